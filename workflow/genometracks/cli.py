@@ -1,0 +1,285 @@
+"""The command line: one command a stage. Files in, files out; errors in one line.
+
+Heavy imports wait until a command needs them, so that `--help` and the light stages are quick.
+"""
+
+import argparse
+import json
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from genometracks.errors import UserError
+from grelu_models.errors import ModelError
+
+
+def run_model(args: argparse.Namespace) -> None:
+    """Load a model, measure it, write model.json."""
+    from genometracks.model import describe_model
+
+    described = describe_model(args.settings, args.out)
+    geometry = described["geometry"]
+    bins = f"{geometry['length']} bins of {geometry['bin']} bp" if geometry["bin"] else "one value"
+    tracks = len(described["tracks"])
+    print(f"{tracks} tracks; {geometry['window']} bp in, {bins} out", file=sys.stderr)
+
+
+def run_genome(args: argparse.Namespace) -> None:
+    """Normalise a FASTA, write its index as genome.json."""
+    from genometracks.genome import scan_fasta
+
+    settings = args.settings
+    fasta = Path(settings["fasta"])
+    name = settings["name"] or fasta.name.removesuffix(".gz").rsplit(".", 1)[0]
+    index = scan_fasta(fasta, args.fasta, name=name, patterns=settings["contigs"])
+    index.save(args.out)
+    bases = sum(contig.length for contig in index.contigs)
+    unknown = sum(end - start for contig in index.contigs for start, end in contig.gaps)
+    print(f"{len(index.contigs):,} contigs, {bases:,} bp, {unknown:,} of them N", file=sys.stderr)
+
+
+def run_plan(args: argparse.Namespace) -> None:
+    """Tile the genome: write plan.json and tracks.tsv."""
+    from genometracks.genome import GenomeIndex
+    from genometracks.geometry import place_windows
+    from genometracks.plan import make_plan
+    from genometracks.tracks import describe_tracks, write_tracks
+
+    settings = args.settings
+    model = json.loads(args.model.read_text())
+    geometry = place_windows(model["geometry"], stride=settings["stride"], trim=settings["trim"])
+    tracks = describe_tracks(model["tracks"], settings["tracks"])
+    plan = make_plan(
+        GenomeIndex.load(args.genome),
+        {key: model[key] for key in ("weights", "digest", "architecture", "activation", "train")},
+        geometry=geometry,
+        tracks=tracks,
+        settings={key: settings[key] for key in ("batch_size", "precision", "dtype")},
+        shards=settings["shards"],
+    )
+    plan.save(args.out)
+    write_tracks(tracks, args.tracks, suffix=".bw" if settings["bigwig"] else "")
+    print(f"{plan.windows:,} windows in {len(plan.shards):,} shards", file=sys.stderr)
+
+
+def run_observed(args: argparse.Namespace) -> None:
+    """Check the observed tracks before hours are spent on predictions; write their digests."""
+    from genometracks.evaluate import check_observed
+    from genometracks.files import write_atomically
+    from genometracks.manifest import digest_file
+    from genometracks.plan import Plan
+
+    plan = Plan.load(args.plan)
+    observed = args.settings["observed"]
+    check_observed(observed, tracks=_track_rows(plan), lengths=plan.lengths)
+    digests = [
+        {"bigwig": entry["bigwig"], "sha256": digest_file(Path(entry["bigwig"]))}
+        for entry in observed
+    ]
+    with write_atomically(args.out) as file:
+        file.write(json.dumps(digests, indent=1).encode() + b"\n")
+
+
+def run_predict(args: argparse.Namespace) -> None:
+    """Predict one shard, unless it is there already."""
+    from genometracks.plan import Plan
+    from genometracks.shard import read_sidecar, shard_paths, write_shard
+
+    plan = Plan.load(args.plan)
+    shard = plan.shard(args.shard)
+    if read_sidecar(_shards(args), plan, shard) is not None:
+        print(f"shard {shard.id} is complete: nothing to predict", file=sys.stderr)
+        for path in shard_paths(_shards(args), shard.id):
+            os.utime(path)
+        return
+    import torch
+
+    from genometracks.genome import Bases
+    from genometracks.predict import (
+        Progress,
+        choose_device,
+        describe_versions,
+        load_planned_model,
+        predict_shard,
+    )
+
+    torch.set_num_threads(args.threads)
+    device = choose_device(args.device)
+    pieces = predict_shard(
+        plan,
+        Bases(args.fasta),
+        model=load_planned_model(plan),
+        shard=shard,
+        device=device,
+        report=Progress(f"shard {shard.id} on {device}"),
+    )
+    write_shard(_shards(args), plan, shard, pieces=pieces, versions=describe_versions())
+
+
+def run_merge(args: argparse.Namespace) -> None:
+    """Prove that the shards are complete; write merge.json."""
+    from genometracks.files import write_atomically
+    from genometracks.merge import check_shards
+    from genometracks.plan import Plan
+
+    sidecars = check_shards(Plan.load(args.plan), _shards(args))
+    bins = sum(fields["shape"][1] for fields in sidecars)
+    with write_atomically(args.out) as file:
+        file.write(json.dumps({"bins": bins, "shards": sidecars}).encode() + b"\n")
+    print(f"{bins:,} bins, each predicted once", file=sys.stderr)
+
+
+def run_bigwig(args: argparse.Namespace) -> None:
+    """Write one bigWig a track, into the folder bigwig of the plan's run."""
+    from genometracks.bigwig_tracks import write_bigwigs
+    from genometracks.merge import check_shards
+    from genometracks.plan import Plan
+
+    plan = Plan.load(args.plan)
+    folder = args.plan.parents[1] / "bigwig"
+    write_bigwigs(plan, _shards(args), folder, sidecars=check_shards(plan, _shards(args)))
+
+
+def run_parquet(args: argparse.Namespace) -> None:
+    """Write the Parquet data set."""
+    from genometracks.merge import check_shards
+    from genometracks.parquet import write_parquet
+    from genometracks.plan import Plan
+
+    plan = Plan.load(args.plan)
+    write_parquet(plan, _shards(args), args.out, sidecars=check_shards(plan, _shards(args)))
+
+
+def run_evaluate(args: argparse.Namespace) -> None:
+    """Compare with the observed tracks: evaluation.tsv and figures."""
+    from genometracks.evaluate import evaluate, write_evaluation
+    from genometracks.merge import check_shards, read_tracks
+    from genometracks.plan import Plan
+    from genometracks.report import draw_evaluation, list_held_out
+
+    plan = Plan.load(args.plan)
+    sidecars = check_shards(plan, _shards(args))
+    rows = _track_rows(plan)
+
+    def predictions(track: str):
+        row = rows[track]
+        for contig, first, values in read_tracks(
+            plan, _shards(args), sidecars=sidecars, rows=range(row, row + 1)
+        ):
+            yield contig, first, values[0]
+
+    table = evaluate(
+        predictions,
+        args.settings["observed"],
+        tracks=rows,
+        step=plan.geometry.bin,
+        lengths=plan.lengths,
+        held_out=list_held_out(args.settings),
+    )
+    draw_evaluation(
+        args.figures, plan, predictions=predictions, evaluation=args.settings, rows=table
+    )
+    write_evaluation(table, args.out)
+
+
+def run_manifest(args: argparse.Namespace) -> None:
+    """Write manifest.json over the results that are there."""
+    from genometracks.manifest import write_manifest
+    from genometracks.merge import check_shards
+    from genometracks.plan import Plan
+
+    plan = Plan.load(args.plan)
+    write_manifest(
+        args.out,
+        plan,
+        config=args.settings,
+        sidecars=check_shards(plan, _shards(args)),
+        observed=json.loads(args.observed.read_text()) if args.observed else [],
+    )
+
+
+def run_summary(args: argparse.Namespace) -> None:
+    """Write and print the five lines of the summary."""
+    from genometracks.plan import Plan
+    from genometracks.report import write_summary
+
+    plan = Plan.load(args.plan)
+    text = write_summary(args.out, plan, evaluation=args.settings, logs=args.logs)
+    print(text, file=sys.stderr)
+
+
+def _shards(args: argparse.Namespace) -> Path:
+    """The shards stand beside the plan."""
+    return args.plan.parent / "shards"
+
+
+def _track_rows(plan) -> dict[str, int]:
+    """Names by which a config may call the run's tracks -> their rows in the shards."""
+    rows = {track["track"]: row for row, track in enumerate(plan.tracks)}
+    return {**rows, **{track["name"]: row for row, track in reversed(list(enumerate(plan.tracks)))}}
+
+
+COMMANDS = {
+    "model": (run_model, ["settings", "out"]),
+    "genome": (run_genome, ["settings", "fasta", "out"]),
+    "plan": (run_plan, ["settings", "model", "genome", "tracks", "out"]),
+    "observed": (run_observed, ["settings", "plan", "out"]),
+    "predict": (run_predict, ["plan", "shard", "fasta", "device", "threads"]),
+    "merge": (run_merge, ["plan", "out"]),
+    "bigwig": (run_bigwig, ["plan"]),
+    "parquet": (run_parquet, ["plan", "out"]),
+    "evaluate": (run_evaluate, ["settings", "plan", "figures", "out"]),
+    "manifest": (run_manifest, ["settings", "plan", "observed", "out"]),
+    "summary": (run_summary, ["settings", "plan", "logs", "out"]),
+}
+OPTIONS = {
+    "settings": {"type": json.loads, "help": "section of the resolved config, as JSON"},
+    "model": {"type": Path, "help": "model.json"},
+    "genome": {"type": Path, "help": "genome.json"},
+    "fasta": {"type": Path, "help": "the run's normalised FASTA"},
+    "tracks": {"type": Path, "help": "tracks.tsv, to be written"},
+    "plan": {"type": Path, "help": "plan.json"},
+    "shard": {"help": "id of the shard"},
+    "device": {"help": "auto, cpu, cuda or cuda:N", "default": "auto"},
+    "threads": {"type": int, "help": "CPU threads", "default": 1},
+    "figures": {"type": Path, "help": "folder for the figures"},
+    "observed": {"type": Path, "help": "observed.json", "default": None},
+    "logs": {"type": Path, "help": "folder of the logs"},
+    "out": {"type": Path, "help": "file (for parquet, folder) to write"},
+}
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Build the parser of all commands."""
+    parser = argparse.ArgumentParser(prog="genometracks", description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (function, options) in COMMANDS.items():
+        text = function.__doc__.split("\n")[0]
+        command = commands.add_parser(name, help=text, description=text)
+        for option in options:
+            settings = OPTIONS[option]
+            command.add_argument(f"--{option}", required="default" not in settings, **settings)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; 0 if it ended well, 1 with one line on stderr for bad input."""
+    args = make_parser().parse_args(argv)
+    _log(f"started {args.command}")
+    try:
+        COMMANDS[args.command][0](args)
+    except (UserError, ModelError) as error:
+        print(f"genometracks {args.command}: {error}", file=sys.stderr)
+        return 1
+    _log(f"finished {args.command}")
+    return 0
+
+
+def _log(what: str) -> None:
+    now = datetime.now().astimezone().isoformat(timespec="milliseconds")
+    print(f"{now} {what} ", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

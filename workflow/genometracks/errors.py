@@ -1,0 +1,8 @@
+"""The one exception that is meant for the user's eyes."""
+
+
+class UserError(ValueError):
+    """Bad input: what is wrong, where (file:key or contig:start-end), and the mend, in one line.
+
+    The command line prints the message alone, without a traceback, and exits with status 1.
+    """

@@ -1,0 +1,266 @@
+"""FASTA -> contigs, runs of N, and the base codes of any interval.
+
+A FASTA is read once and rewritten into the run's folder with every contig on one line, in upper
+case, and N for all that is not A, C, G or T. That file is a valid, indexed FASTA in which any
+interval is one slice; uneven lines, CRLF, compression and later changes of the user's file no
+longer matter.
+"""
+
+import fnmatch
+import gzip
+import hashlib
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from pyfaidx import Faidx
+
+from genometracks.errors import UserError
+from genometracks.files import write_atomically
+
+FORMAT = 1
+BLOCK = 1 << 24
+
+# Byte -> normalised base. Letters that are no base (IUPAC codes), gaps and stops are N; \0 is foul.
+_NORMAL = bytearray(256)
+for _letter in range(256):
+    if chr(_letter).isascii() and (chr(_letter).isalpha() or chr(_letter) in "*-."):
+        _NORMAL[_letter] = ord("N")
+for _letter in "ACGT":
+    _NORMAL[ord(_letter)] = _NORMAL[ord(_letter.lower())] = ord(_letter)
+NORMAL = bytes(_NORMAL)
+
+# Normalised base -> code: the row of the one-hot encoding, 4 for N.
+CODES = np.full(256, 4, np.uint8)
+CODES[list(b"ACGT")] = range(4)
+
+
+@dataclass
+class Contig:
+    """A contig: name, length in bp, maximal runs of N [start, end), sha256 of its bases."""
+
+    name: str
+    length: int
+    gaps: list[list[int]]
+    sha256: str
+
+
+@dataclass
+class GenomeIndex:
+    """What the scan of a FASTA found: `name`, `source`, `sha256` of the file, and `contigs`."""
+
+    name: str
+    source: str
+    sha256: str
+    contigs: list[Contig]
+
+    def save(self, path: Path) -> None:
+        """Write as JSON, whole or not at all."""
+        with write_atomically(path) as file:
+            file.write(json.dumps({"format": FORMAT, **asdict(self)}).encode() + b"\n")
+
+    @classmethod
+    def load(cls, path: Path) -> "GenomeIndex":
+        """Read what `save` wrote."""
+        fields = json.loads(Path(path).read_text())
+        contigs = [Contig(**contig) for contig in fields["contigs"]]
+        return cls(fields["name"], fields["source"], fields["sha256"], contigs)
+
+
+class Bases:
+    """Random access to a normalised FASTA.
+
+    Parameters
+    ----------
+    fasta : Path
+        What `scan_fasta` wrote, with its index.
+    """
+
+    def __init__(self, fasta: Path) -> None:
+        index = Faidx(str(fasta), rebuild=False).index
+        self._records = {name: (record.offset, record.rlen) for name, record in index.items()}
+        self._bytes = np.memmap(fasta, np.uint8, mode="r")
+
+    def codes(self, contig: str, start: int, end: int) -> np.ndarray:
+        """Base codes of an interval, N (4) past the contig's ends.
+
+        Returns
+        -------
+        uint8 array (end - start,)
+            0-3 for A, C, G, T; 4 for N.
+        """
+        offset, length = self._records[contig]
+        low, high = max(start, 0), min(end, length)
+        codes = np.full(end - start, 4, np.uint8)
+        if low < high:
+            codes[low - start : high - start] = CODES[self._bytes[offset + low : offset + high]]
+        return codes
+
+
+def scan_fasta(fasta: Path, out: Path, *, name: str, patterns: list[str]) -> GenomeIndex:
+    """Rewrite the chosen contigs of a FASTA into `out` (and `{out}.fai`), and index them.
+
+    Parameters
+    ----------
+    fasta : Path
+        Plain, gzip or bgzip; any line ends and lengths.
+    out : Path
+        The normalised FASTA.
+    name : str
+        The genome's name.
+    patterns : list of str
+        Contig names or glob patterns; contigs that match any are kept, in the file's order.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, empty or no FASTA, repeats a contig, or a pattern matches nothing.
+    """
+    if not fasta.is_file():
+        raise UserError(f"{fasta}: no such FASTA file: check genome.fasta")
+    digest = hashlib.sha256()
+    seen: set[str] = set()
+    index = GenomeIndex(name, str(fasta), "", [])
+    offsets: list[int] = []
+    with write_atomically(out) as file:
+        for contig, pieces in _read_contigs(fasta, digest):
+            if contig in seen:
+                raise UserError(f"{fasta}: two contigs are named {contig!r}: rename or remove one")
+            seen.add(contig)
+            if _matches(contig, patterns):
+                file.write(f">{contig}\n".encode())
+                offsets.append(file.tell())
+                index.contigs.append(_copy_contig(contig, pieces, file))
+        _check_contigs(fasta, index.contigs, seen=seen, patterns=patterns)
+    with write_atomically(f"{out}.fai") as file:
+        for contig, offset in zip(index.contigs, offsets, strict=True):
+            row = (contig.name, contig.length, offset, contig.length, contig.length + 1)
+            file.write("\t".join(map(str, row)).encode() + b"\n")
+    index.sha256 = digest.hexdigest()
+    return index
+
+
+def _matches(name: str, patterns: list[str]) -> bool:
+    return any(name == pattern or fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _check_contigs(
+    fasta: Path, contigs: list[Contig], *, seen: set[str], patterns: list[str]
+) -> None:
+    if not seen:
+        raise UserError(f"{fasta}: the file holds no contig: a FASTA starts with '>' and a name")
+    for pattern in patterns:
+        if not any(_matches(name, [pattern]) for name in seen):
+            some = ", ".join(sorted(seen)[:5]) + (", ..." if len(seen) > 5 else "")
+            raise UserError(
+                f"genome.contigs: {pattern!r} matches no contig of {fasta}, which has {some}"
+            )
+    if not any(contig.length for contig in contigs):
+        raise UserError(f"{fasta}: the chosen contigs hold no bases")
+
+
+def _copy_contig(name: str, pieces: Iterator[bytes], file: BinaryIO) -> Contig:
+    """Write a contig's normalised bases on one line, and describe it."""
+    contig = Contig(name, 0, [], "")
+    digest = hashlib.sha256()
+    for bases in pieces:
+        file.write(bases)
+        digest.update(bases)
+        unknown = np.frombuffer(bases, np.uint8) == ord("N")
+        turns = np.flatnonzero(np.diff(np.r_[False, unknown, False])) + contig.length
+        for start, end in turns.reshape(-1, 2).tolist():
+            if contig.gaps and contig.gaps[-1][1] == start:
+                contig.gaps[-1][1] = end
+            else:
+                contig.gaps.append([start, end])
+        contig.length += len(bases)
+    file.write(b"\n")
+    contig.sha256 = digest.hexdigest()
+    return contig
+
+
+def _read_contigs(fasta: Path, digest) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """Yield each contig's name and an iterator of its normalised bases, in blocks."""
+    parts = _read_parts(fasta, digest)
+    header = next((part for part in parts if part.strip()), None)
+    if header is not None and not header.startswith(b">"):
+        raise UserError(f"{fasta}: not a FASTA: it starts with {header[:20]!r} instead of '>'")
+    while header is not None:
+        if not header[1:2].strip():
+            raise UserError(f"{fasta}: a contig has no name: write it right behind its '>'")
+        name = header[1:].split()[0].decode("utf-8", "replace")
+        following: list[bytes] = []
+        pieces = _read_bases(fasta, name, parts, following)
+        yield name, pieces
+        for _ in pieces:  # what the caller left
+            pass
+        header = following[0] if following else None
+
+
+def _read_bases(
+    fasta: Path, name: str, parts: Iterator[bytes], following: list[bytes]
+) -> Iterator[bytes]:
+    """Yield a contig's normalised bases; the next contig's header is put into `following`."""
+    for part in parts:
+        if part.startswith(b">"):
+            following.append(part)
+            return
+        bases = part.translate(NORMAL, b" \t\r\n")
+        if b"\0" in bases:
+            raise UserError(f"{fasta}: contig {name!r} holds something else than letters")
+        yield bases
+
+
+def _read_parts(fasta: Path, digest) -> Iterator[bytes]:
+    """Yield whole header lines ('>...') and large blocks of sequence lines, as they stand."""
+    rest, at_line_start = b"", True
+    for block in _read_blocks(fasta, digest):
+        block = rest + block
+        position = 0
+        while position < len(block):
+            if at_line_start and block[position] == ord(">"):
+                end = block.find(b"\n", position)
+                if end < 0:
+                    break  # the header goes on in the next block
+                yield block[position:end]
+                position = end + 1
+            else:
+                end = block.find(b"\n>", position)
+                end = len(block) if end < 0 else end + 1
+                yield block[position:end]
+                at_line_start = block[end - 1] == ord("\n")
+                position = end
+        rest = block[position:]
+    if rest:
+        yield rest
+
+
+def _read_blocks(fasta: Path, digest) -> Iterator[bytes]:
+    """Yield the decompressed file block by block; digest the file's own bytes."""
+    try:
+        with open(fasta, "rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            source = _DigestedFile(file, digest)
+            if packed:
+                source = gzip.GzipFile(fileobj=source)
+            while block := source.read(BLOCK):
+                yield block
+    except (EOFError, zlib.error, OSError) as error:
+        raise UserError(f"{fasta}: cannot be read: {error}: copy it again") from error
+
+
+class _DigestedFile:
+    """A binary file whose bytes are digested as they are read."""
+
+    def __init__(self, file: BinaryIO, digest) -> None:
+        self._file, self._digest = file, digest
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self._digest.update(data)
+        return data

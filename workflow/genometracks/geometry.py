@@ -1,0 +1,155 @@
+"""Window, bin and crop arithmetic: which bins a window owns. Pure integers, no I/O.
+
+Bins lie on a fixed grid: bin k of a contig covers [k * bin, min((k + 1) * bin, contig length)).
+Windows lie on a fixed grid too: window w of a contig owns the bins [w * owned, (w + 1) * owned).
+So a bin's value depends on the contig and on the geometry alone, never on what else is predicted.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from genometracks.errors import UserError
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """What a window reads and owns.
+
+    Attributes
+    ----------
+    window : int
+        Base pairs read by one forward pass.
+    bin : int
+        Base pairs per bin.
+    length : int
+        Bins that a forward pass puts out.
+    lead : int
+        Base pairs from the window's start to its first output bin (the crop; for a model of one
+        value a window, what centres the stride).
+    trim : int
+        Output bins at each end that the window does not own.
+    """
+
+    window: int
+    bin: int
+    length: int
+    lead: int
+    trim: int = 0
+
+    @property
+    def owned(self) -> int:
+        """Bins that one window owns."""
+        return self.length - 2 * self.trim
+
+    def starts(self, first: int, last: int) -> np.ndarray:
+        """Start (bp, may be negative) of each window in [first, last) of a contig."""
+        windows = np.arange(first, last, dtype=np.int64)
+        return windows * (self.owned * self.bin) - self.lead - self.trim * self.bin
+
+
+def place_windows(measured: dict, *, stride: int | None, trim: int) -> Geometry:
+    """Turn a model's measured geometry and the user's settings into window arithmetic.
+
+    Parameters
+    ----------
+    measured : dict
+        `window`, `bin` (None for one value a window), `crop`, `length`.
+    stride : int or None
+        Base pairs between the values of a model that gives one a window.
+    trim : int
+        Bins cut from each end of every window.
+
+    Raises
+    ------
+    UserError
+        If stride or trim do not suit the model.
+    """
+    window, size = measured["window"], measured["bin"]
+    if size is None:
+        if stride is None:
+            raise UserError(
+                "prediction.stride: the model gives one value a window of "
+                f"{window} bp: set the base pairs between windows, e.g. {min(window, 64)}"
+            )
+        if stride > window:
+            raise UserError(
+                f"prediction.stride: {stride} bp is more than the model's window of {window} bp: "
+                "bases between windows would get no value; use a smaller stride"
+            )
+        size, lead = stride, (window - stride) // 2
+    else:
+        if stride is not None:
+            raise UserError(
+                f"prediction.stride: only for models of one value a window; this one has bins of "
+                f"{size} bp: remove the key"
+            )
+        lead = measured["crop"] * size
+    if 2 * trim >= measured["length"]:
+        raise UserError(
+            f"prediction.trim: {trim} bins at each end leave nothing of the model's "
+            f"{measured['length']}: use at most {(measured['length'] - 1) // 2}"
+        )
+    return Geometry(window, size, measured["length"], lead, trim)
+
+
+def count_bins(length: int, size: int) -> int:
+    """Bins of a contig of `length` bp, the last, partial one included."""
+    return -(-length // size)
+
+
+def find_segments(length: int, gaps: np.ndarray, size: int) -> np.ndarray:
+    """Runs of bins that hold at least one base that is not N.
+
+    Parameters
+    ----------
+    length : int
+        Contig length in bp.
+    gaps : int array (n, 2)
+        Maximal runs of N, bp, ascending.
+    size : int
+        Bin in bp.
+
+    Returns
+    -------
+    int64 array (m, 2)
+        Bins [first, last), ascending, not touching each other.
+    """
+    total = count_bins(length, size)
+    gaps = np.asarray(gaps, dtype=np.int64).reshape(-1, 2)
+    first = -(-gaps[:, 0] // size)
+    last = np.where(gaps[:, 1] == length, total, gaps[:, 1] // size)
+    absent = first < last
+    edges = np.concatenate([[0], np.column_stack([first, last])[absent].ravel(), [total]])
+    segments = edges.reshape(-1, 2)
+    return segments[segments[:, 0] < segments[:, 1]]
+
+
+def find_window_runs(segments: np.ndarray, owned: int) -> np.ndarray:
+    """Runs of windows that own at least one bin of the segments.
+
+    Parameters
+    ----------
+    segments : int array (n, 2)
+        Bins [first, last) of one contig, ascending.
+    owned : int
+        Bins a window owns.
+
+    Returns
+    -------
+    int64 array (m, 2)
+        Windows [first, last), ascending; runs that touch are joined.
+    """
+    first = segments[:, 0] // owned
+    last = -(-segments[:, 1] // owned)
+    if not len(first):
+        return np.empty((0, 2), np.int64)
+    apart = first[1:] > last[:-1]
+    return np.column_stack([first[np.r_[True, apart]], last[np.r_[apart, True]]])
+
+
+def own_bins(segments: np.ndarray, first: int, last: int) -> np.ndarray:
+    """Cut the segments of a contig to the bins [first, last): int64 array (m, 2)."""
+    low = np.searchsorted(segments[:, 1], first, side="right")
+    high = np.searchsorted(segments[:, 0], last, side="left")
+    return np.clip(segments[low:high], first, last)

@@ -1,0 +1,240 @@
+"""Genome x geometry -> segments, windows and shards.
+
+Windows are computed from the plan, never listed: they are runs on each contig's window grid,
+numbered through the contigs in the order of their names, which is the order that bigWig files
+must have, so that merging is one pass through the shards.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from genometracks.errors import UserError
+from genometracks.files import write_atomically
+from genometracks.genome import GenomeIndex
+from genometracks.geometry import Geometry, find_segments, find_window_runs, own_bins
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A run of windows [first, last) that one job predicts; `digest` is of all that shapes it."""
+
+    id: str
+    first: int
+    last: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What shall be predicted, and how it is cut.
+
+    Attributes
+    ----------
+    genome : dict
+        `name`, `sha256`, and `contigs`: name, length, sha256 of each, sorted by name.
+    model : dict
+        `digest` (weights, architecture, activation), `weights` and everything to load them.
+    geometry : Geometry
+    tracks : list of dict
+        The selected tracks (see `tracks.describe_tracks`).
+    settings : dict
+        What else changes numbers: batch_size, precision, dtype.
+    segments : dict
+        Contig -> bins [first, last) that shall be predicted, ascending.
+    windows : int
+        Number of windows.
+    shards : list of Shard
+    """
+
+    genome: dict
+    model: dict
+    geometry: Geometry
+    tracks: list[dict]
+    settings: dict
+    segments: dict[str, list[list[int]]]
+    windows: int
+    shards: list[Shard]
+
+    def save(self, path: Path) -> None:
+        """Write plan.json, whole or not at all."""
+        with write_atomically(path) as file:
+            file.write(json.dumps({"format": FORMAT, **asdict(self)}, indent=1).encode() + b"\n")
+
+    @classmethod
+    def load(cls, path: Path) -> "Plan":
+        """Read plan.json.
+
+        Raises
+        ------
+        UserError
+            If it is missing or of another version of this program.
+        """
+        try:
+            fields = json.loads(Path(path).read_text())
+            if fields.pop("format") != FORMAT:
+                raise ValueError("another format version")
+            geometry = Geometry(**fields.pop("geometry"))
+            shards = [Shard(**shard) for shard in fields.pop("shards")]
+            return cls(geometry=geometry, shards=shards, **fields)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{path}: no usable plan ({error}): delete it and run again") from error
+
+    @cached_property
+    def lengths(self) -> dict[str, int]:
+        """Contig -> length in bp, sorted by name."""
+        return {contig["name"]: contig["length"] for contig in self.genome["contigs"]}
+
+    @cached_property
+    def _runs(self) -> tuple[list[str], np.ndarray, np.ndarray]:
+        """Contig, windows [first, last) and number of the first window, of each run."""
+        contigs, runs = _number_windows(self.segments, self.geometry.owned)
+        return contigs, runs, np.r_[0, np.cumsum(runs[:, 1] - runs[:, 0])]
+
+    @cached_property
+    def _segments(self) -> dict[str, np.ndarray]:
+        return {
+            contig: np.array(rows, np.int64).reshape(-1, 2)
+            for contig, rows in self.segments.items()
+        }
+
+    def window_runs(self, first: int, last: int) -> Iterator[tuple[str, int, int]]:
+        """Yield the windows [first, last) as (contig, first, last) on the contigs' own grids."""
+        contigs, runs, numbers = self._runs
+        low = int(np.searchsorted(numbers, first, side="right")) - 1
+        for i in range(max(low, 0), len(contigs)):
+            if numbers[i] >= last:
+                return
+            begin = runs[i, 0] + max(first - numbers[i], 0)
+            end = runs[i, 1] - max(numbers[i + 1] - last, 0)
+            yield contigs[i], int(begin), int(end)
+
+    def owned_bins(self, contig: str, first: int, last: int) -> list[tuple[int, int]]:
+        """Runs of bins [first, last) that the windows [first, last) of a contig own."""
+        owned = self.geometry.owned
+        bins = own_bins(self._segments[contig], first * owned, last * owned)
+        return [(begin, end) for begin, end in bins.tolist()]
+
+    def shard_bins(self, shard: Shard) -> list[tuple[str, int, int]]:
+        """Runs (contig, first bin, last bin) that a shard owns, touching runs joined."""
+        joined: list[list] = []
+        for contig, first, last in self.window_runs(shard.first, shard.last):
+            for begin, end in self.owned_bins(contig, first, last):
+                if joined and joined[-1][0] == contig and joined[-1][2] == begin:
+                    joined[-1][2] = end
+                else:
+                    joined.append([contig, begin, end])
+        return [(contig, begin, end) for contig, begin, end in joined]
+
+    def shard(self, name: str) -> Shard:
+        """The shard of that id."""
+        return next(shard for shard in self.shards if shard.id == name)
+
+
+def make_plan(
+    genome: GenomeIndex,
+    model: dict,
+    *,
+    geometry: Geometry,
+    tracks: list[dict],
+    settings: dict,
+    shards: int,
+) -> Plan:
+    """Tile a genome.
+
+    Parameters
+    ----------
+    genome : GenomeIndex
+    model : dict
+        Description of the model; `digest` stands for its numbers.
+    geometry : Geometry
+    tracks : list of dict
+        The selected tracks.
+    settings : dict
+        `batch_size`, `precision`, `dtype`.
+    shards : int
+        Number of shards; they start at multiples of the batch size, and some are empty where
+        there are fewer batches than shards.
+
+    Raises
+    ------
+    UserError
+        If nothing is to be predicted.
+    """
+    in_order = sorted(genome.contigs, key=lambda contig: contig.name)
+    segments = {
+        contig.name: find_segments(contig.length, np.array(contig.gaps), geometry.bin).tolist()
+        for contig in in_order
+    }
+    contigs, runs = _number_windows(segments, geometry.owned)
+    windows = int((runs[:, 1] - runs[:, 0]).sum())
+    if not windows:
+        raise UserError(f"{genome.source}: nothing to predict: every base of the contigs is N")
+    plan = Plan(
+        genome={
+            "name": genome.name,
+            "sha256": genome.sha256,
+            "contigs": [
+                {"name": contig.name, "length": contig.length, "sha256": contig.sha256}
+                for contig in in_order
+            ],
+        },
+        model=model,
+        geometry=geometry,
+        tracks=tracks,
+        settings=settings,
+        segments=segments,
+        windows=windows,
+        shards=[],
+    )
+    batch = settings["batch_size"]
+    batches = -(-windows // batch)
+    width = len(str(shards - 1))
+    for i in range(shards):
+        first = min(i * batches // shards * batch, windows)
+        last = min((i + 1) * batches // shards * batch, windows)
+        name = f"{i:0{width}d}"
+        plan.shards.append(Shard(name, first, last, _digest_shard(plan, first, last)))
+    return plan
+
+
+def _number_windows(
+    segments: dict[str, list[list[int]]], owned: int
+) -> tuple[list[str], np.ndarray]:
+    """Contig and windows [first, last) of every run of windows, in order."""
+    contigs: list[str] = []
+    runs = [np.empty((0, 2), np.int64)]
+    for contig, rows in segments.items():
+        found = find_window_runs(np.array(rows, np.int64).reshape(-1, 2), owned)
+        contigs += [contig] * len(found)
+        runs.append(found)
+    return contigs, np.concatenate(runs)
+
+
+def _digest_shard(plan: Plan, first: int, last: int) -> str:
+    """sha256 of all that determines a shard's numbers, and of nothing else in the plan.
+
+    The sequence enters by the digest of every contig that the windows touch.
+    """
+    contigs = {contig["name"]: contig["sha256"] for contig in plan.genome["contigs"]}
+    windows = []
+    for contig, runs in groupby(plan.window_runs(first, last), key=lambda run: run[0]):
+        rows = [[begin, end, plan.owned_bins(contig, begin, end)] for _, begin, end in runs]
+        windows.append([contigs[contig], rows])
+    determining = {
+        "format": FORMAT,
+        "model": plan.model["digest"],
+        "geometry": asdict(plan.geometry),
+        "channels": [track["index"] for track in plan.tracks],
+        "settings": plan.settings,
+        "windows": windows,
+    }
+    return hashlib.sha256(json.dumps(determining, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,166 @@
+"""What a run tells at its end: the evaluation's figures and the five lines of the summary."""
+
+import csv
+import re
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from genometracks.evaluate import observed_label, pair_bins
+from genometracks.figures import Curve, draw_locus, draw_scatter
+from genometracks.files import write_atomically
+from genometracks.held_out import choose_locus, held_out_bins
+from genometracks.plan import Plan
+
+PANELS = 8
+
+
+def draw_evaluation(
+    folder: Path, plan: Plan, *, predictions, evaluation: dict, rows: list[dict]
+) -> None:
+    """Draw `locus.png` and one `scatter_{i}.png` for each observed track.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there.
+    predictions : callable
+        Track name -> iterator of (contig, first bin, values).
+    evaluation : dict
+        The config's section.
+    rows : list of dict
+        From `evaluate.evaluate`: the correlations to print.
+    """
+    step, lengths = plan.geometry.bin, plan.lengths
+    held_out = list_held_out(evaluation)
+    masks = {
+        contig: held_out_bins(held_out, contig, length=length, step=step)
+        for contig, length in lengths.items()
+    }
+    locus, curves = None, []
+    for i, entry in enumerate(evaluation["observed"]):
+        pairs = list(pair_bins(predictions(entry["track"]), entry, step=step))
+        label = observed_label(entry)
+        _draw_pairs(folder / f"scatter_{i}.png", pairs, masks, entry=entry, rows=rows)
+        if len(curves) >= PANELS:
+            continue
+        if locus is None:
+            signals = ((contig, bins, truth) for contig, bins, _, truth in pairs)
+            locus = choose_locus(
+                signals,
+                step=step,
+                lengths=lengths,
+                held_out=held_out,
+                width=evaluation["locus_width"],
+            )
+        for contig, bins, predicted, truth in pairs:
+            if contig == locus.contig:
+                starts, track = bins * step, entry["track"]
+                if track not in [curve.pair for curve in curves]:
+                    curves.append(Curve(f"{track}, predicted", starts, step, predicted, track))
+                curves.append(Curve(f"{label}, observed", starts, step, truth, track))
+    draw_locus(
+        folder / "locus.png",
+        contig=locus.contig,
+        start=locus.start,
+        end=locus.end,
+        tracks=sorted(curves, key=lambda curve: [c.pair for c in curves].index(curve.pair)),
+        held_out=locus.held_out,
+    )
+
+
+def list_held_out(evaluation: dict) -> list[tuple[str, int, int]]:
+    """The config's held-out intervals as tuples."""
+    return [(row["contig"], row["start"], row["end"]) for row in evaluation["held_out"]]
+
+
+def _draw_pairs(path: Path, pairs: list, masks: dict, *, entry: dict, rows: list[dict]) -> None:
+    """Scatter of the held-out bins, or of all bins where none is held out."""
+    row = _find_row(rows, entry)
+    held = row["bins_in"] == "held_out"
+    kept = [masks[contig][bins] if held else slice(None) for contig, bins, _, _ in pairs]
+    predicted, observed = (
+        np.concatenate([pair[side][keep] for pair, keep in zip(pairs, kept, strict=True)])
+        for side in (2, 3)
+    )
+    where = "held-out bins" if held else "all bins"
+    draw_scatter(
+        path,
+        predicted=predicted,
+        observed=observed,
+        label=f"{entry['track']} and {observed_label(entry)}, {where}",
+        pearson=row["pearson"],
+        spearman=row["spearman"],
+    )
+
+
+def _find_row(rows: list[dict], entry: dict) -> dict:
+    """The row over all contigs of an observed track: held-out bins if there are any."""
+    own = [
+        row
+        for row in rows
+        if row["contig"] == "*"
+        and (row["track"], row["observed"]) == (entry["track"], observed_label(entry))
+    ]
+    return next((row for row in own if row["bins_in"] == "held_out"), own[0])
+
+
+def write_summary(path: Path, plan: Plan, *, evaluation: dict, logs: Path) -> str:
+    """Write and return the five lines: bins, tracks, wall time, correlation, paths.
+
+    Parameters
+    ----------
+    path : Path
+        In the run's folder, beside evaluation.tsv.
+    evaluation : dict
+        The config's section.
+    logs : Path
+        Folder of the stages' logs, whose times are added up.
+    """
+    size, lengths = plan.geometry.bin, plan.lengths
+    bins = sum(last - first for rows in plan.segments.values() for first, last in rows)
+    bases = sum(lengths.values())
+    first = ", ".join(track["name"] for track in plan.tracks[:3])
+    names = first + (", ..." if len(plan.tracks) > 3 else "")
+    seconds, predicting = (
+        _measure_seconds(logs, pattern) for pattern in ("*.log", "predict/*.log")
+    )
+    text = [
+        f"bins         {bins:,} of {size} bp; contigs: {len(lengths):,}, {bases:,} bp",
+        f"tracks       {len(plan.tracks):,} ({names})",
+        f"wall time    {seconds:.0f} s, of which prediction {predicting:.0f} s",
+        f"correlation  {_describe_correlation(path.parent / 'evaluation.tsv', evaluation)}",
+        f"tracks are in {path.parent}/: bigwig/  parquet/  tracks.tsv  manifest.json",
+    ]
+    with write_atomically(path) as file:
+        file.write("".join(line + "\n" for line in text).encode())
+    return "\n".join(text)
+
+
+def _describe_correlation(table: Path, evaluation: dict) -> str:
+    if not evaluation["observed"]:
+        return "no observed tracks in the config"
+    with open(table, newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    found = [_find_row(rows, entry) for entry in evaluation["observed"]]
+    where = "held-out bins" if found[0]["bins_in"] == "held_out" else "all bins"
+    values = "; ".join(
+        f"{float(row['pearson'] or 'nan'):.4f} {row['track']} and {row['observed']}"
+        for row in found[:3]
+    )
+    return f"Pearson on {where}: {values}"
+
+
+def _measure_seconds(logs: Path, pattern: str) -> float:
+    """Seconds in which at least one of the stages ran, from the times in their logs."""
+    spans = []
+    for log in logs.rglob(pattern):
+        times = re.findall(r"^(\S+) (?:started|finished) ", log.read_text(), re.MULTILINE)
+        if len(times) == 2:
+            spans.append(tuple(datetime.fromisoformat(time).timestamp() for time in times))
+    total, until = 0.0, 0.0
+    for start, end in sorted(spans):
+        total += max(0.0, end - max(start, until))
+        until = max(until, end)
+    return total

@@ -1,0 +1,50 @@
+"""The run's folder: where every file of a run stands, and what may be asked before it starts.
+
+Imports nothing heavy: the workflow calls it each time it is parsed.
+"""
+
+import os
+from pathlib import Path
+
+from genometracks.errors import UserError
+from genometracks.tracks import describe_tracks
+from grelu_models.metadata import list_tracks
+
+
+def list_run_tracks(config: dict) -> list[str]:
+    """File stems of the tracks that a resolved config will give."""
+    tracks = list_tracks(Path(config["model"]["weights"]), config["model"]["architecture"])
+    return [track["track"] for track in describe_tracks(tracks, config["output"]["tracks"])]
+
+
+def list_model_files(config: dict) -> list[str]:
+    """The weights, and the metadata beside them where there is one."""
+    weights = Path(config["model"]["weights"])
+    metadata = [weights.with_suffix(suffix) for suffix in (".yaml", ".yml", ".json")]
+    return [str(weights), *(str(path) for path in metadata if path.is_file())][:2]
+
+
+def list_shards(config: dict) -> list[str]:
+    """Ids of the shards."""
+    count = config["shards"]
+    return [f"{i:0{len(str(count - 1))}d}" for i in range(count)]
+
+
+def check_inputs(config: dict) -> None:
+    """Refuse a config whose files are missing or whose output folder cannot be written.
+
+    Raises
+    ------
+    UserError
+        Naming the key and the path.
+    """
+    named = {"genome.fasta": config["genome"]["fasta"], "model.weights": config["model"]["weights"]}
+    for i, observed in enumerate(config["evaluation"]["observed"]):
+        named[f"evaluation.observed[{i}].bigwig"] = observed["bigwig"]
+    for key, path in named.items():
+        if not Path(path).is_file():
+            raise UserError(f"{path}: no such file: check {key}")
+    folder = Path(config["results"]) / config["run"]
+    existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise UserError(f"{existing}: cannot be written to: change 'results' or its permissions")

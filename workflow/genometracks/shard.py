@@ -1,0 +1,180 @@
+"""The shard file: written atomically, read back in pieces, verified.
+
+`{id}.npy` is a C-order array (tracks, bins), its bins in genome order; `{id}.json`, written last,
+says which bins, under which digest, with an xxh3 checksum of every track's row. A shard without a
+valid sidecar, or with another digest, does not exist.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import xxhash
+
+from genometracks.errors import UserError
+from genometracks.files import write_atomically
+from genometracks.plan import Plan, Shard
+
+FORMAT = 1
+FLOAT16_MAX = float(np.finfo(np.float16).max)
+
+
+def shard_paths(folder: Path, name: str) -> tuple[Path, Path]:
+    """Data and sidecar of a shard."""
+    return folder / f"{name}.npy", folder / f"{name}.json"
+
+
+def read_sidecar(folder: Path, plan: Plan, shard: Shard) -> dict | None:
+    """The sidecar of a shard of this plan, or None where there is no such shard.
+
+    The data's size is checked here, its bytes when they are read (`read_rows`).
+    """
+    data, sidecar = shard_paths(folder, shard.id)
+    try:
+        fields = json.loads(sidecar.read_text())
+        if fields["format"] != FORMAT or fields["digest"] != shard.digest:
+            return None
+        with open(data, "rb") as file:
+            shape, dtype = _read_header(file)
+            whole = file.tell() + int(np.prod(shape)) * dtype.itemsize == os.path.getsize(data)
+        bins = sum(last - first for _, first, last in fields["ranges"])
+        fits = list(shape) == fields["shape"] == [len(plan.tracks), bins]
+        right_type = dtype.str == fields["dtype"] == np.dtype(plan.settings["dtype"]).str
+        return fields if whole and fits and right_type else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _read_header(file) -> tuple[tuple[int, ...], np.dtype]:
+    version = np.lib.format.read_magic(file)
+    if version != (1, 0):
+        raise ValueError("another .npy version")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    if fortran:
+        raise ValueError("not in C order")
+    return shape, dtype
+
+
+def write_shard(
+    folder: Path, plan: Plan, shard: Shard, *, pieces: Iterator[np.ndarray], versions: dict
+) -> None:
+    """Write a shard from consecutive pieces of its bins.
+
+    Parameters
+    ----------
+    pieces : iterator of float32 arrays (tracks, n)
+        In genome order; together they hold every bin the shard owns.
+    versions : dict
+        Of the programs that made the numbers.
+
+    Raises
+    ------
+    UserError
+        If a value is not finite or leaves the range of float16, named by track and locus; if the
+        disk is full. No file of the shard is left then.
+    """
+    data, sidecar = shard_paths(folder, shard.id)
+    ranges = plan.shard_bins(shard)
+    dtype = np.dtype(plan.settings["dtype"])
+    shape = (len(plan.tracks), sum(last - first for _, first, last in ranges))
+    hashes = [xxhash.xxh3_64() for _ in range(shape[0])]
+    # What is there is stale or broken; without its sidecar it no longer exists.
+    sidecar.unlink(missing_ok=True)
+    with write_atomically(data) as file:
+        header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.flush()
+        start, row = file.tell(), shape[1] * dtype.itemsize
+        os.truncate(file.fileno(), start + shape[0] * row)
+        done = 0
+        for piece in pieces:
+            _check_range(piece, plan, ranges=ranges, offset=done)
+            values = np.ascontiguousarray(piece, dtype)
+            for track, digest in enumerate(hashes):
+                digest.update(values[track])
+                os.pwrite(file.fileno(), values[track], start + track * row + done * dtype.itemsize)
+            done += values.shape[1]
+        if done != shape[1]:
+            raise RuntimeError(f"shard {shard.id}: {done} bins predicted, {shape[1]} owned")
+    fields = {
+        "format": FORMAT,
+        "shard": shard.id,
+        "digest": shard.digest,
+        "dtype": dtype.str,
+        "shape": list(shape),
+        "ranges": ranges,
+        "checksum": {"algorithm": "xxh3_64", "rows": [digest.hexdigest() for digest in hashes]},
+        "versions": versions,
+    }
+    with write_atomically(sidecar) as file:
+        file.write(json.dumps(fields).encode() + b"\n")
+
+
+def _check_range(piece: np.ndarray, plan: Plan, *, ranges: list, offset: int) -> None:
+    """Refuse values that are not finite, or that the shard's dtype cannot hold."""
+    half = plan.settings["dtype"] == "float16"
+    good = np.abs(piece) <= FLOAT16_MAX if half else np.isfinite(piece)
+    if good.all():
+        return
+    track, column = np.argwhere(~good)[0].tolist()
+    value, position = piece[track, column], offset + column
+    for contig, first, last in ranges:
+        if position < last - first:
+            start = (first + position) * plan.geometry.bin
+            end = min(start + plan.geometry.bin, plan.lengths[contig])
+            break
+        position -= last - first
+    locus = f"track {plan.tracks[track]['name']!r} is {value} at {contig}:{start}-{end}"
+    if np.isfinite(value):
+        raise UserError(f"{locus}, beyond float16: set output.dtype to float32")
+    raise UserError(f"{locus}: check the model's weights, or prediction.precision: fp32")
+
+
+class ShardReader:
+    """Rows of one shard, read in pieces in order; the checksum is proved at the end.
+
+    Parameters
+    ----------
+    folder : Path
+    fields : dict
+        The sidecar, from `read_sidecar`.
+    rows : range
+        Tracks to read.
+    """
+
+    def __init__(self, folder: Path, fields: dict, *, rows: range) -> None:
+        self._path = shard_paths(folder, fields["shard"])[0]
+        self._fields, self._rows = fields, rows
+
+    def pieces(self, size: int) -> Iterator[np.ndarray]:
+        """Yield arrays (rows, up to `size`) of consecutive bins.
+
+        Raises
+        ------
+        UserError
+            After the last piece, if the bytes are not those that were written.
+        """
+        bins, dtype = self._fields["shape"][1], np.dtype(self._fields["dtype"])
+        hashes = [xxhash.xxh3_64() for _ in self._rows]
+        with open(self._path, "rb") as file:
+            _read_header(file)
+            start = file.tell()
+            for begin in range(0, bins, size):
+                values = np.empty((len(self._rows), min(size, bins - begin)), dtype)
+                for i, row in enumerate(self._rows):
+                    file.seek(start + (row * bins + begin) * dtype.itemsize)
+                    if file.readinto(values[i]) != values[i].nbytes:
+                        raise self._broken()
+                    hashes[i].update(values[i])
+                yield values
+        expected = [self._fields["checksum"]["rows"][row] for row in self._rows]
+        if [digest.hexdigest() for digest in hashes] != expected:
+            raise self._broken()
+
+    def _broken(self) -> UserError:
+        return UserError(
+            f"{self._path}: the data changed since it was written (checksum differs): "
+            "delete this file and run again"
+        )

@@ -1,0 +1,13 @@
+rule merge:
+    input:
+        plan=f"{RUN}/work/plan.json",
+        data=expand(f"{RUN}/work/shards/{{shard}}.npy", shard=SHARDS),
+        sidecars=expand(f"{RUN}/work/shards/{{shard}}.json", shard=SHARDS),
+    output:
+        f"{RUN}/work/merge.json",
+    log:
+        f"{RUN}/logs/merge.log",
+    conda:
+        "../../envs/cpu.yaml"
+    shell:
+        "genometracks merge --plan {input.plan:q} --out {output:q} 2> {log:q}"

@@ -1,0 +1,46 @@
+RESULTS = (
+    [f"{RUN}/tracks.tsv"]
+    + (expand(f"{RUN}/bigwig/{{track}}.bw", track=TRACKS) if config["output"]["bigwig"] else [])
+    + ([f"{RUN}/parquet"] if config["output"]["parquet"] else [])
+    + ([f"{RUN}/evaluation.tsv", f"{RUN}/figures/locus.png"] if OBSERVED else [])
+)
+
+
+rule manifest:
+    input:
+        results=RESULTS,
+        plan=f"{RUN}/work/plan.json",
+        merged=f"{RUN}/work/merge.json",
+        data=expand(f"{RUN}/work/shards/{{shard}}.npy", shard=SHARDS),
+        observed=f"{RUN}/work/observed.json" if OBSERVED else [],
+    output:
+        f"{RUN}/manifest.json",
+    log:
+        f"{RUN}/logs/manifest.log",
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        settings=json.dumps(config),
+        observed=f"--observed {RUN}/work/observed.json" if OBSERVED else "",
+    shell:
+        "genometracks manifest --settings {params.settings:q} --plan {input.plan:q}"
+        " {params.observed} --out {output:q} 2> {log:q}"
+
+
+rule summary:
+    input:
+        results=RESULTS,
+        plan=f"{RUN}/work/plan.json",
+        manifest=f"{RUN}/manifest.json",
+    output:
+        f"{RUN}/summary.txt",
+    log:
+        f"{RUN}/logs/summary.log",
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        settings=json.dumps(config["evaluation"]),
+        logs=f"{RUN}/logs",
+    shell:
+        "genometracks summary --settings {params.settings:q} --plan {input.plan:q}"
+        " --logs {params.logs:q} --out {output:q} 2> {log:q}"

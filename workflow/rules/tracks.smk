@@ -1,0 +1,28 @@
+rule bigwig:
+    input:
+        plan=f"{RUN}/work/plan.json",
+        merged=f"{RUN}/work/merge.json",
+        data=expand(f"{RUN}/work/shards/{{shard}}.npy", shard=SHARDS),
+    output:
+        expand(f"{RUN}/bigwig/{{track}}.bw", track=TRACKS),
+    log:
+        f"{RUN}/logs/bigwig.log",
+    conda:
+        "../../envs/cpu.yaml"
+    shell:
+        "genometracks bigwig --plan {input.plan:q} 2> {log:q}"
+
+
+rule parquet:
+    input:
+        plan=f"{RUN}/work/plan.json",
+        merged=f"{RUN}/work/merge.json",
+        data=expand(f"{RUN}/work/shards/{{shard}}.npy", shard=SHARDS),
+    output:
+        directory(f"{RUN}/parquet"),
+    log:
+        f"{RUN}/logs/parquet.log",
+    conda:
+        "../../envs/cpu.yaml"
+    shell:
+        "genometracks parquet --plan {input.plan:q}" " --out {output:q} 2> {log:q}"
