@@ -1,5 +1,6 @@
 """Files that appear whole or not at all: temporary name, flush to disk, rename."""
 
+import glob
 import os
 import tempfile
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ def write_atomically(path: str | Path) -> Iterator[BinaryIO]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+            leftover.unlink(missing_ok=True)  # of a process that was killed
         with tempfile.NamedTemporaryFile(
             dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False
         ) as file:

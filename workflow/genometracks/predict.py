@@ -96,11 +96,29 @@ def predict_shard(
         for first in range(shard.first, shard.last, batch):
             last = min(first + batch, shard.last)
             runs = list(plan.window_runs(first, last))
-            encoded = [encode_windows(plan, bases, run=run, device=device) for run in runs]
-            outputs = activate(model(torch.cat(encoded)).float())[..., trim : length - trim]
+            windows = _fill_batch(plan, bases, runs=runs, device=device)
+            outputs = activate(model(windows).float())[: last - first, :, trim : length - trim]
             outputs = outputs.index_select(1, channels)
             yield _cut_owned(plan, outputs, runs=runs)
             report(last - shard.first, shard.last - shard.first)
+
+
+def _fill_batch(
+    plan: Plan, bases: Bases, *, runs: list[tuple[str, int, int]], device: torch.device
+) -> Tensor:
+    """Encode a batch of windows; the genome's last batch is filled up with windows of N.
+
+    Kernels round differently for another batch size, so that a window's value would depend on
+    where the genome ends.
+    """
+    size = (plan.settings["batch_size"], 4, plan.geometry.window)
+    batch = torch.zeros(size, device=device)
+    done = 0
+    for run in runs:
+        windows = encode_windows(plan, bases, run=run, device=device)
+        batch[done : done + len(windows)] = windows
+        done += len(windows)
+    return batch
 
 
 def encode_windows(
@@ -124,7 +142,7 @@ def encode_windows(
     codes = torch.from_numpy(codes).to(device)
     one_hot = (codes == torch.arange(4, dtype=torch.uint8, device=device)[:, None]).float()
     step = plan.geometry.owned * plan.geometry.bin
-    return one_hot.unfold(1, window, step).transpose(0, 1) if last - first > 1 else one_hot[None]
+    return one_hot.unfold(1, window, step).transpose(0, 1)
 
 
 def _cut_owned(plan: Plan, outputs: Tensor, *, runs: list[tuple[str, int, int]]) -> np.ndarray:

@@ -1,0 +1,32 @@
+"""Fixtures shared by all tests."""
+
+import pytest
+
+from toys import Run, random_bases, write_fasta, write_model
+
+
+@pytest.fixture(scope="session")
+def contigs() -> dict[str, str]:
+    """Four contigs with N runs, lower case, IUPAC codes, a tail, and one shorter than a window."""
+    one = random_bases(1003, seed=1)
+    one = one[:300] + "N" * 250 + one[550:700].lower() + one[700:]
+    return {
+        "chr2": one,
+        "chr10": "N" * 40 + random_bases(500, seed=2) + "N" * 30,
+        "chr1": random_bases(431, seed=3)[:200] + "RYK" + random_bases(431, seed=3)[203:],
+        "tiny": random_bases(21, seed=4),
+    }
+
+
+@pytest.fixture
+def make_run(tmp_path, contigs):
+    """Make a planned run: `make_run(shards=3, contigs={...}, model={...})`."""
+
+    def make(name: str = "run", *, model: dict | None = None, sequences=None, **settings) -> Run:
+        folder = tmp_path / name
+        folder.mkdir()
+        weights = write_model(tmp_path, name=f"{name}_model", **(model or {}))
+        fasta = write_fasta(tmp_path / f"{name}.fa", sequences or contigs)
+        return Run(folder, weights, fasta, **settings)
+
+    return make

@@ -1,0 +1,252 @@
+"""From plan to shards: values equal a plain loop, whatever the sharding or the accidents."""
+
+import itertools
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from genometracks.cli import main
+from genometracks.errors import UserError
+from genometracks.genome import GenomeIndex
+from genometracks.merge import check_shards, read_tracks
+from genometracks.plan import Plan
+from genometracks.predict import choose_device
+from genometracks.shard import read_sidecar
+from grelu_models.checkpoint import load
+from toys import Run, write_fasta, write_model
+
+CODE = {base: code for code, base in enumerate("ACGT")}
+
+
+def one_hot(bases: str, start: int, length: int) -> torch.Tensor:
+    """(1, 4, length), zeros for N and past the ends: the plain way."""
+    encoded = torch.zeros(1, 4, length)
+    for i, position in enumerate(range(start, start + length)):
+        if 0 <= position < len(bases) and bases[position].upper() in CODE:
+            encoded[0, CODE[bases[position].upper()], i] = 1
+    return encoded
+
+
+def reference(model, contigs: dict, *, trim: int, batch_size: int) -> dict:
+    """Predict the toy model's bins by a plain loop: {contig: {bin: values (tracks,)}}."""
+    window, size, crop, length = 96, 4, 3, 18
+    windows = []
+    for contig, bases in sorted(contigs.items()):
+        for first in range(0, -(-len(bases) // size), length - 2 * trim):
+            if set(bases[first * size : (first + length - 2 * trim) * size].upper()) & set(CODE):
+                windows.append(
+                    (contig, first, one_hot(bases, (first - trim - crop) * size, window))
+                )
+    values: dict = {contig: {} for contig in contigs}
+    for i in range(0, len(windows), batch_size):
+        batch = windows[i : i + batch_size]
+        rest = [torch.zeros(1, 4, window)] * (batch_size - len(batch))
+        with torch.inference_mode():
+            outputs = model(torch.cat([encoded for _, _, encoded in batch] + rest))
+        for (contig, first, _), out in zip(batch, outputs.numpy(), strict=False):
+            for k in range(first, first + length - 2 * trim):
+                if set(contigs[contig][k * size : (k + 1) * size].upper()) & set(CODE):
+                    values[contig][k] = out[:, k - first + trim]
+    return values
+
+
+def merged(run: Run) -> dict[str, dict[int, np.ndarray]]:
+    plan = Plan.load(run.work / "plan.json")
+    found: dict = {contig: {} for contig in plan.lengths}
+    rows = range(len(plan.tracks))
+    for contig, first, values in read_tracks(
+        plan, run.shards(), sidecars=check_shards(plan, run.shards()), rows=rows
+    ):
+        for k, column in enumerate(values.T, start=first):
+            assert k not in found[contig]
+            found[contig][k] = column
+    return found
+
+
+def shard_array(run: Run) -> np.ndarray:
+    """All bins of all shards in order: (tracks, bins)."""
+    plan = Plan.load(run.work / "plan.json")
+    return np.concatenate(
+        [np.load(run.shards() / f"{shard.id}.npy") for shard in plan.shards], axis=1
+    )
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+@pytest.mark.parametrize("trim", [0, 4])
+def test_values_equal_a_plain_loop_to_the_last_bit(make_run, contigs, batch_size, trim):
+    run = make_run(batch_size=batch_size, trim=trim, shards=3)
+    run.plan()
+    run.predict()
+    model, card = load(run.weights)
+    geometry = card.geometry
+    assert (geometry.window, geometry.bin, geometry.crop, geometry.length) == (96, 4, 3, 18)
+    found = merged(run)
+    assert sorted(found) == ["chr1", "chr10", "chr2", "tiny"]
+    expected = reference(model, contigs, trim=trim, batch_size=batch_size)
+    for contig in contigs:
+        assert sorted(found[contig]) == sorted(expected[contig])
+        for k, values in expected[contig].items():
+            assert found[contig][k].tobytes() == values.tobytes(), f"{contig} bin {k}"
+
+
+def test_one_value_models_write_each_window_at_its_stride(make_run, contigs):
+    run = make_run(model={"final_pool_func": "avg"}, stride=10)
+    run.plan()
+    run.predict()
+    model, _ = load(run.weights)
+    found = merged(run)
+    for contig, bases in contigs.items():
+        for k in range(-(-len(bases) // 10)):
+            start = 10 * k - 43
+            known = any(base.upper() in CODE for base in bases[10 * k : 10 * k + 10])
+            assert (k in found[contig]) == known
+            if known:
+                with torch.inference_mode():
+                    expected = model(one_hot(bases, start, 96))[0, :, 0].numpy()
+                np.testing.assert_allclose(found[contig][k], expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("stride", [None, 10])
+def test_any_number_of_shards_gives_the_same_bytes(make_run, stride):
+    model = {"final_pool_func": "avg"} if stride else {}
+    results = []
+    for shards in (1, 2, 7, 40):
+        run = make_run(f"run{shards}", model=model, shards=shards, stride=stride)
+        plan = run.plan()
+        run.predict()
+        assert len(plan.shards) == shards
+        assert all(shard.first % 4 == 0 or shard.first == plan.windows for shard in plan.shards)
+        results.append(shard_array(run).tobytes())
+    assert results[0] and all(result == results[0] for result in results)
+
+
+def test_chosen_tracks_are_the_same_numbers(make_run):
+    every, some = make_run("every"), make_run("some", tracks=["t*"])
+    for run in (every, some):
+        run.plan()
+        run.predict()
+    assert shard_array(some).tobytes() == shard_array(every)[1:].tobytes()
+
+
+def test_float16_rounds_the_float32_numbers(make_run):
+    full, half = make_run("full"), make_run("half", dtype="float16")
+    for run in (full, half):
+        run.plan()
+        run.predict()
+    expected = shard_array(full).astype(np.float16)
+    assert np.array_equal(shard_array(half), expected)
+
+
+@pytest.mark.parametrize(
+    ("activation", "apply"),
+    [("exp", torch.exp), ("softmax", lambda x: torch.softmax(x, 0)), ("sigmoid", torch.sigmoid)],
+)
+def test_activation_is_over_all_tracks_though_few_are_chosen(make_run, activation, apply):
+    plain, run = make_run("plain"), make_run("active", tracks=["one"])
+    metadata = run.weights.with_suffix(".yaml")
+    metadata.write_text(metadata.read_text() + f"activation: {activation}\n")
+    for each in (plain, run):
+        each.plan()
+        each.predict()
+    expected = apply(torch.from_numpy(shard_array(plain)))[0].numpy()
+    np.testing.assert_allclose(shard_array(run)[0], expected, rtol=1e-5)
+
+
+def test_a_finished_shard_is_not_predicted_again(make_run, capfd):
+    run = make_run()
+    run.plan()
+    run.predict()
+    before = {path.name: path.stat().st_ino for path in run.shards().iterdir()}
+    run.predict()
+    assert "shard 0 is complete: nothing to predict" in capfd.readouterr().err
+    assert {path.name: path.stat().st_ino for path in run.shards().iterdir()} == before
+
+
+def test_killed_predict_leaves_no_valid_shard_and_is_predicted_again(tmp_path):
+    # 60 kb in batches of one window: long enough to be killed in the middle.
+    weights = write_model(tmp_path)
+    bases = "".join(itertools.islice(itertools.cycle("ACGTTGCATTAGACCATG"), 60_000))
+    fasta = write_fasta(tmp_path / "g.fa", {"c": bases})
+    (tmp_path / "calm").mkdir()
+    (tmp_path / "killed").mkdir()
+    calm, run = (
+        Run(tmp_path / name, weights, fasta, shards=1, batch_size=1) for name in ("calm", "killed")
+    )
+    calm.plan()
+    calm.predict()
+    plan = run.plan()
+    command = [sys.executable, "-m", "genometracks.cli", "predict", "--shard", "0"]
+    command += ["--plan", str(run.work / "plan.json"), "--fasta", str(run.work / "genome.fa")]
+    job = subprocess.Popen([*command, "--device", "cpu"])
+    deadline = time.monotonic() + 120
+    while not list(run.shards().glob(".0.npy.*.part")) and time.monotonic() < deadline:
+        assert job.poll() is None, "the job ended before it could be killed"
+        time.sleep(0.001)
+    os.kill(job.pid, signal.SIGKILL)
+    job.wait()
+    assert read_sidecar(run.shards(), plan, plan.shards[0]) is None
+    with pytest.raises(UserError, match=r"0.npy: shard 0 \(bins from c:0-60000\) is missing"):
+        check_shards(plan, run.shards())
+    run.predict()
+    assert shard_array(run).tobytes() == shard_array(calm).tobytes()
+    assert sorted(path.name for path in run.shards().iterdir()) == ["0.json", "0.npy"]
+
+
+def test_weights_changed_after_the_plan_are_refused(make_run, tmp_path, capsys):
+    run = make_run()
+    run.plan()
+    torch.manual_seed(5)
+    state = {name: value + 1 for name, value in load(run.weights)[0].state_dict().items()}
+    torch.save(state, tmp_path / "other.pt")
+    fields = json.loads((run.work / "plan.json").read_text())
+    fields["model"]["weights"] = str(tmp_path / "other.pt")
+    (run.work / "plan.json").write_text(json.dumps(fields))
+    words = ["predict", "--plan", str(run.work / "plan.json"), "--shard", "0"]
+    assert main([*words, "--fasta", str(run.work / "genome.fa")]) == 1
+    assert "other.pt: the weights changed since the plan was made" in capsys.readouterr().err
+    assert not run.shards().exists()
+
+
+@pytest.mark.parametrize(
+    ("bias", "dtype", "message"),
+    [
+        (float("nan"), "float32", r"track 'one' is nan at chr1:0-4: check the model's weights"),
+        (1e6, "float16", r"track 'one' is .* at chr1:0-4, beyond float16: set output.dtype"),
+    ],
+)
+def test_values_that_cannot_be_stored_are_refused(make_run, capsys, bias, dtype, message):
+    run = make_run(dtype=dtype)
+    model, _ = load(run.weights)
+    state = model.state_dict()
+    state["head.channel_transform.conv.layer.bias"][:] = bias
+    save_file(state, run.weights)
+    run.plan()
+    words = ["predict", "--plan", str(run.work / "plan.json"), "--shard", "0"]
+    assert main([*words, "--fasta", str(run.work / "genome.fa")]) == 1
+    assert re.search(message, capsys.readouterr().err)
+    assert list(run.shards().iterdir()) == []
+
+
+def test_cuda_where_there_is_none_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device("auto") == torch.device("cpu")
+    with pytest.raises(UserError, match="prediction.device: no CUDA device is usable here"):
+        choose_device("cuda:1")
+
+
+def test_a_genome_of_n_alone_is_refused(make_run, capsys):
+    run = make_run(sequences={"a": "N" * 500})
+    with pytest.raises(AssertionError):
+        run.plan()
+    assert "nothing to predict: every base of the contigs is N" in capsys.readouterr().err
+    assert not (run.work / "plan.json").exists()
+    assert GenomeIndex.load(run.work / "genome.json").contigs[0].gaps == [[0, 500]]

@@ -1,0 +1,115 @@
+"""Toys that tests are made of: a small model, a small genome, a run of both."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from safetensors.torch import save_file
+
+from genometracks.cli import main
+from genometracks.plan import Plan
+from grelu_models.checkpoint import build_model
+
+ARCHITECTURE = {
+    "model_type": "ConvModel",
+    "n_tasks": 3,
+    "stem_channels": 8,
+    "stem_kernel_size": 7,
+    "n_conv": 3,
+    "channel_init": 8,
+    "kernel_size": 5,
+    "pool_func": "max",
+    "pool_size": 2,
+    "crop_len": 3,
+    "final_pool_func": None,
+}
+WINDOW = 96
+TRACKS = [
+    {"name": "one", "description": "first", "assay": "ChIP"},
+    {"name": "two/../etc", "description": "second", "assay": "ATAC"},
+    {"name": "three", "description": "", "assay": "ATAC"},
+]
+
+
+def write_model(folder: Path, *, name: str = "model", tracks=TRACKS, **changes) -> Path:
+    """Write a model with random weights (seed 0) and its metadata; return the weights' path."""
+    torch.manual_seed(0)
+    architecture = {**ARCHITECTURE, **changes}
+    weights = folder / f"{name}.safetensors"
+    save_file(build_model(architecture).state_dict(), weights)
+    metadata = {"architecture": architecture, "window": WINDOW, "tracks": tracks}
+    weights.with_suffix(".yaml").write_text(yaml.safe_dump(metadata))
+    return weights
+
+
+def random_bases(length: int, *, seed: int) -> str:
+    """A random sequence, by seed."""
+    return "".join(np.random.default_rng(seed).choice(list("ACGT"), length))
+
+
+def write_fasta(path: Path, contigs: dict[str, str], *, width: int = 60, end: str = "\n") -> Path:
+    """Write sequences as FASTA."""
+    lines = []
+    for name, bases in contigs.items():
+        lines.append(f">{name} some words")
+        lines += [bases[i : i + width] for i in range(0, len(bases), width)]
+    path.write_bytes("".join(line + end for line in lines).encode())
+    return path
+
+
+class Run:
+    """A run's folder, driven by the command line alone."""
+
+    def __init__(self, folder: Path, weights: Path, fasta: Path, **settings) -> None:
+        self.folder, self.weights, self.fasta = folder, weights, fasta
+        self.work = folder / "work"
+        self.planned = {
+            "batch_size": 4,
+            "precision": "fp32",
+            "stride": None,
+            "trim": 0,
+            "tracks": ["*"],
+            "dtype": "float32",
+            "bigwig": True,
+            "shards": 2,
+            **settings,
+        }
+
+    def plan(self) -> Plan:
+        work, model = self.work, {"weights": str(self.weights), "architecture": None}
+        model |= {"window": None, "activation": None}
+        genome = {"fasta": str(self.fasta), "name": None, "contigs": ["*"]}
+        self.command("model", settings=model, out=work / "model.json")
+        self.command("genome", settings=genome, fasta=work / "genome.fa", out=work / "genome.json")
+        self.command(
+            "plan",
+            settings=self.planned,
+            model=work / "model.json",
+            genome=work / "genome.json",
+            tracks=self.folder / "tracks.tsv",
+            out=work / "plan.json",
+        )
+        return Plan.load(work / "plan.json")
+
+    def predict(self, *names: str) -> None:
+        plan = Plan.load(self.work / "plan.json")
+        for name in names or [shard.id for shard in plan.shards]:
+            self.command(
+                "predict",
+                plan=self.work / "plan.json",
+                shard=name,
+                fasta=self.work / "genome.fa",
+                device="cpu",
+            )
+
+    def command(self, name: str, **options) -> None:
+        words = [name]
+        for key, value in options.items():
+            text = json.dumps(value) if key == "settings" else str(value)
+            words += [f"--{key}", text]
+        assert main(words) == 0
+
+    def shards(self) -> Path:
+        return self.work / "shards"
