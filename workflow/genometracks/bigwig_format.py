@@ -1,0 +1,159 @@
+"""The bigWig container's parts as bytes: header, contig tree, index. Pure packing, no I/O.
+
+Source: Kent et al. 2010, doi:10.1093/bioinformatics/btq351, and its supplement. All little-endian.
+"""
+
+import struct
+from collections.abc import Mapping
+
+import numpy as np
+
+MAGIC = 0x888FFC26
+CONTIG_TREE_MAGIC = 0x78CA8C91
+INDEX_MAGIC = 0x2468ACE0
+HEADER_SIZE = 64
+ZOOM_HEADER_SIZE = 24
+SUMMARY_SIZE = 40
+SECTION_HEADER = struct.Struct("<IIIIIBBH")
+FIXED_STEP = 3
+FANOUT = 256
+
+ZOOM_RECORD = np.dtype(
+    [
+        ("contig", "<u4"),
+        ("start", "<u4"),
+        ("end", "<u4"),
+        ("valid", "<u4"),
+        ("min", "<f4"),
+        ("max", "<f4"),
+        ("sum", "<f4"),
+        ("squares", "<f4"),
+    ]
+)
+SPAN = [("contig", "<u4"), ("start", "<u4"), ("end_contig", "<u4"), ("end", "<u4")]
+LEAF = np.dtype([*SPAN, ("offset", "<u8"), ("size", "<u8")])
+BRANCH = np.dtype([*SPAN, ("offset", "<u8")])
+
+
+def pack_header(
+    *,
+    zooms: list[tuple[int, int, int]],
+    contig_tree: int,
+    data: int,
+    index: int,
+    block_size: int,
+    summary: tuple[int, float, float, float, float],
+) -> bytes:
+    """Pack the file header, the zoom headers and the total summary, which follow each other.
+
+    Parameters
+    ----------
+    zooms : list of (reduction in bp, data offset, index offset)
+    contig_tree, data, index : int
+        File offsets.
+    block_size : int
+        Bytes of the largest block before compression.
+    summary : tuple
+        Bases covered, min, max, sum, sum of squares.
+    """
+    at_summary = HEADER_SIZE + ZOOM_HEADER_SIZE * len(zooms)
+    header = struct.pack(
+        "<IHHQQQHHQQIQ",
+        MAGIC,
+        4,
+        len(zooms),
+        contig_tree,
+        data,
+        index,
+        0,
+        0,
+        0,
+        at_summary,
+        block_size,
+        0,
+    )
+    rows = b"".join(struct.pack("<IIQQ", size, 0, at, tree) for size, at, tree in zooms)
+    return header + rows + struct.pack("<Qdddd", *summary)
+
+
+def pack_contig_tree(contigs: Mapping[str, int], *, offset: int) -> bytes:
+    """Pack the B+ tree of contigs, ids in the given order, which must be sorted by name.
+
+    Parameters
+    ----------
+    contigs : mapping
+        Name -> length in bp.
+    offset : int
+        Where in the file the tree will stand.
+    """
+    names = [name.encode() for name in contigs]
+    key_size = max(map(len, names), default=1)
+    fanout = min(FANOUT, max(len(names), 1))
+    head = struct.pack("<IIIIQQ", CONTIG_TREE_MAGIC, fanout, key_size, 8, len(names), 0)
+    item = np.dtype([("key", f"S{key_size}"), ("id", "<u4"), ("length", "<u4")])
+    leaves = np.zeros(len(names), item)
+    leaves["key"], leaves["id"] = names, np.arange(len(names))
+    leaves["length"] = list(contigs.values())
+    branch = np.dtype([("key", f"S{key_size}"), ("offset", "<u8")])
+    levels = [leaves]
+    while len(levels[0]) > fanout:
+        nodes = np.zeros(-(-len(levels[0]) // fanout), branch)
+        nodes["key"] = levels[0]["key"][::fanout]
+        levels.insert(0, nodes)
+    return head + _pack_levels(levels, fanout=fanout, offset=offset + len(head))
+
+
+def pack_index(items: np.ndarray, *, offset: int, data_end: int) -> bytes:
+    """Pack the R tree over blocks that are sorted and do not overlap.
+
+    Parameters
+    ----------
+    items : LEAF array (n,)
+    offset : int
+        Where in the file the index will stand.
+    data_end : int
+        End of the indexed blocks in the file.
+    """
+    first = items[0] if len(items) else np.zeros((), LEAF)
+    last = items[-1] if len(items) else first
+    head = struct.pack(
+        "<IIQIIIIQII",
+        INDEX_MAGIC,
+        FANOUT,
+        len(items),
+        int(first["contig"]),
+        int(first["start"]),
+        int(last["end_contig"]),
+        int(last["end"]),
+        data_end,
+        1,
+        0,
+    )
+    levels = [items]
+    while len(levels[0]) > FANOUT:
+        below = levels[0]
+        begin = np.arange(0, len(below), FANOUT)
+        end = np.minimum(begin + FANOUT, len(below)) - 1
+        nodes = np.zeros(len(begin), BRANCH)
+        nodes["contig"], nodes["start"] = below["contig"][begin], below["start"][begin]
+        nodes["end_contig"], nodes["end"] = below["end_contig"][end], below["end"][end]
+        levels.insert(0, nodes)
+    return head + _pack_levels(levels, fanout=FANOUT, offset=offset + len(head))
+
+
+def _pack_levels(levels: list[np.ndarray], *, fanout: int, offset: int) -> bytes:
+    """Pack a tree from its root to its leaves; every node but a level's last is full."""
+    out = []
+    for depth, items in enumerate(levels):
+        nodes = max(-(-len(items) // fanout), 1)
+        size = nodes * 4 + items.nbytes
+        if depth + 1 < len(levels):
+            below = levels[depth + 1]
+            node_size = 4 + fanout * below.dtype.itemsize
+            items["offset"] = offset + size + np.arange(len(items), dtype=np.uint64) * node_size
+        leaf = depth + 1 == len(levels)
+        for i in range(nodes):
+            node = items[i * fanout : (i + 1) * fanout]
+            out.append(struct.pack("<BBH", leaf, 0, len(node)) + node.tobytes())
+        offset += size
+    return b"".join(out)
