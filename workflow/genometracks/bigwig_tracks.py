@@ -29,6 +29,7 @@ def write_bigwigs(plan: Plan, shards: Path, folder: Path, *, sidecars: list[dict
     UserError
         If a shard is damaged (no file of its block of tracks is left) or the disk is full.
     """
+    contigs = {contig: length for contig, length in plan.lengths.items() if length}
     for first in range(0, len(plan.tracks), BLOCK):
         rows = range(first, min(first + BLOCK, len(plan.tracks)))
         with ExitStack() as stack:
@@ -36,7 +37,7 @@ def write_bigwigs(plan: Plan, shards: Path, folder: Path, *, sidecars: list[dict
                 stack.enter_context(
                     BigWigWriter(
                         folder / f"{plan.tracks[row]['track']}.bw",
-                        plan.lengths,
+                        contigs,
                         step=plan.geometry.bin,
                     )
                 )

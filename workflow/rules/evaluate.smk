@@ -32,7 +32,7 @@ rule evaluate:
             labels={"figure": "locus", "track": "all"},
         ),
         scatter=report(
-            expand(f"{RUN}/figures/scatter_{{i}}.png", i=range(len(OBSERVED))),
+            SCATTERS,
             caption="../report/scatter.rst",
             category="Evaluation",
             labels={"figure": "scatter", "track": "each observed"},

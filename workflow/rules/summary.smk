@@ -1,11 +1,3 @@
-RESULTS = (
-    [f"{RUN}/tracks.tsv"]
-    + (expand(f"{RUN}/bigwig/{{track}}.bw", track=TRACKS) if config["output"]["bigwig"] else [])
-    + ([f"{RUN}/parquet"] if config["output"]["parquet"] else [])
-    + ([f"{RUN}/evaluation.tsv", f"{RUN}/figures/locus.png"] if OBSERVED else [])
-)
-
-
 rule manifest:
     input:
         results=RESULTS,

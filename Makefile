@@ -1,0 +1,48 @@
+# make demo · test · lint · bench · train-demo · report · clean
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DATA := data/demo
+SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake
+
+.PHONY: demo test lint bench train-demo report clean
+
+demo: $(READY)
+	@$(BIN)/python config/demo/fetch.py $(DATA)
+	@$(SNAKEMAKE) --workflow-profile workflow/profiles/local --quiet rules host
+	@cat results/demo/summary.txt
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	@$(BIN)/python config/demo/fetch.py $(DATA)
+	$(SNAKEMAKE) --lint
+
+bench: $(READY)
+	$(BIN)/python benchmarks/bigwig.py
+
+train-demo: $(READY)
+	@$(BIN)/python config/demo/fetch.py $(DATA)
+	$(BIN)/python config/demo/train.py --data $(DATA) --out config/demo
+
+# After 'make demo': the figures and the course of the run in one HTML file.
+report: $(READY)
+	@$(SNAKEMAKE) --report results/demo/report.html
+
+clean:
+	rm -rf $(VENV) results data .snakemake .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "make: Python 3.11 or newer is needed; set PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --no-build-isolation --editable .
+	@touch $@

