@@ -14,7 +14,7 @@ demo: $(READY)
 	@cat results/demo/summary.txt
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .

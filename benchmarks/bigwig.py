@@ -1,0 +1,68 @@
+"""Write one dense bigWig with our writer and with pyBigWig, in turn, and print the ratio.
+
+`make bench`. 10 million bins of 32 bp, rounded to float16 as predictions are; medians of 3.
+"""
+
+import os
+import platform
+import statistics
+import tempfile
+import time
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pyBigWig
+from genometracks.bigwig import BigWigWriter
+from genometracks.merge import PIECE
+
+BINS, STEP, ROUNDS = 10_000_000, 32, 3
+
+
+def write_ours(path: Path, values: np.ndarray) -> None:
+    """Write as the merge does: in pieces."""
+    with BigWigWriter(path, {"chr": BINS * STEP}, step=STEP) as writer:
+        for first in range(0, BINS, PIECE):
+            writer.write("chr", first, values[first : first + PIECE])
+
+
+def write_theirs(path: Path, values: np.ndarray) -> None:
+    """Write with pyBigWig's quickest call: one fixed-step run."""
+    with pyBigWig.open(str(path), "w") as out:
+        out.addHeader([("chr", BINS * STEP)])
+        out.addEntries("chr", 0, values=values, span=STEP, step=STEP)
+
+
+def make_values(kind: str) -> np.ndarray:
+    """Dense values: white noise (hard to compress) or a smooth walk (as predictions are)."""
+    noise = np.random.default_rng(0).normal(size=BINS)
+    values = noise if kind == "noise" else np.cumsum(noise) * 0.05
+    return values.astype(np.float16).astype(np.float32)
+
+
+def main() -> None:
+    """Measure and print one table."""
+    names = ("numpy", "pyBigWig", "isal", "deflate")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    print(f"{date.today()}, Python {platform.python_version()}, {versions}")
+    print(f"{BINS:,} bins of {STEP} bp, one core, medians of {ROUNDS}; command: make bench\n")
+    print("| values | writer | Mbins/s | B/bin | ratio |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in ("noise", "walk"):
+            values = make_values(kind)
+            seconds: dict = {"ours": [], "pyBigWig": []}
+            for _ in range(ROUNDS):
+                for name, write in (("ours", write_ours), ("pyBigWig", write_theirs)):
+                    start = time.perf_counter()
+                    write(Path(folder) / f"{name}.bw", values)
+                    seconds[name].append(time.perf_counter() - start)
+            medians = {name: statistics.median(times) for name, times in seconds.items()}
+            for name, median in medians.items():
+                size = os.path.getsize(Path(folder) / f"{name}.bw") / BINS
+                ratio = medians["pyBigWig"] / median
+                print(f"| {kind} | {name} | {BINS / median / 1e6:.1f} | {size:.2f} | {ratio:.1f} |")
+
+
+if __name__ == "__main__":
+    main()

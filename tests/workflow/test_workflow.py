@@ -1,0 +1,288 @@
+"""Snakemake runs the whole way on a small genome; results are the contract's, and come back."""
+
+import csv
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow.dataset as ds
+import pybigtools
+import pyBigWig
+import pytest
+import yaml
+
+from toys import random_bases, write_fasta, write_model
+
+ROOT = Path(__file__).parents[2]
+OBSERVED = ["evaluation.tsv", "figures/locus.png", "figures/scatter_0.png"]
+RESULTS = ["manifest.json", "parquet", "summary.txt", "tracks.tsv", *OBSERVED]
+
+
+def snakemake(folder: Path, *words: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "2"]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
+    return subprocess.run(
+        [*command, "--configfile", "config.yaml", *words],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def run(folder: Path, *words: str) -> str:
+    done = snakemake(folder, *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def planned_rules(folder: Path) -> set[str]:
+    """Rules that a dry run would execute."""
+    return set(re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):", run(folder, "-n"), re.M))
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix in (".bw", ".parquet", ".tsv", ".png")
+    }
+
+
+def make_project(folder: Path, **changes) -> Path:
+    """A genome with N and a CRLF tail, an untrained model, an observed track under another name."""
+    folder.mkdir(exist_ok=True)
+    bases = random_bases(3000, seed=0)
+    contigs = {"chrB": bases[:2001] + "N" * 300 + bases[2301:], "chrA": random_bases(401, seed=1)}
+    write_fasta(folder / "g.fa", contigs, end="\r\n")
+    write_model(folder, name="m")
+    with pyBigWig.open(str(folder / "o.bw"), "w") as out:
+        out.addHeader([("2", 3000), ("1", 401)])
+        values = np.random.default_rng(0).random(3000)
+        out.addEntries("2", 0, values=values.tolist(), span=1, step=1)
+        out.addEntries("1", 0, values=values[:401].tolist(), span=1, step=1)
+    config = {
+        "run": "small",
+        "genome": {"fasta": "g.fa"},
+        "model": {"weights": "m.safetensors"},
+        "prediction": {"batch_size": 4, "device": "cpu"},
+        "shards": 3,
+        "evaluation": {
+            "observed": [{"track": "one", "bigwig": "o.bw", "aliases": {"chrB": "2", "chrA": "1"}}],
+            "held_out": [{"contig": "chrB", "start": 2400, "end": 3000}],
+        },
+        **changes,
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    folder = make_project(tmp_path_factory.mktemp("project"))
+    assert {"model", "genome", "plan", "predict", "merge", "bigwig", "parquet"} <= planned_rules(
+        folder
+    )
+    run(folder)
+    return folder
+
+
+def test_the_results_are_those_of_the_contract(project):
+    results = project / "results" / "small"
+    for name in RESULTS:
+        assert (results / name).exists(), name
+    assert sorted(path.name for path in (results / "bigwig").iterdir()) == [
+        "one.bw",
+        "three.bw",
+        "two_.._etc.bw",
+    ]
+    with open(results / "tracks.tsv") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert [row["file"] for row in rows] == [
+        "bigwig/one.bw",
+        "bigwig/two_.._etc.bw",
+        "bigwig/three.bw",
+    ]
+    assert rows[1]["name"] == "two/../etc" and rows[0]["assay"] == "ChIP"
+
+
+def test_every_reader_finds_the_same_numbers(project):
+    results = project / "results" / "small"
+    table = ds.dataset(results / "parquet", partitioning="hive").to_table().to_pandas()
+    for track in ("one", "two_.._etc", "three"):
+        path = str(results / "bigwig" / f"{track}.bw")
+        with pyBigWig.open(path) as first:
+            assert first.chroms() == {"chrA": 401, "chrB": 3000}
+            second = pybigtools.open(path)
+            for contig in ("chrA", "chrB"):
+                rows = first.intervals(contig)
+                assert list(rows) == list(second.records(contig))
+                part = table[table["chrom"] == contig]
+                assert [row[0] for row in rows] == part["start"].tolist()
+                assert [row[2] for row in rows] == part[track].tolist()
+            assert first.intervals("chrA")[-1][:2] == (400, 401)
+            covered = [row[:2] for row in first.intervals("chrB") if 1990 < row[0] < 2308]
+            # Bins of 4 bp: the one at 2000 holds a base, those wholly inside 2001-2301 do not.
+            assert covered == [(1992, 1996), (1996, 2000), (2000, 2004), (2300, 2304), (2304, 2308)]
+
+
+def test_the_manifest_digests_every_output(project):
+    results = project / "results" / "small"
+    manifest = json.loads((results / "manifest.json").read_text())
+    for name, entry in manifest["outputs"].items():
+        data = (results / name).read_bytes()
+        assert entry == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    assert set(digests(results)) - {"x"} == {
+        name for name in manifest["outputs"] if not name.endswith(".html")
+    } | {name for name in digests(results) if name.startswith("benchmarks/")}
+    fasta = hashlib.sha256((project / "g.fa").read_bytes()).hexdigest()
+    assert manifest["genome"]["sha256"] == fasta
+    assert manifest["config"]["prediction"]["trim"] == 0
+    assert manifest["observed"][0]["bigwig"] == "o.bw"
+    assert manifest["versions"]["torch"] and len(manifest["shards"]) == 3
+
+
+def test_the_summary_has_five_lines(project):
+    lines = (project / "results/small/summary.txt").read_text().splitlines()
+    assert [line.split()[0] for line in lines] == [
+        "bins",
+        "tracks",
+        "wall",
+        "correlation",
+        "tracks",
+    ]
+    # chrA has 101 bins of 4 bp; chrB 750, less the 74 that lie inside its run of N.
+    assert lines[0] == "bins         777 of 4 bp; contigs: 2, 3,401 bp"
+    with open(project / "results/small/evaluation.tsv") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    held = next(row for row in rows if row["contig"] == "*" and row["bins_in"] == "held_out")
+    assert held["bins"] == "150"
+    assert f"{float(held['pearson']):.4f} one and o" in lines[3]
+
+
+def test_run_again_does_nothing(project):
+    assert "Nothing to be done" in run(project)
+
+
+@pytest.mark.parametrize(
+    ("lost", "rules"),
+    [
+        ("bigwig/three.bw", {"bigwig", "manifest", "summary", "default"}),
+        ("parquet", {"parquet", "manifest", "summary", "default"}),
+        ("evaluation.tsv", {"evaluate", "manifest", "summary", "default"}),
+        ("manifest.json", {"manifest", "summary", "default"}),
+    ],
+)
+def test_a_deleted_result_is_rebuilt_without_prediction(project, lost, rules):
+    results = project / "results" / "small"
+    before = digests(results)
+    path = results / lost
+    if path.is_dir():
+        subprocess.run(["rm", "-r", str(path)], check=True)
+    else:
+        path.unlink()
+    assert planned_rules(project) == rules
+    run(project)
+    after = digests(results)
+    assert {name: after[name] for name in before if not name.startswith("benchmarks/")} == {
+        name: value for name, value in before.items() if not name.startswith("benchmarks/")
+    }
+
+
+def test_touched_inputs_keep_the_shards(project):
+    shards = project / "results/small/work/shards"
+    before = {path.name: path.read_bytes() for path in shards.iterdir()}
+    os.utime(project / "m.safetensors")
+    os.utime(project / "g.fa")
+    run(project)
+    assert {path.name: path.read_bytes() for path in shards.iterdir()} == before
+    run(project, "--forcerun", "predict")
+    assert {path.name: path.read_bytes() for path in shards.iterdir()} == before
+    log = (project / "results/small/logs/predict/1.log").read_text()
+    assert "shard 1 is complete: nothing to predict" in log
+
+
+def test_other_shards_give_the_same_bytes(project, tmp_path):
+    expected = digests(project / "results" / "small")
+    other = make_project(tmp_path / "other", shards=7)
+    run(other)
+    found = digests(other / "results" / "small")
+    for name, digest in expected.items():
+        if not name.startswith("benchmarks/"):
+            assert found[name] == digest, name
+
+
+def test_a_changed_setting_repeats_what_depends_on_it(project):
+    config = (project / "config.yaml").read_text()
+    try:
+        fields = yaml.safe_load(config)
+        fields["evaluation"]["locus_width"] = 2000
+        (project / "config.yaml").write_text(yaml.safe_dump(fields))
+        assert planned_rules(project) == {"observed", "evaluate", "manifest", "summary", "default"}
+        fields = yaml.safe_load(config)
+        fields["prediction"]["trim"] = 2
+        (project / "config.yaml").write_text(yaml.safe_dump(fields))
+        assert {"plan", "predict", "merge", "bigwig", "parquet"} <= planned_rules(project)
+    finally:
+        (project / "config.yaml").write_text(config)
+
+
+def test_the_html_report_holds_the_figures(project):
+    run(project, "--report", "report.html")
+    text = (project / "report.html").read_text()
+    assert "locus.png" in text and "scatter_0.png" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"shard": 2}, "grelu-tracks: config: unknown key 'shard': did you mean 'shards'?"),
+        ({"genome": {"fasta": "no.fa"}}, "grelu-tracks: no.fa: no such file: check genome.fasta"),
+        (
+            {"output": {"tracks": ["onne"]}},
+            "grelu-tracks: output.tracks: 'onne' matches no track of the model: did you mean one",
+        ),
+        ({"results": "g.fa/x"}, "g.fa: cannot be written to: change 'results' or its permissions"),
+    ],
+)
+def test_bad_input_is_one_line_before_anything_runs(tmp_path, changes, message):
+    folder = make_project(tmp_path / "bad", **changes)
+    done = snakemake(folder)
+    assert done.returncode != 0
+    assert message in done.stderr.strip().splitlines()[-1]
+    assert not (folder / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "log", "message"),
+    [
+        (
+            {"model": {"weights": "m.safetensors", "window": 97}},
+            "model",
+            "window 97 is not a multiple of the model's bin of 4 bp: use 96 or 100",
+        ),
+        (
+            {"genome": {"fasta": "g.fa", "contigs": ["chr9"]}},
+            "genome",
+            "genome.contigs: 'chr9' matches no contig of g.fa, which has chrA, chrB",
+        ),
+        (
+            {"evaluation": {"observed": [{"track": "one", "bigwig": "o.bw"}]}},
+            "observed",
+            "observed bigWig o.bw has no contig chrA; it has 2, 1; "
+            "add it to evaluation.observed[0].aliases",
+        ),
+    ],
+)
+def test_bad_input_found_by_a_stage_is_one_line_in_its_log(tmp_path, changes, log, message):
+    folder = make_project(tmp_path / "bad", **changes)
+    done = snakemake(folder, "--show-failed-logs")
+    assert done.returncode != 0
+    assert message in (folder / f"results/small/logs/{log}.log").read_text()
+    assert message in done.stdout + done.stderr
+    assert not (folder / "results/small/bigwig").exists()
