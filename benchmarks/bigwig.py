@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pyBigWig
+
 from genometracks.bigwig import BigWigWriter
 from genometracks.merge import PIECE
 

@@ -96,7 +96,7 @@ def test_a_hostile_pickle_is_refused_and_runs_nothing(tmp_path, form):
     if form == "torch":
         torch.save({"weight": Hostile(victim)}, path)
     else:
-        path.write_bytes(pickle.dumps({"weight": Hostile(victim)}))
+        path.write_bytes(pickle.dumps({"weight": Hostile(victim)}, protocol=2))
     with pytest.raises(
         ModelError, match=r"bad.pt: (refused, not plain tensors|no readable weights)"
     ):

@@ -65,7 +65,7 @@ CASES: dict[str, dict] = {
         "n_tasks": 4,
         "n_conv": 2,
         "crop_len": 0,
-        "final_pool_func": "max",
+        "final_pool_func": "avg",
     },
 }
 SMALL = {

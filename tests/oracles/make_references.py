@@ -1,6 +1,6 @@
-"""Make tests/grelu_models/references.json with gReLU 1.1.0: `python tests/oracles/make_references.py`.
+"""Make tests/grelu_models/references.json with gReLU 1.1.0: run this file.
 
-Needs gReLU (or its wheel on PYTHONPATH with what `grelu.model.models` imports) and nothing of ours.
+Needs gReLU (or its wheel on PYTHONPATH, with what `grelu.model.models` imports); nothing of ours.
 """
 
 import json
