@@ -95,20 +95,17 @@ def test_any_sharding_gives_the_same_files(make_run, tmp_path):
 
 
 def test_a_contig_name_cannot_leave_the_folder(make_run, tmp_path):
-    run = make_run(sequences={"../../x": "ACGT" * 40, "a b": "GATTACA" * 9})
+    run = make_run(sequences={"../../x": "ACGT" * 40, "a|b=c": "GATTACA" * 9})
     run.plan()
     run.predict()
     write(run, tmp_path / "out" / "parquet")
-    files = sorted(p.relative_to(tmp_path / "out") for p in (tmp_path / "out").rglob("*.parquet"))
-    assert list(map(str, files)) == [
+    files = (p.relative_to(tmp_path / "out") for p in (tmp_path / "out").rglob("*.parquet"))
+    assert sorted(map(str, files)) == [
         "parquet/chrom=..%2F..%2Fx/part-0.parquet",
-        "parquet/chrom=a%20b/part-0.parquet",
-    ] or list(map(str, files)) == [
-        "parquet/chrom=a%20b/part-0.parquet",
-        "parquet/chrom=..%2F..%2Fx/part-0.parquet",
+        "parquet/chrom=a%7Cb%3Dc/part-0.parquet",
     ]
     table = ds.dataset(tmp_path / "out" / "parquet", partitioning="hive").to_table()
-    assert set(table["chrom"].to_pylist()) == {"../../x", "a b"}
+    assert set(table["chrom"].to_pylist()) == {"../../x", "a|b=c"}
 
 
 def test_a_damaged_shard_leaves_no_table(run, tmp_path):

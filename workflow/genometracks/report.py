@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from genometracks.errors import UserError
 from genometracks.evaluate import observed_label, pair_bins
 from genometracks.figures import Curve, draw_locus, draw_scatter
 from genometracks.files import write_atomically
@@ -45,6 +46,8 @@ def draw_evaluation(
         _draw_pairs(folder / f"scatter_{i}.png", pairs, masks, entry=entry, rows=rows)
         if len(curves) >= PANELS:
             continue
+        if not any(len(bins) for _, bins, _, _ in pairs):
+            raise UserError(f"{entry['bigwig']}: covers no bin that was predicted")
         if locus is None:
             signals = ((contig, bins, truth) for contig, bins, _, truth in pairs)
             locus = choose_locus(
@@ -56,7 +59,9 @@ def draw_evaluation(
             )
         for contig, bins, predicted, truth in pairs:
             if contig == locus.contig:
-                starts, track = bins * step, entry["track"]
+                shown = slice(*np.searchsorted(bins * step, (locus.start - step + 1, locus.end)))
+                predicted, truth = predicted[shown], truth[shown]
+                starts, track = bins[shown] * step, entry["track"]
                 if track not in [curve.pair for curve in curves]:
                     curves.append(Curve(f"{track}, predicted", starts, step, predicted, track))
                 curves.append(Curve(f"{label}, observed", starts, step, truth, track))
