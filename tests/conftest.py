@@ -30,3 +30,12 @@ def make_run(tmp_path, contigs):
         return Run(folder, weights, fasta, **settings)
 
     return make
+
+
+@pytest.fixture
+def run(make_run):
+    """A run of three shards, predicted."""
+    run = make_run(shards=3)
+    run.plan()
+    run.predict()
+    return run

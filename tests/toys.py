@@ -72,7 +72,6 @@ class Run:
             "trim": 0,
             "tracks": ["*"],
             "dtype": "float32",
-            "bigwig": True,
             "shards": 2,
             **settings,
         }
@@ -88,7 +87,6 @@ class Run:
             settings=self.planned,
             model=work / "model.json",
             genome=work / "genome.json",
-            tracks=self.folder / "tracks.tsv",
             out=work / "plan.json",
         )
         return Plan.load(work / "plan.json")

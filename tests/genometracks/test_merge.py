@@ -11,14 +11,6 @@ from genometracks.plan import Plan
 from genometracks.shard import read_sidecar, shard_paths
 
 
-@pytest.fixture
-def run(make_run):
-    run = make_run(shards=3)
-    run.plan()
-    run.predict()
-    return run
-
-
 def plan_of(run) -> Plan:
     return Plan.load(run.work / "plan.json")
 

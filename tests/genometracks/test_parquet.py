@@ -12,14 +12,6 @@ from genometracks.parquet import write_parquet
 from genometracks.plan import Plan
 
 
-@pytest.fixture
-def run(make_run):
-    run = make_run(shards=3)
-    run.plan()
-    run.predict()
-    return run
-
-
 def write(run, folder):
     plan = Plan.load(run.work / "plan.json")
     write_parquet(plan, run.shards(), folder, sidecars=check_shards(plan, run.shards()))

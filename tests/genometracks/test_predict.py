@@ -19,7 +19,7 @@ from genometracks.errors import UserError
 from genometracks.genome import GenomeIndex
 from genometracks.merge import check_shards, read_tracks
 from genometracks.plan import Plan
-from genometracks.predict import choose_device
+from genometracks.predict import Progress, prepare_device
 from genometracks.shard import read_sidecar
 from grelu_models.checkpoint import load
 from toys import Run, write_fasta, write_model
@@ -238,9 +238,9 @@ def test_values_that_cannot_be_stored_are_refused(make_run, capsys, bias, dtype,
 
 def test_cuda_where_there_is_none_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert choose_device("auto") == torch.device("cpu")
+    assert prepare_device("auto") == torch.device("cpu")
     with pytest.raises(UserError, match="prediction.device: no CUDA device is usable here"):
-        choose_device("cuda:1")
+        prepare_device("cuda:1")
 
 
 def test_a_genome_of_n_alone_is_refused(make_run, capsys):
@@ -250,3 +250,39 @@ def test_a_genome_of_n_alone_is_refused(make_run, capsys):
     assert "nothing to predict: every base of the contigs is N" in capsys.readouterr().err
     assert not (run.work / "plan.json").exists()
     assert GenomeIndex.load(run.work / "genome.json").contigs[0].gaps == [[0, 500]]
+
+
+@pytest.mark.parametrize(
+    ("precision", "tolerance"), [("tf32", 1e-6), ("bf16", 0.03), ("fp16", 4e-3)]
+)
+def test_lower_precision_stays_near_the_full_one(make_run, precision, tolerance):
+    full, low = make_run("full"), make_run("low", precision=precision)
+    for each in (full, low):
+        each.plan()
+        each.predict()
+    expected, found = shard_array(full), shard_array(low)
+    assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max()
+    assert (found != expected).any() == (precision != "tf32")  # TF32 exists on CUDA only
+
+
+def test_progress_tells_rate_and_time_left(capsys):
+    progress = Progress("shard 0 on cpu")
+    progress(1, 4)  # not a terminal, and no minute has passed
+    progress(4, 4)
+    line = r"shard 0 on cpu: 4/4 windows, \d+/s, 0 s left\n"
+    assert re.fullmatch(line, capsys.readouterr().err)
+
+
+def test_a_contig_without_bases_is_left_out_of_every_output(make_run, contigs):
+    plain, run = make_run("plain"), make_run("void", sequences={**contigs, "chr3": ""})
+    for each in (plain, run):
+        each.plan()
+        each.predict()
+        each.command("bigwig", plan=each.work / "plan.json")
+        each.command("parquet", plan=each.work / "plan.json", out=each.folder / "parquet")
+    for folder in ("bigwig", "parquet"):
+        files = [path for path in (plain.folder / folder).rglob("*.*") if path.is_file()]
+        assert len(files) >= 3
+        for path in files:
+            again = run.folder / path.relative_to(plain.folder)
+            assert again.read_bytes() == path.read_bytes(), path

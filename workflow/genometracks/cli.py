@@ -40,27 +40,34 @@ def run_genome(args: argparse.Namespace) -> None:
 
 
 def run_plan(args: argparse.Namespace) -> None:
-    """Tile the genome: write plan.json and tracks.tsv."""
+    """Tile the genome: write plan.json."""
     from genometracks.genome import GenomeIndex
     from genometracks.geometry import place_windows
     from genometracks.plan import make_plan
-    from genometracks.tracks import describe_tracks, write_tracks
+    from genometracks.tracks import describe_tracks
 
     settings = args.settings
     model = json.loads(args.model.read_text())
     geometry = place_windows(model["geometry"], stride=settings["stride"], trim=settings["trim"])
-    tracks = describe_tracks(model["tracks"], settings["tracks"])
     plan = make_plan(
         GenomeIndex.load(args.genome),
         {key: model[key] for key in ("weights", "digest", "architecture", "activation", "train")},
         geometry=geometry,
-        tracks=tracks,
+        tracks=describe_tracks(model["tracks"], settings["tracks"]),
         settings={key: settings[key] for key in ("batch_size", "precision", "dtype")},
         shards=settings["shards"],
     )
     plan.save(args.out)
-    write_tracks(tracks, args.tracks, suffix=".bw" if settings["bigwig"] else "")
     print(f"{plan.windows:,} windows in {len(plan.shards):,} shards", file=sys.stderr)
+
+
+def run_tracks(args: argparse.Namespace) -> None:
+    """Write tracks.tsv."""
+    from genometracks.plan import Plan
+    from genometracks.tracks import write_tracks
+
+    suffix = ".bw" if args.settings["bigwig"] else ""
+    write_tracks(Plan.load(args.plan).tracks, args.out, suffix=suffix)
 
 
 def run_observed(args: argparse.Namespace) -> None:
@@ -93,19 +100,16 @@ def run_predict(args: argparse.Namespace) -> None:
         for path in shard_paths(_shards(args), shard.id):
             os.utime(path)
         return
-    import torch
-
     from genometracks.genome import Bases
     from genometracks.predict import (
         Progress,
-        choose_device,
         describe_versions,
         load_planned_model,
         predict_shard,
+        prepare_device,
     )
 
-    torch.set_num_threads(args.threads)
-    device = choose_device(args.device)
+    device = prepare_device(args.device, threads=args.threads)
     pieces = predict_shard(
         plan,
         Bases(args.fasta),
@@ -195,7 +199,7 @@ def run_manifest(args: argparse.Namespace) -> None:
         plan,
         config=args.settings,
         sidecars=check_shards(plan, _shards(args)),
-        observed=json.loads(args.observed.read_text()) if args.observed else [],
+        observed=_read_observed(args),
     )
 
 
@@ -207,6 +211,13 @@ def run_summary(args: argparse.Namespace) -> None:
     plan = Plan.load(args.plan)
     text = write_summary(args.out, plan, evaluation=args.settings, logs=args.logs)
     print(text, file=sys.stderr)
+
+
+def _read_observed(args: argparse.Namespace) -> list[dict]:
+    """Paths and digests of the observed tracks, which stand beside the plan."""
+    if not args.settings["evaluation"]["observed"]:
+        return []
+    return json.loads((args.plan.parent / "observed.json").read_text())
 
 
 def _shards(args: argparse.Namespace) -> Path:
@@ -223,14 +234,15 @@ def _track_rows(plan) -> dict[str, int]:
 COMMANDS = {
     "model": (run_model, ["settings", "out"]),
     "genome": (run_genome, ["settings", "fasta", "out"]),
-    "plan": (run_plan, ["settings", "model", "genome", "tracks", "out"]),
+    "plan": (run_plan, ["settings", "model", "genome", "out"]),
+    "tracks": (run_tracks, ["settings", "plan", "out"]),
     "observed": (run_observed, ["settings", "plan", "out"]),
     "predict": (run_predict, ["plan", "shard", "fasta", "device", "threads"]),
     "merge": (run_merge, ["plan", "out"]),
     "bigwig": (run_bigwig, ["plan"]),
     "parquet": (run_parquet, ["plan", "out"]),
     "evaluate": (run_evaluate, ["settings", "plan", "figures", "out"]),
-    "manifest": (run_manifest, ["settings", "plan", "observed", "out"]),
+    "manifest": (run_manifest, ["settings", "plan", "out"]),
     "summary": (run_summary, ["settings", "plan", "logs", "out"]),
 }
 OPTIONS = {
@@ -238,13 +250,11 @@ OPTIONS = {
     "model": {"type": Path, "help": "model.json"},
     "genome": {"type": Path, "help": "genome.json"},
     "fasta": {"type": Path, "help": "the run's normalised FASTA"},
-    "tracks": {"type": Path, "help": "tracks.tsv, to be written"},
     "plan": {"type": Path, "help": "plan.json"},
     "shard": {"help": "id of the shard"},
     "device": {"help": "auto, cpu, cuda or cuda:N", "default": "auto"},
     "threads": {"type": int, "help": "CPU threads", "default": 1},
     "figures": {"type": Path, "help": "folder for the figures"},
-    "observed": {"type": Path, "help": "observed.json", "default": None},
     "logs": {"type": Path, "help": "folder of the logs"},
     "out": {"type": Path, "help": "file (for parquet, folder) to write"},
 }

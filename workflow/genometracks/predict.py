@@ -44,14 +44,15 @@ def load_planned_model(plan: Plan) -> torch.nn.Module:
     return model
 
 
-def choose_device(device: str) -> torch.device:
-    """`auto` is the first CUDA device, else the CPU.
+def prepare_device(device: str, *, threads: int = 1) -> torch.device:
+    """Set the CPU threads, and choose: `auto` is the first CUDA device, else the CPU.
 
     Raises
     ------
     UserError
         If CUDA is asked for and not there.
     """
+    torch.set_num_threads(threads)
     cuda = torch.cuda.is_available()
     if device.startswith("cuda") and not cuda:
         raise UserError("prediction.device: no CUDA device is usable here: use auto or cpu")
@@ -169,8 +170,8 @@ def _precision(precision: str, device: torch.device) -> AbstractContextManager:
 class Progress:
     """Rate and time left: a line that rewrites itself on a terminal, a line a minute in a file."""
 
-    def __init__(self, what: str, stream=sys.stderr) -> None:
-        self._what, self._stream = what, stream
+    def __init__(self, what: str) -> None:
+        self._what, self._stream = what, sys.stderr
         self._start = self._last = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:

@@ -11,7 +11,7 @@ from genometracks.errors import UserError
 from genometracks.evaluate import observed_label, pair_bins
 from genometracks.figures import Curve, draw_locus, draw_scatter
 from genometracks.files import write_atomically
-from genometracks.held_out import choose_locus, held_out_bins
+from genometracks.held_out import Locus, choose_locus, held_out_bins
 from genometracks.plan import Plan
 
 PANELS = 8
@@ -42,12 +42,11 @@ def draw_evaluation(
     locus, curves = None, []
     for i, entry in enumerate(evaluation["observed"]):
         pairs = list(pair_bins(predictions(entry["track"]), entry, step=step))
-        label = observed_label(entry)
-        _draw_pairs(folder / f"scatter_{i}.png", pairs, masks, entry=entry, rows=rows)
-        if len(curves) >= PANELS:
-            continue
         if not any(len(bins) for _, bins, _, _ in pairs):
-            raise UserError(f"{entry['bigwig']}: covers no bin that was predicted")
+            raise UserError(
+                f"{entry['bigwig']}: covers no bin that was predicted: check evaluation.observed"
+            )
+        _draw_pairs(folder / f"scatter_{i}.png", pairs, masks, entry=entry, rows=rows)
         if locus is None:
             signals = ((contig, bins, truth) for contig, bins, _, truth in pairs)
             locus = choose_locus(
@@ -57,14 +56,9 @@ def draw_evaluation(
                 held_out=held_out,
                 width=evaluation["locus_width"],
             )
-        for contig, bins, predicted, truth in pairs:
-            if contig == locus.contig:
-                shown = slice(*np.searchsorted(bins * step, (locus.start - step + 1, locus.end)))
-                predicted, truth = predicted[shown], truth[shown]
-                starts, track = bins[shown] * step, entry["track"]
-                if track not in [curve.pair for curve in curves]:
-                    curves.append(Curve(f"{track}, predicted", starts, step, predicted, track))
-                curves.append(Curve(f"{label}, observed", starts, step, truth, track))
+        if len(curves) < PANELS:
+            first = entry["track"] not in [curve.pair for curve in curves]
+            curves += _cut_curves(pairs, locus, entry=entry, step=step, with_predicted=first)
     draw_locus(
         folder / "locus.png",
         contig=locus.contig,
@@ -73,6 +67,23 @@ def draw_evaluation(
         tracks=sorted(curves, key=lambda curve: [c.pair for c in curves].index(curve.pair)),
         held_out=locus.held_out,
     )
+
+
+def _cut_curves(
+    pairs: list, locus: Locus, *, entry: dict, step: int, with_predicted: bool
+) -> list[Curve]:
+    """The locus of a pair of tracks; the predicted one is drawn once for all its replicates."""
+    curves = []
+    for contig, bins, predicted, truth in pairs:
+        if contig != locus.contig:
+            continue
+        shown = slice(*np.searchsorted(bins * step, (locus.start - step + 1, locus.end)))
+        starts, track = bins[shown] * step, entry["track"]
+        if with_predicted:
+            curves.append(Curve(f"{track}, predicted", starts, step, predicted[shown], track))
+        label = f"{observed_label(entry)}, observed"
+        curves.append(Curve(label, starts, step, truth[shown], track))
+    return curves
 
 
 def list_held_out(evaluation: dict) -> list[tuple[str, int, int]]:

@@ -1,6 +1,6 @@
 PLANNED = {
     **{key: config["prediction"][key] for key in ("batch_size", "precision", "stride", "trim")},
-    **{key: config["output"][key] for key in ("tracks", "dtype", "bigwig")},
+    **{key: config["output"][key] for key in ("tracks", "dtype")},
     "shards": config["shards"],
 }
 
@@ -10,8 +10,7 @@ rule plan:
         model=f"{RUN}/work/model.json",
         genome=f"{RUN}/work/genome.json",
     output:
-        plan=f"{RUN}/work/plan.json",
-        tracks=f"{RUN}/tracks.tsv",
+        f"{RUN}/work/plan.json",
     log:
         f"{RUN}/logs/plan.log",
     conda:
@@ -20,4 +19,4 @@ rule plan:
         settings=json.dumps(PLANNED),
     shell:
         "genometracks plan --settings {params.settings:q} --model {input.model:q}"
-        " --genome {input.genome:q} --tracks {output.tracks:q} --out {output.plan:q} 2> {log:q}"
+        " --genome {input.genome:q} --out {output:q} 2> {log:q}"

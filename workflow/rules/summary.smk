@@ -13,10 +13,9 @@ rule manifest:
         "../../envs/cpu.yaml"
     params:
         settings=json.dumps(config),
-        observed=f"--observed {RUN}/work/observed.json" if OBSERVED else "",
     shell:
         "genometracks manifest --settings {params.settings:q} --plan {input.plan:q}"
-        " {params.observed} --out {output:q} 2> {log:q}"
+        " --out {output:q} 2> {log:q}"
 
 
 rule summary:

@@ -1,3 +1,19 @@
+rule tracks:
+    input:
+        plan=f"{RUN}/work/plan.json",
+    output:
+        f"{RUN}/tracks.tsv",
+    log:
+        f"{RUN}/logs/tracks.log",
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        settings=json.dumps({"bigwig": config["output"]["bigwig"]}),
+    shell:
+        "genometracks tracks --settings {params.settings:q} --plan {input.plan:q}"
+        " --out {output:q} 2> {log:q}"
+
+
 rule bigwig:
     input:
         plan=f"{RUN}/work/plan.json",

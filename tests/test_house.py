@@ -1,0 +1,53 @@
+"""Who may import whom."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+MODELS = ["layers", "blocks", "trunks", "heads", "models", "checkpoint"]
+
+
+def imports(path: Path) -> set[str]:
+    """Modules that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module)
+    return found
+
+
+def test_only_prediction_imports_torch():
+    for path in (ROOT / "workflow" / "genometracks").glob("*.py"):
+        brings = {name.split(".")[0] for name in imports(path)} & {"torch", "safetensors"}
+        assert not brings or path.stem in ("predict", "average"), path
+
+
+def test_planning_and_merging_run_without_torch():
+    stages = "cli plan merge bigwig_tracks parquet evaluate report manifest results config"
+    code = "import sys;" + "".join(f"import genometracks.{name};" for name in stages.split())
+    environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
+    subprocess.run(
+        [sys.executable, "-c", code + "sys.exit('torch' in sys.modules)"],
+        env=environment,
+        check=True,
+    )
+
+
+def test_the_models_know_nothing_of_the_pipeline():
+    foreign = {"genometracks", "pandas", "pyfaidx", "snakemake"}
+    for path in (ROOT / "grelu_models").rglob("*.py"):
+        assert not {name.split(".")[0] for name in imports(path)} & foreign, path
+
+
+def test_models_are_built_from_below():
+    order = {name: i for i, name in enumerate(MODELS)}
+    for path in (ROOT / "grelu_models").rglob("*.py"):
+        own = path.parent.name if path.stem == "__init__" else path.stem
+        for name in imports(path):
+            parts = name.split(".")
+            if own in order and parts[0] == "grelu_models" and len(parts) > 1:
+                assert order.get(parts[1], -1) < order[own], f"{path} imports {name}"
