@@ -279,7 +279,7 @@ def main(argv: list[str] | None = None) -> int:
     _log(f"started {args.command}")
     try:
         COMMANDS[args.command][0](args)
-    except (UserError, ModelError) as error:
+    except (UserError, ModelError, OSError) as error:
         print(f"genometracks {args.command}: {error}", file=sys.stderr)
         return 1
     _log(f"finished {args.command}")

@@ -94,7 +94,7 @@ def write_shard(
             values = np.ascontiguousarray(piece, dtype)
             for track, digest in enumerate(hashes):
                 digest.update(values[track])
-                os.pwrite(file.fileno(), values[track], start + track * row + done * dtype.itemsize)
+                _write_at(file.fileno(), values[track], start + track * row + done * dtype.itemsize)
             done += values.shape[1]
         if done != shape[1]:
             raise RuntimeError(f"shard {shard.id}: {done} bins predicted, {shape[1]} owned")
@@ -110,6 +110,14 @@ def write_shard(
     }
     with write_atomically(sidecar) as file:
         file.write(json.dumps(fields).encode() + b"\n")
+
+
+def _write_at(descriptor: int, values: np.ndarray, offset: int) -> None:
+    """Write all bytes at an offset; a disk that fills up may take only some at a time."""
+    rest = memoryview(values).cast("B")
+    while len(rest):
+        written = os.pwrite(descriptor, rest, offset)
+        rest, offset = rest[written:], offset + written
 
 
 def _check_range(piece: np.ndarray, plan: Plan, *, ranges: list, offset: int) -> None:
