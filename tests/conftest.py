@@ -1,8 +1,13 @@
 """Fixtures shared by all tests."""
 
 import pytest
+from hypothesis import settings
 
 from toys import Run, random_bases, write_fasta, write_model
+
+# Shared machines stall: an example's time says nothing about the code.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -180,7 +180,7 @@ def test_zoom_statistics_of_pybigwig_agree_with_the_values(tmp_path):
             np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_pieces_do_not_change_a_byte(tmp_path_factory, data):
     tmp_path = tmp_path_factory.mktemp("pieces")

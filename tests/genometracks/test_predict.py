@@ -172,9 +172,9 @@ def test_a_finished_shard_is_not_predicted_again(make_run, capfd):
 
 
 def test_killed_predict_leaves_no_valid_shard_and_is_predicted_again(tmp_path):
-    # 60 kb in batches of one window: long enough to be killed in the middle.
+    # 300 kb in batches of one window: long enough to be killed in the middle.
     weights = write_model(tmp_path)
-    bases = "".join(itertools.islice(itertools.cycle("ACGTTGCATTAGACCATG"), 60_000))
+    bases = "".join(itertools.islice(itertools.cycle("ACGTTGCATTAGACCATG"), 300_000))
     fasta = write_fasta(tmp_path / "g.fa", {"c": bases})
     (tmp_path / "calm").mkdir()
     (tmp_path / "killed").mkdir()
@@ -194,7 +194,7 @@ def test_killed_predict_leaves_no_valid_shard_and_is_predicted_again(tmp_path):
     os.kill(job.pid, signal.SIGKILL)
     job.wait()
     assert read_sidecar(run.shards(), plan, plan.shards[0]) is None
-    with pytest.raises(UserError, match=r"0.npy: shard 0 \(bins from c:0-60000\) is missing"):
+    with pytest.raises(UserError, match=r"0.npy: shard 0 \(bins from c:0-300000\) is missing"):
         check_shards(plan, run.shards())
     run.predict()
     assert shard_array(run).tobytes() == shard_array(calm).tobytes()
