@@ -33,7 +33,7 @@ def write_manifest(
         "format": FORMAT,
         "run": config["run"],
         "config": config,
-        "genome": {**plan.genome, "bins": _count_bins(plan), "windows": plan.windows},
+        "genome": {**plan.genome, "bins": plan.bins, "windows": plan.windows},
         "model": plan.model,
         "geometry": vars(plan.geometry),
         "settings": plan.settings,
@@ -53,10 +53,6 @@ def digest_file(path: Path) -> str:
     """sha256 (hex) of a file."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _count_bins(plan: Plan) -> int:
-    return sum(last - first for rows in plan.segments.values() for first, last in rows)
 
 
 def _digest_outputs(folder: Path) -> dict[str, dict]:

@@ -93,6 +93,11 @@ class Plan:
         """Contig -> length in bp, sorted by name."""
         return {contig["name"]: contig["length"] for contig in self.genome["contigs"]}
 
+    @property
+    def bins(self) -> int:
+        """Number of bins that shall be predicted."""
+        return sum(last - first for rows in self.segments.values() for first, last in rows)
+
     @cached_property
     def _runs(self) -> tuple[list[str], np.ndarray, np.ndarray]:
         """Contig, windows [first, last) and number of the first window, of each run."""

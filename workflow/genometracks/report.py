@@ -135,7 +135,6 @@ def write_summary(path: Path, plan: Plan, *, evaluation: dict, logs: Path) -> st
         Folder of the stages' logs, whose times are added up.
     """
     size, lengths = plan.geometry.bin, plan.lengths
-    bins = sum(last - first for rows in plan.segments.values() for first, last in rows)
     bases = sum(lengths.values())
     first = ", ".join(track["name"] for track in plan.tracks[:3])
     names = first + (", ..." if len(plan.tracks) > 3 else "")
@@ -143,7 +142,7 @@ def write_summary(path: Path, plan: Plan, *, evaluation: dict, logs: Path) -> st
         _measure_seconds(logs, pattern) for pattern in ("*.log", "predict/*.log")
     )
     text = [
-        f"bins         {bins:,} of {size} bp; contigs: {len(lengths):,}, {bases:,} bp",
+        f"bins         {plan.bins:,} of {size} bp; contigs: {len(lengths):,}, {bases:,} bp",
         f"tracks       {len(plan.tracks):,} ({names})",
         f"wall time    {seconds:.0f} s, of which prediction {predicting:.0f} s",
         f"correlation  {_describe_correlation(path.parent / 'evaluation.tsv', evaluation)}",

@@ -67,11 +67,11 @@ def describe_tracks(tracks: list[dict], wanted: list[str]) -> list[dict]:
         `track` (safe, unique: file stem and column), `name` (the model's), `index` (the model's
         channel), `description`, and every further column of the model's metadata.
     """
-    chosen = [tracks[i] for i in select_tracks(tracks, wanted)]
-    stems = safe_names([track["name"] for track in chosen])
+    chosen = select_tracks(tracks, wanted)
+    stems = safe_names([tracks[i]["name"] for i in chosen])
     return [
-        {"track": stem, "name": track["name"], "index": i, "description": "", **track}
-        for stem, i, track in zip(stems, select_tracks(tracks, wanted), chosen, strict=True)
+        {"track": stem, "name": tracks[i]["name"], "index": i, "description": "", **tracks[i]}
+        for stem, i in zip(stems, chosen, strict=True)
     ]
 
 
