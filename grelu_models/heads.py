@@ -1,11 +1,12 @@
 """Heads: from an embedding (N, C, positions) to one channel a task."""
 
+from einops import rearrange
 from torch import Tensor, nn
 
-from grelu_models.blocks import ChannelTransformBlock
+from grelu_models.blocks import ChannelTransformBlock, LinearBlock
 from grelu_models.layers import AdaptivePool
 
-__all__ = ["ConvHead"]
+__all__ = ["ConvHead", "MLPHead"]
 
 
 class ConvHead(nn.Module):
@@ -35,7 +36,7 @@ class ConvHead(nn.Module):
         device=None,
     ) -> None:
         super().__init__()
-        self.n_tasks = n_tasks
+        self.n_tasks, self.in_channels = n_tasks, in_channels
         self.channel_transform = ChannelTransformBlock(
             in_channels,
             n_tasks,
@@ -49,3 +50,49 @@ class ConvHead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.pool(self.channel_transform(x))
+
+
+class MLPHead(nn.Module):
+    """Linear layers over all channels and positions: (N, C, positions) -> (N, n_tasks, 1).
+
+    Parameters
+    ----------
+    n_tasks, in_channels, in_len : int
+        Channels out and in, and positions in.
+    act_func : str, optional
+        After each hidden layer.
+    hidden_size : list of int
+        Widths of the hidden layers.
+    norm : bool
+        Layer norm of the input of every layer, the last one included.
+    dropout : float
+        After every layer, the last one included.
+    """
+
+    def __init__(
+        self,
+        n_tasks: int,
+        in_channels: int,
+        in_len: int,
+        act_func: str | None = None,
+        hidden_size: list[int] | tuple[int, ...] = (),
+        norm: bool = False,
+        dropout: float = 0.0,
+        dtype=None,
+        device=None,
+    ) -> None:
+        super().__init__()
+        self.n_tasks, self.in_channels, self.in_len = n_tasks, in_channels, in_len
+        widths = [in_channels * in_len, *hidden_size, n_tasks]
+        functions = [act_func] * len(hidden_size) + [None]
+        shared = {"dropout": dropout, "norm": norm, "dtype": dtype, "device": device}
+        self.blocks = nn.ModuleList(
+            LinearBlock(before, after, act_func=function, **shared)
+            for before, after, function in zip(widths, widths[1:], functions, strict=False)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = rearrange(x, "n c l -> n 1 (c l)")
+        for block in self.blocks:
+            x = block(x)
+        return rearrange(x, "n 1 t -> n t 1")

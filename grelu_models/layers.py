@@ -11,17 +11,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from grelu_models.attention import Attention
 from grelu_models.errors import ModelError
+from grelu_models.rotary import FlashAttention
 
 __all__ = [
     "Activation",
     "AdaptivePool",
+    "Attention",
     "AttentionPool",
     "ChannelTransform",
     "Crop",
     "Dropout",
+    "FlashAttention",
     "Norm",
+    "PointwiseConv",
     "Pool",
+    "make_conv",
 ]
 
 
@@ -78,6 +84,23 @@ class Activation(nn.Module):
         return self.layer(x)
 
 
+class PointwiseConv(nn.Conv1d):
+    """A convolution of width 1, as the matrix product that it is (quicker on most devices)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.weight[:, :, 0].expand(len(x), -1, -1)
+        if self.bias is None:
+            return torch.bmm(weight, x)
+        return torch.baddbmm(self.bias[:, None], weight, x)
+
+
+def make_conv(in_channels: int, out_channels: int, kernel_size: int, **kwargs) -> nn.Conv1d:
+    """A convolution that keeps the length ("same" padding)."""
+    if kernel_size == 1 and not kwargs.keys() & {"groups", "stride"}:
+        return PointwiseConv(in_channels, out_channels, 1, **kwargs)
+    return nn.Conv1d(in_channels, out_channels, kernel_size, padding="same", **kwargs)
+
+
 class AttentionPool(nn.Module):
     """Softmax-weighted mean over groups of positions (Enformer's pooling).
 
@@ -100,6 +123,8 @@ class AttentionPool(nn.Module):
             self.to_attn_logits.weight.copy_(2 * torch.eye(dim)[:, :, None, None])
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.pool_size == 2:
+            return self._pool_pairs(x)
         missing = -x.shape[-1] % self.pool_size
         groups = F.pad(x, (0, missing)).unflatten(-1, (-1, self.pool_size))
         logits = self.to_attn_logits(groups)
@@ -108,6 +133,15 @@ class AttentionPool(nn.Module):
             padding[..., -1, -missing:] = True
             logits = logits.masked_fill(padding, -torch.finfo(logits.dtype).max)
         return (groups * logits.softmax(dim=-1)).sum(dim=-1)
+
+    def _pool_pairs(self, x: Tensor) -> Tensor:
+        """The softmax over two logits is a sigmoid of their difference, and so is one product."""
+        pairs = x.shape[-1] // 2
+        first, second = x[..., : 2 * pairs : 2], x[..., 1 : 2 * pairs : 2]
+        difference = first - second
+        weight = self.to_attn_logits.weight[:, :, 0, 0].expand(len(x), -1, -1)
+        pooled = torch.addcmul(second, torch.bmm(weight, difference).sigmoid(), difference)
+        return torch.cat([pooled, x[..., 2 * pairs :]], dim=-1) if x.shape[-1] % 2 else pooled
 
 
 class Pool(nn.Module):
@@ -219,7 +253,7 @@ class ChannelTransform(nn.Module):
         if in_channels == out_channels and not if_equal:
             self.layer = nn.Identity()
         else:
-            self.layer = nn.Conv1d(in_channels, out_channels, kernel_size=1, **kwargs)
+            self.layer = make_conv(in_channels, out_channels, 1, **kwargs)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layer(x)

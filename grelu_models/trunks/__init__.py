@@ -1,112 +1,31 @@
 """Trunks: from one-hot bases (N, 4, L) to an embedding (N, C, positions)."""
 
-from torch import Tensor, nn
+from grelu_models.trunks.borzoi import BorzoiConvTower, BorzoiTrunk
+from grelu_models.trunks.conv import (
+    ConvGRUTrunk,
+    ConvTransformerTrunk,
+    ConvTrunk,
+    DilatedConvTrunk,
+)
+from grelu_models.trunks.enformer import (
+    EnformerConvTower,
+    EnformerTransformerBlock,
+    EnformerTransformerTower,
+    EnformerTrunk,
+)
+from grelu_models.trunks.explainn import ExplaiNNConvBlock, ExplaiNNTrunk
 
-from grelu_models.blocks import ConvTower
-
-__all__ = ["ConvTrunk", "DilatedConvTrunk"]
-
-
-class ConvTrunk(nn.Module):
-    """A convolutional tower with optional pooling, dilation and residual connections.
-
-    Parameters
-    ----------
-    n_conv : int
-        Convolutions **including the stem**.
-    stem_channels, stem_kernel_size, channel_init, channel_mult, kernel_size, dilation_init, \
-dilation_mult, act_func, norm, pool_func, pool_size, residual, dropout, crop_len
-        As for `ConvTower`.
-    """
-
-    def __init__(
-        self,
-        stem_channels: int = 64,
-        stem_kernel_size: int = 15,
-        n_conv: int = 2,
-        channel_init: int = 64,
-        channel_mult: float = 1,
-        kernel_size: int = 5,
-        dilation_init: int = 1,
-        dilation_mult: float = 1,
-        act_func: str = "relu",
-        norm: bool = False,
-        pool_func: str | None = None,
-        pool_size: int | None = None,
-        residual: bool = False,
-        dropout: float = 0.0,
-        crop_len: int | str = 0,
-        **kwargs,
-    ) -> None:
-        super().__init__()
-        self.conv_tower = ConvTower(
-            stem_channels=stem_channels,
-            stem_kernel_size=stem_kernel_size,
-            n_blocks=n_conv,
-            channel_init=channel_init,
-            channel_mult=channel_mult,
-            kernel_size=kernel_size,
-            dilation_init=dilation_init,
-            dilation_mult=dilation_mult,
-            act_func=act_func,
-            norm=norm,
-            pool_func=pool_func,
-            pool_size=pool_size,
-            residual=residual,
-            dropout=dropout,
-            crop_len=crop_len,
-            **kwargs,
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv_tower(x)
-
-
-class DilatedConvTrunk(nn.Module):
-    """Residual convolutions of growing dilation, without pooling or norm.
-
-    The shape of BPNet (Avsec et al. 2021, 10.1038/s41588-021-00782-6) and ChromBPNet. The first
-    dilation is 2.
-
-    Parameters
-    ----------
-    channels : int
-        Channels of every convolution.
-    stem_kernel_size, kernel_size : int
-        Of the stem and of the dilated convolutions.
-    dilation_mult : float
-        Growth of the dilation.
-    n_conv : int
-        Convolutions **including the stem**.
-    crop_len : int or "auto"
-        Positions dropped at each end; "auto" drops all that the padding could touch.
-    """
-
-    def __init__(
-        self,
-        channels: int = 64,
-        stem_kernel_size: int = 21,
-        kernel_size: int = 3,
-        dilation_mult: float = 2,
-        act_func: str = "relu",
-        n_conv: int = 8,
-        crop_len: int | str = "auto",
-        **kwargs,
-    ) -> None:
-        super().__init__()
-        self.conv_tower = ConvTower(
-            stem_channels=channels,
-            stem_kernel_size=stem_kernel_size,
-            n_blocks=n_conv,
-            channel_init=channels,
-            kernel_size=kernel_size,
-            dilation_init=2,
-            dilation_mult=dilation_mult,
-            act_func=act_func,
-            residual=True,
-            crop_len=crop_len,
-            **kwargs,
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv_tower(x)
+__all__ = [
+    "BorzoiConvTower",
+    "BorzoiTrunk",
+    "ConvGRUTrunk",
+    "ConvTransformerTrunk",
+    "ConvTrunk",
+    "DilatedConvTrunk",
+    "EnformerConvTower",
+    "EnformerTransformerBlock",
+    "EnformerTransformerTower",
+    "EnformerTrunk",
+    "ExplaiNNConvBlock",
+    "ExplaiNNTrunk",
+]

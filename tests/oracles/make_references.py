@@ -6,26 +6,26 @@ Needs gReLU (or its wheel on PYTHONPATH, with what `grelu.model.models` imports)
 import json
 from pathlib import Path
 
-import grelu.model.models as oracle
 import torch
-from cases import CASES, arguments, fill_weights, one_hot
+
+from cases import CASES, build, inputs, outputs, sample
 
 
 def main() -> None:
-    """Write shapes of the state dict, and the output, of every case."""
+    """Write the shapes of the state dict, and values of the outputs, of every case."""
     references = {}
-    for name in CASES:
-        kind, settings = arguments(name)
-        model = getattr(oracle, kind)(**settings).eval()
-        fill_weights(model)
+    for case in CASES:
+        model = build(case, "grelu.model")
         with torch.inference_mode():
-            output = model(one_hot())
-        state = {key: list(value.shape) for key, value in model.state_dict().items()}
-        rounded = [[float(f"{x:.7g}") for x in row] for row in output[:, -1].tolist()]
-        shape = list(output.shape)
-        references[name] = {"state": state, "shape": shape, "last_track": rounded}
+            found = outputs(model(*inputs(case)))
+        references[case] = {
+            "state": {key: list(value.shape) for key, value in model.state_dict().items()},
+            "shapes": [list(output.shape) for output in found],
+            "values": [[float(f"{x:.7g}") for x in sample(output).tolist()] for output in found],
+        }
     path = Path(__file__).parents[1] / "grelu_models" / "references.json"
-    path.write_text(json.dumps(references, separators=(",", ":")) + "\n")
+    lines = [f"{json.dumps(case)}: {json.dumps(value)}" for case, value in references.items()]
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 if __name__ == "__main__":

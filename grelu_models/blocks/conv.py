@@ -1,15 +1,20 @@
-"""Blocks: layers joined in the orders that published models use.
-
-Inputs and outputs have shape (N, C, L). Names of sub-modules are the state-dict contract with
-gReLU checkpoints.
-"""
+"""Convolution blocks, and towers of them. Inputs and outputs have shape (N, C, L)."""
 
 from torch import Tensor, nn
 
 from grelu_models.errors import ModelError
-from grelu_models.layers import Activation, ChannelTransform, Crop, Dropout, Norm, Pool
+from grelu_models.layers import (
+    Activation,
+    ChannelTransform,
+    Crop,
+    Dropout,
+    Norm,
+    Pool,
+    make_conv,
+)
+from grelu_models.streaming import stream
 
-__all__ = ["ChannelTransformBlock", "ConvBlock", "ConvTower", "Stem"]
+__all__ = ["ChannelTransformBlock", "ConvBlock", "ConvTower", "SeparableConv", "Stem"]
 
 
 def _check_order(order: str, letters: str) -> None:
@@ -38,7 +43,7 @@ class ConvBlock(nn.Module):
         The letters C (convolution), D (dropout), N (norm), R (residual), A (activation); pooling
         is always last. "CDNRA" is the plain block, "NACDR" the pre-activated one.
     bias : bool
-        Of the convolution.
+        Without effect, as in gReLU 1.1.0: the convolution always has a bias.
     return_pre_pool : bool
         Return (pooled, before pooling), as a U-net's skips need.
     """
@@ -70,15 +75,8 @@ class ConvBlock(nn.Module):
         self.residual = residual
         self.return_pre_pool = return_pre_pool
         factory = {"dtype": dtype, "device": device}
-        self.conv = nn.Conv1d(
-            in_channels,
-            out_channels,
-            kernel_size,
-            dilation=dilation,
-            padding="same",
-            bias=bias,
-            **factory,
-            **kwargs,
+        self.conv = make_conv(
+            in_channels, out_channels, kernel_size, dilation=dilation, **factory, **kwargs
         )
         if norm:
             width = out_channels if order.index("N") > order.index("C") else in_channels
@@ -163,14 +161,27 @@ class Stem(nn.Module):
         device=None,
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv1d(
-            4, out_channels, kernel_size, padding="same", dtype=dtype, device=device
-        )
+        self.conv = make_conv(4, out_channels, kernel_size, dtype=dtype, device=device)
         self.act = Activation(act_func)
         self.pool = Pool(pool_func, pool_size=pool_size, in_channels=out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.pool(self.act(self.conv(x)))
+
+
+class SeparableConv(nn.Module):
+    """A convolution of each channel by itself, then a 1x1 convolution (Keras' SeparableConv1D)."""
+
+    def __init__(self, in_channels: int, kernel_size: int, dtype=None, device=None) -> None:
+        super().__init__()
+        factory = {"dtype": dtype, "device": device}
+        self.depthwise = make_conv(
+            in_channels, in_channels, kernel_size, groups=in_channels, bias=False, **factory
+        )
+        self.pointwise = make_conv(in_channels, in_channels, 1, **factory)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.pointwise(self.depthwise(x))
 
 
 class ConvTower(nn.Module):
@@ -194,6 +205,8 @@ class ConvTower(nn.Module):
     Attributes
     ----------
     out_channels : int
+    pool_factor : int
+        Base pairs in an output position.
     receptive_field : int
         gReLU's count, which "auto" cropping uses: the stem's kernel, plus dilation * (kernel - 1)
         per block, multiplied by the pool size after each pooled block.
@@ -224,7 +237,7 @@ class ConvTower(nn.Module):
         super().__init__()
         factory = {"dtype": dtype, "device": device}
         self.blocks = nn.ModuleList([Stem(stem_channels, stem_kernel_size, act_func, **factory)])
-        self.receptive_field = stem_kernel_size
+        self.receptive_field, self.pool_factor = stem_kernel_size, 1
         self.out_channels = stem_channels
         channels, dilation = channel_init, dilation_init
         for _ in range(n_blocks - 1):
@@ -248,11 +261,12 @@ class ConvTower(nn.Module):
             self.receptive_field += dilation * (kernel_size - 1)
             if pool_func is not None:
                 self.receptive_field *= pool_size
+                self.pool_factor *= pool_size
             self.out_channels = channels
             channels, dilation = int(channels * channel_mult), int(dilation * dilation_mult)
         self.crop = Crop(crop_len, receptive_field=self.receptive_field)
 
     def forward(self, x: Tensor) -> Tensor:
         for block in self.blocks:
-            x = block(x)
+            x = stream(block, x)
         return self.crop(x)
