@@ -5,16 +5,28 @@ class defaults: published checkpoints differ from them.
 """
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
+from grelu_models.attention import Attention, EnformerAttention
 from grelu_models.errors import ModelError
+from grelu_models.heads import MLPHead
 from grelu_models.layers import AdaptivePool, Crop, Pool
+from grelu_models.rotary import FlashAttention, GroupedAttention
+from grelu_models.trunks import ExplaiNNTrunk
 
-__all__ = ["ACTIVATIONS", "Geometry", "ModelCard", "digest_weights", "measure_geometry"]
+__all__ = [
+    "ACTIVATIONS",
+    "Geometry",
+    "ModelCard",
+    "digest_weights",
+    "measure_geometry",
+    "measure_receptive_field",
+]
 
 ACTIVATIONS = {
     None: lambda x: x,
@@ -58,27 +70,40 @@ class ModelCard:
     Attributes
     ----------
     source : str
-        The file the weights came from.
+        The file the weights came from, or `repo@revision:file` of a hub.
     architecture : dict
-        `model_type` and its constructor arguments.
+        `model_type` and its constructor arguments, or an adapter and its options.
     geometry : Geometry
+    receptive_field : int
+        Base pairs that can move one output value, at most the window.
     activation : str or None
         Applied to the logits: a key of `ACTIVATIONS`.
     tracks : list of dict
         One a channel, in order: `name` and any further columns.
+    strand_partners : list of int or None
+        For each track, the channel of the other strand (its own where it has none); None where
+        the tracks do not say.
     digest : str
         sha256 of architecture, activation and weights.
     train : dict
-        What the metadata says of the training.
+        What is known of the training.
+    intervals : dict
+        `train`, `val`, `test`: lists `chrom`, `start`, `end` (0-based, half-open), where known.
+    notes : list of str
+        What a user should know before trusting the output.
     """
 
     source: str
     architecture: dict
     geometry: Geometry
+    receptive_field: int
     activation: str | None
     tracks: list[dict]
+    strand_partners: list[int] | None
     digest: str
     train: dict = field(default_factory=dict)
+    intervals: dict = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def measure_geometry(model: nn.Module, window: int) -> Geometry:
@@ -93,71 +118,101 @@ def measure_geometry(model: nn.Module, window: int) -> Geometry:
     Raises
     ------
     ModelError
-        If the window is not a multiple of the bin, or nothing is left after cropping.
+        If the window is not a multiple of what the model pools, or nothing is left of it.
     """
-    crops: list[int] = []
-    watched: list[tuple[Pool, int, int]] = []
-    hooks = []
-    for module in model.modules():
-        if isinstance(module, Crop):
-            hooks.append(module.register_forward_hook(lambda m, _, out: crops.append(m.crop_len)))
-        elif isinstance(module, Pool):
-            hooks.append(
-                module.register_forward_hook(
-                    lambda m, args, out: watched.append((m, args[0].shape[-1], out.shape[-1]))
-                )
-            )
+    seen: list[tuple[nn.Module, int, int]] = []
     try:
-        embedded, out = _forward_shapes(model, window)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    uneven = [pool for pool, before, after in watched if before != after * pool.pool_size]
-    if _pools_to_one_value(model):
+        embedded, out = _forward_shapes(model, window, seen)
+    except RuntimeError as error:
+        _refuse_uneven(window, seen)
+        raise ModelError(f"window {window} does not fit the model: {error}") from error
+    if _gives_one_value(model):
         return Geometry(window, None, 0, 1, out.shape[1])
-    crop = sum(crops)
+    _refuse_uneven(window, seen)
+    crop = sum(module.crop_len for module, _, _ in seen if isinstance(module, Crop))
     raw = embedded.shape[-1] + 2 * crop
-    size = _pooled_bases(watched) if uneven else window // raw
-    if uneven or window % raw:
-        below = window // size * size
-        raise ModelError(
-            f"window {window} is not a multiple of the model's bin of {size} bp: "
-            f"use {below or size} or {below + size}"
-        )
-    return Geometry(window, size, crop, out.shape[-1], out.shape[1])
+    return Geometry(window, window // raw, crop, out.shape[-1], out.shape[1])
 
 
-def _pools_to_one_value(model: nn.Module) -> bool:
+def measure_receptive_field(model: nn.Module, window: int) -> int:
+    """Count the base pairs that can move one output value: the whole window, if attention reads it.
+
+    Parameters
+    ----------
+    model : BaseModel
+    window : int
+        Base pairs, one that `measure_geometry` accepts.
+    """
+    seen: list[tuple[nn.Module, int, int]] = []
+    _forward_shapes(model, window, seen)
+    reach, step = 1, 1
+    for module, _, _ in seen:
+        if isinstance(module, nn.Conv1d):
+            reach += (module.kernel_size[0] - 1) * module.dilation[0] * step
+        elif isinstance(module, Pool):
+            reach += (module.pool_size - 1) * step
+            step *= module.pool_size
+        elif isinstance(module, nn.Upsample):
+            step //= int(module.scale_factor)
+    everywhere = any(isinstance(module, EVERYWHERE) for module, _, _ in seen)
+    return window if everywhere or _gives_one_value(model) else min(reach, window)
+
+
+EVERYWHERE = (Attention, EnformerAttention, FlashAttention, GroupedAttention, nn.GRU)
+"""Layers whose every output depends on every input."""
+
+WATCHED = (Crop, Pool, nn.Conv1d, nn.Upsample, *EVERYWHERE)
+
+
+def _gives_one_value(model: nn.Module) -> bool:
+    """Whether all positions of a window end in one value."""
     return any(
-        isinstance(module, AdaptivePool) and not isinstance(module.layer, nn.Identity)
+        isinstance(module, MLPHead | ExplaiNNTrunk)
+        or (isinstance(module, AdaptivePool) and not isinstance(module.layer, nn.Identity))
         for module in model.modules()
     )
 
 
-def _pooled_bases(watched: list[tuple[Pool, int, int]]) -> int:
-    size = 1
-    for pool, _, _ in watched:
-        size *= pool.pool_size
-    return size
+def _refuse_uneven(window: int, seen: list[tuple[nn.Module, int, int]]) -> None:
+    pools = [(m.pool_size, before, after) for m, before, after in seen if isinstance(m, Pool)]
+    if all(before == after * size for size, before, after in pools):
+        return
+    size = math.prod(size for size, _, _ in pools)
+    below = window // size * size
+    raise ModelError(
+        f"window {window} is not a multiple of {size} bp, which the model pools into one position: "
+        f"use {below or size} or {below + size}"
+    )
 
 
-def _forward_shapes(model: nn.Module, window: int) -> tuple[Tensor, Tensor]:
-    """Run embedding and head on meta tensors: (embedding, output), shapes without values."""
+def _forward_shapes(
+    model: nn.Module, window: int, seen: list[tuple[nn.Module, int, int]]
+) -> tuple[Tensor, Tensor]:
+    """Run embedding and head on meta tensors: (embedding, output), shapes without values.
+
+    `seen` gets the watched modules in the order they ran, with positions before and after.
+    """
+
+    def watch(module: nn.Module, given: tuple, out: object) -> None:
+        after = out.shape[-1] if isinstance(out, Tensor) else 0
+        seen.append((module, given[0].shape[-1], after))
 
     def on_meta(module: nn.Module, x: Tensor) -> Tensor:
         state = {k: torch.empty_like(v, device="meta") for k, v in module.state_dict().items()}
         return torch.func.functional_call(module, state, (x,))
 
+    watched = [module for module in model.modules() if isinstance(module, WATCHED)]
+    hooks = [module.register_forward_hook(watch) for module in watched]
     training = model.training
     model.eval()
     try:
         with torch.inference_mode():
             embedded = on_meta(model.embedding, torch.empty(1, 4, window, device="meta"))
             return embedded, on_meta(model.head, embedded)
-    except RuntimeError as error:
-        raise ModelError(f"window {window} does not fit the model: {error}") from error
     finally:
         model.train(training)
+        for hook in hooks:
+            hook.remove()
 
 
 def digest_weights(state: Mapping[str, Tensor], *described: object) -> str:

@@ -1,56 +1,71 @@
 """Files -> model and card, safely: nothing that a file contains is ever executed.
 
 Weights are read by safetensors or `torch.load(weights_only=True)`. The architecture, the tracks
-and the training are described by a small YAML or JSON file of the same stem beside the weights,
-or by the caller.
+and the training are described by a gReLU checkpoint itself, by a small YAML or JSON file of the
+same stem beside the weights, or by the caller.
 """
 
 import inspect
-import pickle
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
 
-from grelu_models.card import ACTIVATIONS, ModelCard, digest_weights, measure_geometry
+from grelu_models.adapters import ADAPTERS
+from grelu_models.card import (
+    ACTIVATIONS,
+    Geometry,
+    ModelCard,
+    digest_weights,
+    measure_geometry,
+    measure_receptive_field,
+)
+from grelu_models.description import describe, find_weights, pair_strands
 from grelu_models.errors import ModelError
-from grelu_models.metadata import find_architecture, name_tracks, read_metadata
+from grelu_models.metadata import name_tracks
 from grelu_models.models import ARCHITECTURES, BaseModel
+from grelu_models.weights import load_weights, read_state_dict
 
 __all__ = ["build_model", "load", "load_weights", "read_state_dict"]
 
 
 def load(
-    weights: str | Path,
+    source: str | Path,
     *,
     architecture: dict | None = None,
     window: int | None = None,
     activation: str | None = None,
+    tracks: list[dict] | None = None,
+    sha256: str | None = None,
 ) -> tuple[BaseModel, ModelCard]:
     """Load a model, in eval mode on the CPU, and its card.
 
     Parameters
     ----------
-    weights : path
-        `.safetensors`, or a torch file with a plain state dict.
+    source : path or str
+        `.safetensors`, a torch file with a plain state dict, or a gReLU checkpoint; or a file of
+        a hub, `repo@revision:file`.
     architecture : dict, optional
-        `model_type` and constructor arguments; otherwise from the metadata file.
+        `model_type` and constructor arguments, or those of an adapter (`adapters.ADAPTERS`);
+        otherwise from the metadata.
     window : int, optional
-        Base pairs a forward pass reads; otherwise from the metadata file.
+        Base pairs a forward pass reads; otherwise from the metadata.
     activation : str, optional
         Overrides the metadata: a key of `card.ACTIVATIONS`, or "logits" for none.
+    tracks : list of dict, optional
+        Overrides the metadata: `name` and any further columns of each track.
+    sha256 : str, optional
+        Hex digest that the file must have.
 
     Raises
     ------
     ModelError
         If a file is missing or broken, or the parts do not fit each other.
     """
-    path = Path(weights)
-    metadata = read_metadata(path)
-    architecture = find_architecture(path, metadata, architecture)
-    window = window or metadata.get("window")
+    path = find_weights(source, sha256=sha256)
+    metadata = describe(path, architecture=architecture)
+    architecture = metadata["architecture"]
+    trained = metadata.get("window")
+    window = window or trained
     if not isinstance(window, int) or window < 1:
         raise ModelError(f"{path}: the window is not known: give model.window in base pairs")
     activation = metadata.get("activation") if activation is None else activation
@@ -58,89 +73,80 @@ def load(
     if activation not in ACTIVATIONS:
         known = ", ".join(str(name) for name in ACTIVATIONS if name)
         raise ModelError(f"{path}: unknown activation {activation!r}: use logits, {known}")
-    model = build_model(architecture)
     state = read_state_dict(path)
+    kind, options = _split(architecture)
+    if kind in ADAPTERS:
+        state = ADAPTERS[kind].convert(state, options)
+    with torch.device("meta"):  # no random weights, which would only be overwritten
+        model = build_model(metadata["built"])
     load_weights(model, state, source=str(path))
     geometry = measure_geometry(model, window)
+    _check_bin(path, metadata, geometry)
+    named = name_tracks(path, {"tracks": tracks} if tracks else metadata, geometry.tracks)
     card = ModelCard(
-        source=str(path),
-        architecture=dict(architecture),
+        source=str(source),
+        architecture=architecture,
         geometry=geometry,
+        receptive_field=measure_receptive_field(model, window),
         activation=activation,
-        tracks=name_tracks(path, metadata, geometry.tracks),
-        digest=digest_weights(state, sorted(architecture.items()), activation),
+        tracks=named,
+        strand_partners=pair_strands(path, named),
+        digest=digest_weights(model.state_dict(), sorted(architecture.items()), activation),
         train=metadata.get("train") or {},
+        intervals=metadata.get("intervals") or {},
+        notes=_compare_windows(window, trained),
     )
     return model.eval(), card
 
 
+def _split(architecture: dict) -> tuple[str | None, dict]:
+    return architecture.get("model_type"), {
+        key: value for key, value in architecture.items() if key != "model_type"
+    }
+
+
+def _check_bin(path: Path, metadata: dict, geometry: Geometry) -> None:
+    """Compare the bin that training wrote down with the model's; one value a window has none."""
+    stated = metadata.get("bin_size")
+    if stated and geometry.bin and geometry.length > 1 and stated != geometry.bin:
+        raise ModelError(
+            f"{path}: the checkpoint says bins of {stated} bp, the model has {geometry.bin}"
+        )
+
+
+def _compare_windows(window: int, trained: int | None) -> list[str]:
+    if trained in (None, window):
+        return []
+    return [
+        f"windows of {window} bp are read by a model that was trained on {trained} bp: "
+        "its values may differ from those of its training"
+    ]
+
+
 def build_model(architecture: dict) -> BaseModel:
     """Build a model, with random weights, from `model_type` and constructor arguments.
+
+    Published weights are not fetched: a checkpoint brings its own.
 
     Raises
     ------
     ModelError
         For an unknown type or argument, which is named.
     """
-    arguments = dict(architecture)
-    kind = arguments.pop("model_type", None)
+    kind, arguments = _split(architecture)
     if kind not in ARCHITECTURES:
-        raise ModelError(f"unknown model_type {kind!r}: use one of {', '.join(ARCHITECTURES)}")
+        known = ", ".join([*ARCHITECTURES, *ADAPTERS])
+        raise ModelError(f"unknown model_type {kind!r}: use one of {known}")
     model_class = ARCHITECTURES[kind]
     known = inspect.signature(model_class).parameters
     strange = [name for name in arguments if name not in known]
     if strange:
         raise ModelError(f"{kind} has no argument {strange[0]!r}: it takes {', '.join(known)}")
+    if "weights" in known:
+        arguments["weights"] = False
+    for name in ("dtype", "device"):  # of the machine that trained it
+        arguments.pop(name, None)
     try:
         return model_class(**arguments)
-    except (TypeError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise ModelError(f"{kind} cannot be built from these arguments: {error}") from error
-
-
-def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """Read named tensors from a `.safetensors` or torch file, executing nothing.
-
-    Raises
-    ------
-    ModelError
-        If the file is missing, broken, holds something else than named tensors, or its pickle
-        asks for anything that could run code.
-    """
-    if not path.is_file():
-        raise ModelError(f"{path}: no such weights file: check model.weights")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        reason = str(error).splitlines()[0]
-        raise ModelError(f"{path}: refused, not plain tensors: {reason}") from None
-    except (SafetensorError, RuntimeError, EOFError, OSError) as error:
-        raise ModelError(f"{path}: no readable weights: {error}") from error
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise ModelError(
-            f"{path}: not a plain state dict (named tensors): save model.state_dict() of it"
-        )
-    return state
-
-
-def load_weights(model: BaseModel, state: dict[str, Tensor], *, source: str) -> None:
-    """Copy a state dict into a model, strictly: every tensor by name and shape.
-
-    Raises
-    ------
-    ModelError
-        Naming the tensors that are missing, not expected, or of another shape.
-    """
-    wanted = model.state_dict()
-    wrong = [f"{name} is missing" for name in wanted if name not in state]
-    wrong += [f"{name} is not part of the model" for name in state if name not in wanted]
-    wrong += [
-        f"{name} is {tuple(state[name].shape)} where the model has {tuple(wanted[name].shape)}"
-        for name in wanted
-        if name in state and state[name].shape != wanted[name].shape
-    ]
-    if wrong:
-        shown = "; ".join(wrong[:5]) + (f"; and {len(wrong) - 5} more" if len(wrong) > 5 else "")
-        raise ModelError(f"{source}: the weights do not fit the architecture: {shown}")
-    model.load_state_dict(state)

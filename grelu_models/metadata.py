@@ -1,29 +1,50 @@
-"""The small YAML or JSON file beside a model's weights. Needs no torch, so it is quick to ask."""
+"""What a checkpoint says of its model, and the small YAML or JSON file beside the weights.
+
+Needs no torch, so it is quick to ask.
+"""
 
 from pathlib import Path
 
 import yaml
 
 from grelu_models.errors import ModelError
+from grelu_models.lightning import read_checkpoint_metadata
 
-__all__ = ["find_architecture", "list_tracks", "name_tracks", "read_metadata"]
+__all__ = ["find_architecture", "name_tracks", "read_metadata"]
 
-METADATA_KEYS = ("architecture", "window", "activation", "tracks", "train", "data")
+METADATA_KEYS = (
+    "architecture",
+    "window",
+    "bin_size",
+    "activation",
+    "tracks",
+    "train",
+    "data",
+    "intervals",
+)
 
 
 def read_metadata(weights: Path) -> dict:
-    """Read the metadata beside a weights file: `X.yaml`, `X.yml` or `X.json` for `X.safetensors`.
+    """Read what is known of a model without its weights.
+
+    That is what a gReLU checkpoint says itself; a file beside the weights (`X.yaml`, `X.yml` or
+    `X.json` for `X.ckpt`) goes before it, key by key.
 
     Returns
     -------
     dict
-        Empty where there is no such file. Keys: `METADATA_KEYS`.
+        Empty where nothing is known. Keys: `METADATA_KEYS`.
 
     Raises
     ------
     ModelError
-        If the file cannot be read or holds an unknown key.
+        If a file cannot be read, or the one beside the weights holds an unknown key.
     """
+    own = (read_checkpoint_metadata(weights) or {}) if weights.is_file() else {}
+    return own | _read_beside(weights)
+
+
+def _read_beside(weights: Path) -> dict:
     paths = (weights.with_suffix(suffix) for suffix in (".yaml", ".yml", ".json"))
     path = next((path for path in paths if path.is_file()), None)
     if path is None:
@@ -77,27 +98,3 @@ def name_tracks(weights: Path, metadata: dict, count: int) -> list[dict]:
         if not isinstance(track, dict) or not isinstance(track.get("name"), str):
             raise ModelError(f"{weights}: track {i} of the metadata needs a name")
     return [dict(track) for track in tracks]
-
-
-def list_tracks(weights: Path, given: dict | None = None) -> list[dict]:
-    """List a model's tracks without loading its weights.
-
-    Parameters
-    ----------
-    weights : Path
-    given : dict, optional
-        An architecture that goes before the metadata's.
-
-    Raises
-    ------
-    ModelError
-        If the weights do not exist, or their architecture or tracks are not known.
-    """
-    if not weights.is_file():
-        raise ModelError(f"{weights}: no such weights file: check model.weights")
-    metadata = read_metadata(weights)
-    architecture = find_architecture(weights, metadata, given)
-    count = architecture.get("n_tasks")
-    if not isinstance(count, int) or count < 1:
-        raise ModelError(f"{weights}: the architecture needs n_tasks, the number of tracks")
-    return name_tracks(weights, metadata, count)

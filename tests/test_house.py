@@ -14,11 +14,11 @@ MODELS = [
     "blocks",
     "trunks",
     "heads",
-    "hub lightning",
+    "hub pickles published adapters",
+    "lightning",
     "metadata weights card",
-    "models",
-    "adapters",
-    "checkpoint",
+    "models description",
+    "inference checkpoint",
     "resources",
 ]
 

@@ -44,6 +44,26 @@ def write_model(folder: Path, *, name: str = "model", tracks=TRACKS, **changes) 
     return weights
 
 
+def write_checkpoint(path: Path, *, tensors: dict | None = None, **parts) -> Path:
+    """Write a checkpoint in gReLU's layout; `parts` go before its parts."""
+    torch.manual_seed(0)
+    state = {f"model.{key}": value for key, value in build_model(ARCHITECTURE).state_dict().items()}
+    content = {
+        "pytorch-lightning_version": "2.6.6",
+        "state_dict": {**state, **(tensors or {})},
+        "hyper_parameters": {
+            "model_params": ARCHITECTURE,
+            "train_params": {"task": "binary", "loss": "bce"},
+        },
+        "data_params": {
+            "tasks": {"name": ["one", "two", "three"], "assay": ["ChIP", None, "ATAC"]},
+            "train": {"seq_len": WINDOW},
+        },
+    }
+    torch.save({**content, **parts}, path)
+    return path
+
+
 def random_bases(length: int, *, seed: int) -> str:
     """A random sequence, by seed."""
     return "".join(np.random.default_rng(seed).choice(list("ACGT"), length))
@@ -78,7 +98,7 @@ class Run:
 
     def plan(self) -> Plan:
         work, model = self.work, {"weights": str(self.weights), "architecture": None}
-        model |= {"window": None, "activation": None}
+        model |= {"window": None, "activation": None, "sha256": None, "tracks": None}
         genome = {"fasta": str(self.fasta), "name": None, "contigs": ["*"]}
         self.command("model", settings=model, out=work / "model.json")
         self.command("genome", settings=genome, fasta=work / "genome.fa", out=work / "genome.json")

@@ -5,12 +5,12 @@ from pathlib import Path
 from grelu_models.heads import ConvHead
 from grelu_models.models.base import BaseModel
 from grelu_models.models.published import load_published
+from grelu_models.published import PUBLISHED
 from grelu_models.trunks import BorzoiTrunk
 
 __all__ = ["BorzoiModel", "BorzoiPretrainedModel"]
 
 EPSILON = 0.001  # of all norms, as in Keras
-TRACKS = 7611  # human
 
 
 class BorzoiModel(BaseModel):
@@ -114,8 +114,6 @@ class BorzoiPretrainedModel(BaseModel):
         random, for a checkpoint that has its own.
     """
 
-    REPO, FILE = "Genentech/borzoi-model", "human_state_dict_rep{fold}.h5"
-
     def __init__(
         self,
         n_tasks: int | None,
@@ -129,8 +127,9 @@ class BorzoiPretrainedModel(BaseModel):
         device=None,
         weights: str | Path | bool = True,
     ) -> None:
+        published = PUBLISHED["BorzoiPretrainedModel"]
         model = BorzoiModel(
-            TRACKS if n_tasks is None else n_tasks,
+            published.tracks if n_tasks is None else n_tasks,
             crop_len=crop_len,
             n_transformers=n_transformers,
             norm_kwargs=norm_kwargs,
@@ -140,6 +139,6 @@ class BorzoiPretrainedModel(BaseModel):
             device=device,
         )
         if weights:
-            file = self.FILE.format(fold=fold)
-            load_published(model, weights, repo=self.REPO, file=file, head=n_tasks is None)
+            file = published.file.format(fold=fold)
+            load_published(model, weights, published.repo, file, head=n_tasks is None)
         super().__init__(model.embedding, model.head)

@@ -5,11 +5,10 @@ from pathlib import Path
 from grelu_models.heads import ConvHead
 from grelu_models.models.base import BaseModel
 from grelu_models.models.published import load_published
+from grelu_models.published import PUBLISHED
 from grelu_models.trunks import EnformerTrunk
 
 __all__ = ["EnformerModel", "EnformerPretrainedModel"]
-
-TRACKS = 5313  # human
 
 
 class EnformerModel(BaseModel):
@@ -91,8 +90,6 @@ class EnformerPretrainedModel(BaseModel):
         random, for a checkpoint that has its own.
     """
 
-    REPO, FILE = "Genentech/enformer-model", "human_state_dict.h5"
-
     def __init__(
         self,
         n_tasks: int | None,
@@ -104,8 +101,9 @@ class EnformerPretrainedModel(BaseModel):
         use_tf_gamma: bool = False,
         weights: str | Path | bool = True,
     ) -> None:
+        published = PUBLISHED["EnformerPretrainedModel"]
         model = EnformerModel(
-            TRACKS if n_tasks is None else n_tasks,
+            published.tracks if n_tasks is None else n_tasks,
             n_transformers=n_transformers,
             crop_len=crop_len,
             final_pool_func=final_pool_func,
@@ -114,5 +112,5 @@ class EnformerPretrainedModel(BaseModel):
             use_tf_gamma=use_tf_gamma,
         )
         if weights:
-            load_published(model, weights, repo=self.REPO, file=self.FILE, head=n_tasks is None)
+            load_published(model, weights, published.repo, published.file, head=n_tasks is None)
         super().__init__(model.embedding, model.head)

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+from grelu_models.hub import get_artifact
 from grelu_models.models.base import BaseModel
+from grelu_models.weights import load_weights, read_state_dict
 
 __all__ = ["load_published"]
 
 
 def load_published(
-    model: BaseModel, weights: str | Path | bool, *, repo: str, file: str, head: bool
+    model: BaseModel, weights: str | Path | bool, repo: str, file: str, *, head: bool
 ) -> None:
     """Copy published weights into a model, strictly but for what the model leaves out.
 
@@ -26,21 +28,12 @@ def load_published(
     ModelError
         If the file cannot be had or read, or does not fit.
     """
-    from grelu_models.hub import get_artifact
-    from grelu_models.weights import load_weights, read_state_dict
-
     path = get_artifact(repo, file) if weights is True else Path(weights)
     state = read_state_dict(path)
     wanted = model.state_dict()
-    for name, tensor in wanted.items():
-        if name.startswith("head.") and not head:
-            state[name] = tensor
-    dropped = [
-        name
-        for name in state
-        if name not in wanted
-        and (name.startswith("embedding.transformer_tower.blocks.") or name.startswith("head."))
-    ]
-    load_weights(
-        model, {name: state[name] for name in state if name not in dropped}, source=str(path)
-    )
+    if not head:
+        kept = {name: tensor for name, tensor in wanted.items() if name.startswith("head.")}
+        state = {k: v for k, v in state.items() if not k.startswith("head.")} | kept
+    deeper = "embedding.transformer_tower.blocks."
+    fitting = {k: v for k, v in state.items() if k in wanted or not k.startswith(deeper)}
+    load_weights(model, fitting, source=str(path))

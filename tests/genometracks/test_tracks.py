@@ -51,3 +51,14 @@ def test_tracks_tsv_has_the_contracts_columns(tmp_path):
         "a_b\ttab here\tbigwig/a_b.bw\ta/b\t0\tATAC",
         "c\t\tbigwig/c.bw\tc\t1\t",
     ]
+
+
+def test_columns_of_the_model_never_stand_in_for_the_runs_own(tmp_path):
+    columns = {"track": "x", "index": 7, "file": "ENCFF.w5"}
+    tracks = describe_tracks([{"name": "a"}, {"name": "b", **columns}], ["b"])
+    assert tracks[0]["track"] == "b" and tracks[0]["index"] == 1
+    write_tracks(tracks, tmp_path / "tracks.tsv", suffix=".bw")
+    assert (tmp_path / "tracks.tsv").read_text().splitlines() == [
+        "track\tdescription\tfile\tname\tindex\tmodel_track\tmodel_index\tmodel_file",
+        "b\t\tbigwig/b.bw\tb\t1\tx\t7\tENCFF.w5",
+    ]

@@ -264,7 +264,8 @@ def test_bad_input_is_one_line_before_anything_runs(tmp_path, changes, message):
         (
             {"model": {"weights": "m.safetensors", "window": 97}},
             "model",
-            "window 97 is not a multiple of the model's bin of 4 bp: use 96 or 100",
+            "window 97 is not a multiple of 4 bp, which the model pools into one position: "
+            "use 96 or 100",
         ),
         (
             {"genome": {"fasta": "g.fa", "contigs": ["chr9"]}},

@@ -1,10 +1,12 @@
 """The model stage: load a model once, measure it, and write down what the later stages need."""
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from genometracks.files import write_atomically
+from grelu_models.description import find_weights, read_track_table
 
 FORMAT = 1
 
@@ -21,8 +23,9 @@ def describe_model(settings: dict, out: Path) -> dict:
     Returns
     -------
     dict
-        `weights`, `digest`, `architecture`, `activation`, `geometry` as measured, `tracks`,
-        `train`.
+        `source` as configured, `weights` (the local file), `digest`, `architecture`, `activation`,
+        `geometry` and `receptive_field` as measured, `tracks`, `strand_partners`, `train`, the
+        numbers of `intervals` and `notes`.
 
     Raises
     ------
@@ -31,21 +34,30 @@ def describe_model(settings: dict, out: Path) -> dict:
     """
     from grelu_models.checkpoint import load  # brings torch, which other stages do without
 
+    weights = find_weights(settings["weights"], sha256=settings["sha256"])
     _, card = load(
-        settings["weights"],
+        weights,
         architecture=settings["architecture"],
         window=settings["window"],
         activation=settings["activation"],
+        tracks=read_track_table(Path(settings["tracks"])) if settings["tracks"] else None,
     )
+    for note in card.notes:
+        print(f"grelu-tracks: note: {weights}: {note}", file=sys.stderr)
     described = {
         "format": FORMAT,
-        "weights": card.source,
+        "source": settings["weights"],
+        "weights": str(weights),
         "digest": card.digest,
         "architecture": card.architecture,
         "activation": card.activation,
         "geometry": asdict(card.geometry),
+        "receptive_field": card.receptive_field,
         "tracks": card.tracks,
+        "strand_partners": card.strand_partners,
         "train": card.train,
+        "intervals": {name: len(table["chrom"]) for name, table in card.intervals.items()},
+        "notes": card.notes,
     }
     with write_atomically(out) as file:
         file.write(json.dumps(described, indent=1).encode() + b"\n")

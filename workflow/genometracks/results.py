@@ -8,20 +8,28 @@ from pathlib import Path
 
 from genometracks.errors import UserError
 from genometracks.tracks import describe_tracks
-from grelu_models.metadata import list_tracks
+from grelu_models.description import find_weights, list_tracks, read_track_table
+
+
+def find_model_weights(config: dict) -> Path:
+    """Local path of the weights; a file of the hub is fetched once."""
+    return find_weights(config["model"]["weights"], sha256=config["model"]["sha256"])
 
 
 def list_run_tracks(config: dict) -> list[str]:
     """File stems of the tracks that a resolved config will give."""
-    tracks = list_tracks(Path(config["model"]["weights"]), config["model"]["architecture"])
+    model = config["model"]
+    table = read_track_table(Path(model["tracks"])) if model["tracks"] else None
+    tracks = list_tracks(find_model_weights(config), model["architecture"], table)
     return [track["track"] for track in describe_tracks(tracks, config["output"]["tracks"])]
 
 
 def list_model_files(config: dict) -> list[str]:
-    """The weights, and the metadata beside them where there is one."""
-    weights = Path(config["model"]["weights"])
+    """The weights, the metadata beside them and the table of tracks, where there are."""
+    weights = find_model_weights(config)
     metadata = [weights.with_suffix(suffix) for suffix in (".yaml", ".yml", ".json")]
-    return [str(weights), *(str(path) for path in metadata if path.is_file())][:2]
+    beside = [str(path) for path in metadata if path.is_file()][:1]
+    return [str(weights), *beside, *filter(None, [config["model"]["tracks"]])]
 
 
 def list_shards(config: dict) -> list[str]:
@@ -38,7 +46,9 @@ def check_inputs(config: dict) -> None:
     UserError
         Naming the key and the path.
     """
-    named = {"genome.fasta": config["genome"]["fasta"], "model.weights": config["model"]["weights"]}
+    named = {"genome.fasta": config["genome"]["fasta"]}
+    if config["model"]["tracks"]:
+        named["model.tracks"] = config["model"]["tracks"]
     for i, observed in enumerate(config["evaluation"]["observed"]):
         named[f"evaluation.observed[{i}].bigwig"] = observed["bigwig"]
     for key, path in named.items():

@@ -8,6 +8,9 @@ from pathlib import Path
 from genometracks.errors import UserError
 from genometracks.files import write_atomically
 
+OWN = ("track", "index", "file")
+"""Columns of tracks.tsv whose values are the run's, whatever the model's metadata call theirs."""
+
 
 def select_tracks(tracks: list[dict], wanted: list[str]) -> list[int]:
     """Indices of the tracks whose name is, or matches as a glob pattern, any of `wanted`.
@@ -65,12 +68,14 @@ def describe_tracks(tracks: list[dict], wanted: list[str]) -> list[dict]:
     -------
     list of dict
         `track` (safe, unique: file stem and column), `name` (the model's), `index` (the model's
-        channel), `description`, and every further column of the model's metadata.
+        channel), `description`, and every further column of the model's metadata, with `model_`
+        before those of `OWN`.
     """
     chosen = select_tracks(tracks, wanted)
     stems = safe_names([tracks[i]["name"] for i in chosen])
     return [
-        {"track": stem, "name": tracks[i]["name"], "index": i, "description": "", **tracks[i]}
+        {"track": stem, "name": tracks[i]["name"], "index": i, "description": ""}
+        | {f"model_{key}" if key in OWN else key: value for key, value in tracks[i].items()}
         for stem, i in zip(stems, chosen, strict=True)
     ]
 

@@ -1,0 +1,40 @@
+"""Published models: where their weights are, and what is known of them without the weights."""
+
+from dataclasses import dataclass
+
+__all__ = ["PUBLISHED", "Published"]
+
+
+@dataclass(frozen=True)
+class Published:
+    """Weights of a paper, as gReLU's authors converted and host them.
+
+    Attributes
+    ----------
+    repo, file : str
+        Of the hub; `file` may hold `{fold}`.
+    tracks : int
+        Channels of the published head.
+    window : int
+        Base pairs it was trained on.
+    activation : str
+        Of the published head.
+    """
+
+    repo: str
+    file: str
+    tracks: int
+    window: int
+    activation: str
+
+
+PUBLISHED = {
+    "BorzoiPretrainedModel": Published(
+        "Genentech/borzoi-model", "human_state_dict_rep{fold}.h5", 7611, 524_288, "softplus"
+    ),
+    "EnformerPretrainedModel": Published(
+        "Genentech/enformer-model", "human_state_dict.h5", 5313, 196_608, "softplus"
+    ),
+}
+"""By model_type. Linder et al. 2025, 10.1038/s41588-024-02053-6; Avsec et al. 2021, \
+10.1038/s41592-021-01252-x."""

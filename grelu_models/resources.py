@@ -1,0 +1,43 @@
+"""Artifacts of the hub, and models straight from it, under the names that gReLU's users know."""
+
+from grelu_models.card import ModelCard
+from grelu_models.checkpoint import load
+from grelu_models.hub import (
+    Artifact,
+    describe_repo,
+    download_model,
+    format_artifact,
+    get_artifact,
+    list_artifacts,
+    parse_artifact,
+)
+from grelu_models.models import BaseModel
+
+__all__ = [
+    "describe_repo",
+    "download_model",
+    "get_artifact",
+    "list_artifacts",
+    "load_model",
+    "parse_artifact",
+]
+
+
+def load_model(
+    repo_id: str,
+    filename: str = "model.ckpt",
+    revision: str | None = None,
+    sha256: str | None = None,
+    **settings,
+) -> tuple[BaseModel, ModelCard]:
+    """Fetch a model's file from the hub and load it.
+
+    Parameters
+    ----------
+    repo_id, filename, revision, sha256
+        See `get_artifact`.
+    **settings
+        See `checkpoint.load`.
+    """
+    artifact = Artifact(repo_id, filename, *filter(None, [revision]))
+    return load(format_artifact(artifact), sha256=sha256, **settings)
