@@ -96,6 +96,8 @@ def get_artifact(
     if not os.isatty(2):
         disable_progress_bars()
     try:
+        if not _offline() and not _in_cache(artifact):
+            _probe(artifact)
         found = hf_hub_download(
             repo_id,
             filename,
@@ -204,6 +206,29 @@ def _ask(artifact: Artifact, **options) -> object:
         raise _explain(error, artifact) from error
 
 
+def _in_cache(artifact: Artifact) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(
+        artifact.repo_id, artifact.filename, cache_dir=_cache(), revision=artifact.revision
+    )
+    return isinstance(found, str)
+
+
+def _probe(artifact: Artifact) -> None:
+    """Ask for a file's size, once: a download would try a dead network for half a minute."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
+    address = _address()
+    url = hf_hub_url(
+        artifact.repo_id,
+        artifact.filename,
+        revision=artifact.revision,
+        endpoint=address["endpoint"],
+    )
+    get_hf_file_metadata(url, timeout=SECONDS, **address)
+
+
 def _address() -> dict:
     """Where the hub is and who asks; None leaves it to huggingface_hub."""
     return {
@@ -238,11 +263,11 @@ def _explain(error: Exception, artifact: Artifact) -> Exception:
         )
     if isinstance(error, errors.RevisionNotFoundError):
         return ModelError(f"{name}: no such revision: use a branch, tag or commit listed at {page}")
-    if isinstance(error, errors.LocalEntryNotFoundError):
-        if _offline():
-            return ModelError(
-                f"{name}: not in the cache, and HF_HUB_OFFLINE is set: fetch it once without"
-            )
+    if isinstance(error, errors.LocalEntryNotFoundError) and _offline():
+        return ModelError(
+            f"{name}: not in the cache, and HF_HUB_OFFLINE is set: fetch it once without"
+        )
+    if isinstance(error, errors.LocalEntryNotFoundError) or _no_answer(error):
         return ModelError(
             f"{name}: not in the cache, and the hub does not answer ({page}): "
             "check the network and HF_ENDPOINT, or fetch it on a machine with network"
@@ -255,8 +280,12 @@ def _explain(error: Exception, artifact: Artifact) -> Exception:
     return error
 
 
+def _no_answer(error: Exception) -> bool:
+    return type(error).__name__ in ("ConnectError", "ConnectTimeout", "ReadTimeout", "ProxyError")
+
+
 def _is_of_network(error: Exception) -> bool:
-    return type(error).__module__.split(".")[0] in ("httpx", "httpcore", "requests", "urllib3")
+    return type(error).__module__.startswith(("httpx", "httpcore", "requests", "urllib3"))
 
 
 def _suggest(artifact: Artifact) -> str:
