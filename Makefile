@@ -1,4 +1,4 @@
-# make demo · test · lint · bench · train-demo · report · clean
+# make demo · test · lint · bench · oracles · train-demo · report · clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 DATA := data/demo
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake
 
-.PHONY: demo test lint bench train-demo report clean
+.PHONY: demo test lint bench oracles train-demo report clean
 
 demo: $(READY)
 	@$(BIN)/python config/demo/fetch.py $(DATA)
@@ -23,8 +23,14 @@ lint: $(READY)
 	@$(BIN)/python config/demo/fetch.py $(DATA)
 	$(SNAKEMAKE) --lint
 
-bench: $(READY)
+bench: $(READY) .oracles/.ready
 	$(BIN)/python benchmarks/bigwig.py
+	$(BIN)/python benchmarks/models.py
+
+# The models against gReLU and other peers themselves; 'make test' uses outputs they made once.
+# With SLOW=1, Borzoi and Enformer at full size on their true windows, too (minutes, 8 GB).
+oracles: $(READY) .oracles/.ready
+	$(BIN)/python -m pytest tests/oracles $(if $(SLOW),-m "slow or not slow",-n 2)
 
 train-demo: $(READY)
 	@$(BIN)/python config/demo/fetch.py $(DATA)
@@ -35,7 +41,7 @@ report: $(READY)
 	@$(SNAKEMAKE) --report results/demo/report.html
 
 clean:
-	rm -rf $(VENV) results data .snakemake .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .oracles results data .snakemake .pytest_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock pyproject.toml
@@ -45,4 +51,9 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --no-build-isolation --editable .
+	@touch $@
+
+.oracles/.ready: tests/oracles/requirements.txt $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+		--target .oracles -r tests/oracles/requirements.txt
 	@touch $@

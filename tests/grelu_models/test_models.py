@@ -41,6 +41,18 @@ def test_values_with_gradients_are_those_without(case):
     assert sum(p.grad is not None for p in model.parameters()) == len(list(model.parameters()))
 
 
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("case", ["BorzoiModel", "EnformerModel", "ConvTransformerModel"])
+def test_lower_precision_is_near(case, kind):
+    model, given = build(case, "grelu_models"), inputs(case)
+    with torch.inference_mode():
+        exact = model(*given)
+        with torch.autocast("cpu", kind):
+            found = model(*given)
+    assert found.dtype == kind
+    assert 0 < (found.float() - exact).abs().max() <= 0.05 * exact.abs().max()
+
+
 def test_the_pointwise_convolution_is_a_convolution():
     layer = PointwiseConv(5, 3, 1)
     x = torch.randn(2, 5, 7)

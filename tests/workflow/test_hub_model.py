@@ -1,0 +1,82 @@
+"""A run whose model is a file of a hub: fetched once, then no network is needed."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from hub_server import COMMIT, HubServer
+from toys import random_bases, write_checkpoint, write_fasta
+
+ROOT = Path(__file__).parents[2]
+SOURCE = f"lab/toy-model@{COMMIT}:model.ckpt"
+
+
+def snakemake(folder: Path, address: str, *words: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
+    environment |= {"HF_ENDPOINT": address, "HF_HOME": str(folder / "cache")}
+    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "2"]
+    command += ["--configfile", "config.yaml", *words]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    return f"{done.returncode}\n{done.stdout}{done.stderr}"
+
+
+def test_a_model_of_the_hub_is_fetched_once_and_predicted(tmp_path):
+    write_fasta(tmp_path / "g.fa", {"chr1": random_bases(700, seed=0)})
+    (tmp_path / "targets.tsv").write_text(
+        "identifier\tstrand_pair\tindex\nENC+\t1\t9\nENC-\t0\t8\nDNASE\t2\t7\n"
+    )
+    config = {
+        "run": "hub",
+        "genome": {"fasta": "g.fa"},
+        "model": {"weights": SOURCE, "tracks": "targets.tsv"},
+        "prediction": {"batch_size": 4, "device": "cpu"},
+        "output": {"tracks": ["ENC*"]},
+        "shards": 2,
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    content = write_checkpoint(tmp_path / "a.ckpt").read_bytes()
+    hub = HubServer("lab/toy-model", {"model.ckpt": content})
+    try:
+        done = snakemake(tmp_path, hub.address)
+        assert done.startswith("0\n"), done
+        asked = [(method, path) for method, path, _ in hub.requests if path.startswith("lab/")]
+        assert asked.count(("GET", f"lab/toy-model/resolve/{COMMIT}/model.ckpt")) == 1
+    finally:
+        hub.stop()
+    results = tmp_path / "results" / "hub"
+    assert sorted(path.name for path in (results / "bigwig").iterdir()) == ["ENC+.bw", "ENC-.bw"]
+    rows = list(csv.DictReader((results / "tracks.tsv").open(), delimiter="\t"))
+    assert [(row["name"], row["index"], row["model_index"]) for row in rows] == [
+        ("ENC+", "0", "9"),
+        ("ENC-", "1", "8"),
+    ]
+    described = json.loads((results / "work" / "model.json").read_text())
+    assert described["source"] == SOURCE and described["strand_partners"] == [1, 0, 2]
+    assert described["activation"] == "sigmoid"
+    assert (
+        json.loads((results / "manifest.json").read_text())["config"]["model"]["weights"] == SOURCE
+    )
+    assert "Nothing to be done" in snakemake(tmp_path, hub.address)
+    (results / "bigwig" / "ENC+.bw").unlink()
+    assert snakemake(tmp_path, hub.address).startswith("0\n")
+    assert (results / "bigwig" / "ENC+.bw").exists()
+
+
+def test_a_hub_that_does_not_answer_is_one_line(tmp_path):
+    write_fasta(tmp_path / "g.fa", {"chr1": random_bases(700, seed=0)})
+    config = {"genome": {"fasta": "g.fa"}, "model": {"weights": SOURCE}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    hub = HubServer("lab/toy-model", {})
+    hub.stop()
+    done = snakemake(tmp_path, hub.address)
+    assert done.startswith("1\n")
+    lines = [line for line in done.splitlines() if "grelu-tracks" in line]
+    assert (
+        len(lines) == 1 and f"{SOURCE}: not in the cache, and the hub does not answer" in lines[0]
+    )
+    assert "Traceback" not in done
