@@ -63,15 +63,15 @@ def run(package: str, family: str, device: str, precision: str) -> dict:
 
     import torch
 
-    from cases import fill_weights, one_hot, sample
+    from cases import fill_weights, make_bases, sample
 
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     kind, arguments, window, batch, passes = FAMILIES[family]
     models = import_module(f"{PACKAGES[package]}.models")
     model = getattr(models, kind)(**arguments).eval()
-    fill_weights(model)
-    x = one_hot(window)[:1].expand(batch, -1, -1).contiguous()
+    fill_weights(model.state_dict())
+    x = make_bases(window)[:1].expand(batch, -1, -1).contiguous()
     model, x = model.to(device), x.to(device)
     kinds = {"bf16": torch.bfloat16, "fp16": torch.float16}
     seconds = []

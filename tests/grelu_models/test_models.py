@@ -29,6 +29,19 @@ def test_outputs_and_keys_equal_grelus(case):
         assert (sample(output) - expected).abs().max() <= 1e-5 * expected.abs().max()
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_every_tensor_tells_in_the_references(case):
+    model = build(case, "grelu_models")
+    with torch.inference_mode():
+        whole = outputs(model(*inputs(case)))[0]
+        for name, tensor in model.state_dict().items():
+            kept = tensor.clone()
+            tensor.zero_()
+            moved = (outputs(model(*inputs(case)))[0] - whole).abs().max()
+            tensor.copy_(kept)
+            assert moved > 1e-4 * whole.abs().max() or not tensor.is_floating_point(), name
+
+
 @pytest.mark.parametrize("case", [case for case, (path, _, _) in CASES.items() if "odel" in path])
 def test_values_with_gradients_are_those_without(case):
     model = build(case, "grelu_models")
@@ -50,7 +63,7 @@ def test_lower_precision_is_near(case, kind):
         with torch.autocast("cpu", kind):
             found = model(*given)
     assert found.dtype == kind
-    assert 0 < (found.float() - exact).abs().max() <= 0.05 * exact.abs().max()
+    assert 0 < (found.float() - exact).abs().max() <= 0.1 * exact.abs().max()
 
 
 def test_the_pointwise_convolution_is_a_convolution():

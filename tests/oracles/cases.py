@@ -331,7 +331,7 @@ def build(case: str, package: str) -> nn.Module:
     path, arguments, _ = CASES[case]
     module, _, name = path.rpartition(".")
     built = getattr(import_module(f"{package}.{module}"), name)(**arguments).eval()
-    fill_weights(built)
+    fill_weights(built.state_dict())
     return built
 
 
@@ -339,9 +339,9 @@ def inputs(case: str) -> list:
     """What the case's forward takes."""
     given = CASES[case][2]
     if given == "bases":
-        return [one_hot()]
+        return [make_bases(LENGTH)]
     shapes = given if isinstance(given, list) else [given]
-    return [_wave(shape) for shape in shapes]
+    return [_noise(shape) for shape in shapes]
 
 
 def outputs(result: Tensor | tuple[Tensor, ...]) -> list[Tensor]:
@@ -355,27 +355,39 @@ def sample(output: Tensor, count: int = 40) -> Tensor:
     return flat[:: max(1, len(flat) // count - 1)]
 
 
-def _wave(shape) -> Tensor | list[Tensor]:
+def _noise(shape) -> Tensor | list[Tensor]:
     if isinstance(shape[0], tuple):
-        return [_wave(inner) for inner in shape]
-    size = torch.Size(shape).numel()
-    return torch.sin(torch.arange(size, dtype=torch.float64) ** 1.5).reshape(shape).float()
+        return [_noise(inner) for inner in shape]
+    return draw_noise(torch.Size(shape).numel(), seed=-2).reshape(shape)
 
 
-def fill_weights(model: nn.Module) -> None:
-    """Fill every tensor with numbers that follow from its name and shape alone."""
-    for i, (name, tensor) in enumerate(sorted(model.state_dict().items())):
+def draw_noise(count: int, seed: int) -> Tensor:
+    """Numbers from -1 to 1 without a pattern, from whole-number arithmetic alone."""
+    x = torch.arange(count) + 1_000_003 * seed
+    for factor in (1_640_531_513, 1_402_024_253, 1_103_515_245):
+        x = (x * factor) & 0x7FFFFFFF
+        x = x ^ (x >> 15)
+    return (x.double() / 2**30 - 1).float()
+
+
+def fill_weights(state: dict[str, Tensor]) -> None:
+    """Fill a state dict with numbers that follow from names and shapes alone.
+
+    They keep every layer's outputs of order 1, so that all layers tell in a model's output.
+    """
+    for i, (name, tensor) in enumerate(sorted(state.items())):
         if not tensor.is_floating_point():
             continue
-        wave = torch.sin(torch.arange(tensor.numel(), dtype=torch.float64) * 0.7 + i)
-        scale = tensor[0].numel() ** -0.5 if tensor.ndim > 1 else 0.3
-        norm = tensor.ndim == 1 and name.endswith("weight")
-        values = (1 + 0.3 * wave) if norm or name.endswith("running_var") else wave * scale
-        tensor.copy_(values.reshape(tensor.shape).to(tensor.dtype))
+        noise = draw_noise(tensor.numel(), seed=i).reshape(tensor.shape)
+        if name.endswith("running_var") or (tensor.ndim == 1 and name.endswith("weight")):
+            tensor.copy_(1 + 0.5 * noise)
+        elif name.endswith("weight"):
+            tensor.copy_(noise * (3 / tensor[0].numel()) ** 0.5)
+        else:
+            tensor.copy_(0.3 * noise)
 
 
-def one_hot(length: int = LENGTH) -> Tensor:
-    """(2, 4, length): a fixed sequence with some N."""
-    positions = torch.arange(2 * length).reshape(2, 1, length)
-    codes = (positions**3 // 11 + positions) % 9 % 5
+def make_bases(length: int) -> Tensor:
+    """Make one-hot bases (2, 4, length), with some N."""
+    codes = ((draw_noise(2 * length, seed=-1) + 1) * 2.1).long().reshape(2, 1, length)
     return (codes == torch.arange(4)[:, None]).float()
