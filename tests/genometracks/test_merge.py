@@ -7,7 +7,7 @@ import pytest
 
 from genometracks.errors import UserError
 from genometracks.merge import check_shards, read_tracks
-from genometracks.plan import Plan
+from genometracks.plan import Plan, size_shards
 from genometracks.shard import read_sidecar, shard_paths
 
 
@@ -129,7 +129,30 @@ def test_digest_of_a_shard_is_of_its_own_windows_alone(make_run, contigs):
     changed = {**contigs, "tiny": contigs["tiny"][::-1]}
     after = make_run("after", shards=9, sequences=changed).plan()
     same = [a.digest == b.digest for a, b in zip(before.shards, after.shards, strict=True)]
-    # Only the last shard touches the contig that changed.
-    assert same[:-2] == [True] * (len(same) - 2) and not same[-1]
+    touching = [
+        any(contig == "tiny" for contig, _, _ in before.window_runs(shard.first, shard.last))
+        for shard in before.shards
+    ]
+    assert same == [not touched for touched in touching] and sum(touching) == 1
     trimmed = make_run("trimmed", shards=9, trim=1).plan()
     assert not {shard.digest for shard in trimmed.shards} & {s.digest for s in before.shards}
+
+
+def test_a_genome_that_grows_at_its_end_keeps_its_shards(make_run, contigs):
+    before = make_run("before", shards=3).plan()
+    longer = {**contigs, "zz": contigs["chr1"][:150] if "chr1" in contigs else "ACGT" * 40}
+    after = make_run("after", shards=3, sequences=longer).plan()
+    assert after.windows > before.windows
+    kept = [a.digest == b.digest for a, b in zip(before.shards, after.shards, strict=True)]
+    assert kept == [True, True, False]
+
+
+@pytest.mark.parametrize("shards", [1, 2, 7, 64, 1000])
+@pytest.mark.parametrize("windows", [1, 100, 12_345, 48_000_000])
+def test_shards_are_of_one_round_size_that_holds_all(windows, shards):
+    size = size_shards(windows, batch=32, shards=shards)
+    assert size % 32 == 0 and size * shards >= windows
+    least = -(-windows // (32 * shards)) * 32
+    assert least <= size <= max(least * 9 / 8, least)
+    grown = size_shards(windows + windows // 1000, batch=32, shards=shards)
+    assert grown in (size, size_shards(size * shards + 1, batch=32, shards=shards))

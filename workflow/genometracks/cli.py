@@ -100,6 +100,7 @@ def run_predict(args: argparse.Namespace) -> None:
         for path in shard_paths(_shards(args), shard.id):
             os.utime(path)
         return
+    from genometracks.ahead import run_ahead
     from genometracks.genome import Bases
     from genometracks.predict import (
         Progress,
@@ -118,6 +119,7 @@ def run_predict(args: argparse.Namespace) -> None:
         device=device,
         report=Progress(f"shard {shard.id} on {device}"),
     )
+    pieces = run_ahead(pieces)  # the model works on while this thread writes
     write_shard(_shards(args), plan, shard, pieces=pieces, versions=describe_versions())
 
 

@@ -20,7 +20,7 @@ from genometracks.files import write_atomically
 from genometracks.genome import GenomeIndex
 from genometracks.geometry import Geometry, find_segments, find_window_runs, own_bins
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -166,8 +166,8 @@ def make_plan(
     settings : dict
         `batch_size`, `precision`, `dtype`.
     shards : int
-        Number of shards; they start at multiples of the batch size, and some are empty where
-        there are fewer batches than shards.
+        Number of shards. Each starts at a multiple of the batch size and holds the same number of
+        windows, a round one (see `size_shards`); the last ones may be empty.
 
     Raises
     ------
@@ -200,15 +200,24 @@ def make_plan(
         windows=windows,
         shards=[],
     )
-    batch = settings["batch_size"]
-    batches = -(-windows // batch)
+    size = size_shards(windows, batch=settings["batch_size"], shards=shards)
     width = len(str(shards - 1))
     for i in range(shards):
-        first = min(i * batches // shards * batch, windows)
-        last = min((i + 1) * batches // shards * batch, windows)
+        first, last = min(i * size, windows), min((i + 1) * size, windows)
         name = f"{i:0{width}d}"
         plan.shards.append(Shard(name, first, last, _digest_shard(plan, first, last)))
     return plan
+
+
+def size_shards(windows: int, *, batch: int, shards: int) -> int:
+    """Windows in a shard: whole batches, enough for all, rounded up by at most an eighth.
+
+    A genome that grows a little at its end then is cut at the same places, and the shards before
+    that end are not predicted again.
+    """
+    least = -(-windows // (batch * shards))
+    step = 1 << max(0, least.bit_length() - 4)
+    return -(-least // step) * step * batch
 
 
 def _number_windows(

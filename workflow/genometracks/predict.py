@@ -1,29 +1,36 @@
 """One shard: stream windows -> batches -> model -> owned bins.
 
-A batch's bases are read once as codes, encoded and cut into windows on the device, and only the
-bins that the batch owns, of the tracks that were asked for, come back.
+A batch's bases are read once, as codes, ahead of the batch that is computed; they are encoded and
+cut into windows on the device, and only the bins that the batch owns, of the tracks that were
+asked for, come back.
 """
 
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from genometracks.ahead import run_ahead
 from genometracks.errors import UserError
 from genometracks.genome import Bases
 from genometracks.plan import Plan, Shard
 from grelu_models.card import ACTIVATIONS
 from grelu_models.checkpoint import load
+from grelu_models.inference import prepare_for_inference
 
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def load_planned_model(plan: Plan) -> torch.nn.Module:
-    """Load the plan's model, and prove that its weights are those of the plan.
+    """Load the plan's model, prove that its weights are those of the plan, and prepare it.
+
+    Norms are folded into convolutions, and only the selected tracks are computed, unless the
+    activation needs all of them.
 
     Raises
     ------
@@ -41,7 +48,13 @@ def load_planned_model(plan: Plan) -> torch.nn.Module:
         raise UserError(
             f"{described['weights']}: the weights changed since the plan was made: run again"
         )
-    return model
+    selected = [track["index"] for track in plan.tracks]
+    return prepare_for_inference(model, tracks=None if needs_all_tracks(plan) else selected)
+
+
+def needs_all_tracks(plan: Plan) -> bool:
+    """Whether a track's value depends on the others'."""
+    return plan.model["activation"] == "softmax"
 
 
 def prepare_device(device: str, *, threads: int = 1) -> torch.device:
@@ -68,7 +81,7 @@ def predict_shard(
     device: torch.device,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> Iterator[np.ndarray]:
-    """Predict a shard batch by batch.
+    """Predict a shard batch by batch, while bases are read ahead and, on a GPU, copied back.
 
     Parameters
     ----------
@@ -76,7 +89,7 @@ def predict_shard(
     bases : Bases
         The genome.
     model : nn.Module
-        (N, 4, window) -> logits (N, channels, bins); moved to `device`.
+        From `load_planned_model`: (N, 4, window) -> logits (N, tracks, bins); moved to `device`.
     shard : Shard
         Starts at a multiple of the plan's batch size.
     device : torch.device
@@ -90,64 +103,117 @@ def predict_shard(
     """
     model = model.to(device).eval()
     activate = ACTIVATIONS[plan.model["activation"]]
-    channels = torch.tensor([track["index"] for track in plan.tracks], device=device)
+    selected = None
+    if needs_all_tracks(plan):
+        selected = torch.tensor([track["index"] for track in plan.tracks], device=device)
     trim, length = plan.geometry.trim, plan.geometry.length
-    batch = plan.settings["batch_size"]
+    back = _CopyBack(device)
     with torch.inference_mode(), _precision(plan.settings["precision"], device):
-        for first in range(shard.first, shard.last, batch):
-            last = min(first + batch, shard.last)
-            runs = list(plan.window_runs(first, last))
-            windows = _fill_batch(plan, bases, runs=runs, device=device)
-            outputs = activate(model(windows).float())[: last - first, :, trim : length - trim]
-            outputs = outputs.index_select(1, channels)
-            yield _cut_owned(plan, outputs, runs=runs)
-            report(last - shard.first, shard.last - shard.first)
+        for batch in run_ahead(_read_batches(plan, bases, shard)):
+            windows = encode_batch(plan, batch, device=device)
+            outputs = activate(model(windows).float())[: batch.windows, :, trim : length - trim]
+            if selected is not None:
+                outputs = outputs.index_select(1, selected)
+            yield from back.push(_cut_owned(plan, outputs, runs=batch.runs))
+            report(batch.last - shard.first, shard.last - shard.first)
+        yield from back.flush()
 
 
-def _fill_batch(
-    plan: Plan, bases: Bases, *, runs: list[tuple[str, int, int]], device: torch.device
-) -> Tensor:
-    """Encode a batch of windows; the genome's last batch is filled up with windows of N.
+@dataclass(frozen=True)
+class Batch:
+    """Windows that one forward pass predicts, and the bases they read.
+
+    Attributes
+    ----------
+    runs : list of (contig, first window, last window)
+    codes : list of uint8 array
+        Of each run: the stretch from its first window's start to its last window's end.
+    last : int
+        Number, in the plan, of the window after the last one.
+    windows : int
+    """
+
+    runs: list[tuple[str, int, int]]
+    codes: list[np.ndarray]
+    last: int
+    windows: int
+
+
+def _read_batches(plan: Plan, bases: Bases, shard: Shard) -> Iterator[Batch]:
+    size = plan.settings["batch_size"]
+    for first in range(shard.first, shard.last, size):
+        last = min(first + size, shard.last)
+        runs = list(plan.window_runs(first, last))
+        codes = []
+        for contig, begin, end in runs:
+            starts = plan.geometry.starts(begin, end)
+            codes.append(
+                bases.codes(contig, int(starts[0]), int(starts[-1]) + plan.geometry.window)
+            )
+        yield Batch(runs, codes, last, last - first)
+
+
+def encode_batch(plan: Plan, batch: Batch, *, device: torch.device) -> Tensor:
+    """One-hot encode a batch on the device; the genome's last one is filled up with windows of N.
 
     Kernels round differently for another batch size, so that a window's value would depend on
     where the genome ends.
-    """
-    size = (plan.settings["batch_size"], 4, plan.geometry.window)
-    batch = torch.zeros(size, device=device)
-    done = 0
-    for run in runs:
-        windows = encode_windows(plan, bases, run=run, device=device)
-        batch[done : done + len(windows)] = windows
-        done += len(windows)
-    return batch
-
-
-def encode_windows(
-    plan: Plan, bases: Bases, *, run: tuple[str, int, int], device: torch.device
-) -> Tensor:
-    """One-hot encode a run of windows of one contig.
-
-    Parameters
-    ----------
-    run : (contig, first window, last window)
 
     Returns
     -------
-    float32 tensor (windows, 4, window)
+    float32 tensor (batch size, 4, window)
         A, C, G, T; all zeros for N and past the contig's ends.
     """
-    contig, first, last = run
-    starts = plan.geometry.starts(first, last)
     window = plan.geometry.window
-    codes = bases.codes(contig, int(starts[0]), int(starts[-1]) + window)
-    codes = torch.from_numpy(codes).to(device)
-    one_hot = (codes == torch.arange(4, dtype=torch.uint8, device=device)[:, None]).float()
     step = plan.geometry.owned * plan.geometry.bin
-    return one_hot.unfold(1, window, step).transpose(0, 1)
+    encoded = torch.zeros((plan.settings["batch_size"], 4, window), device=device)
+    letters = torch.arange(4, dtype=torch.uint8, device=device)[:, None]
+    done = 0
+    for (_, begin, end), codes in zip(batch.runs, batch.codes, strict=True):
+        stretch = _send(torch.from_numpy(codes), device)
+        windows = (stretch == letters).unfold(1, window, step).transpose(0, 1)
+        encoded[done : done + end - begin] = windows
+        done += end - begin
+    return encoded
 
 
-def _cut_owned(plan: Plan, outputs: Tensor, *, runs: list[tuple[str, int, int]]) -> np.ndarray:
-    """Outputs (windows, tracks, owned) -> the bins the windows own (tracks, bins), on the host."""
+def _send(tensor: Tensor, device: torch.device) -> Tensor:
+    """Copy to the device; to a GPU without waiting for it."""
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
+class _CopyBack:
+    """Outputs from the device: on a GPU, copied while the next batch is computed already."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._cuda = device.type == "cuda"
+        self._waiting: tuple[Tensor, torch.cuda.Event] | None = None
+
+    def push(self, outputs: Tensor) -> Iterator[np.ndarray]:
+        """Take a batch's outputs; yield those of an earlier batch that have arrived."""
+        if not self._cuda:
+            yield outputs.numpy()
+            return
+        host = torch.empty(outputs.shape, dtype=outputs.dtype, pin_memory=True)
+        host.copy_(outputs, non_blocking=True)
+        arrived = torch.cuda.Event()
+        arrived.record()
+        yield from self.flush()
+        self._waiting = host, arrived
+
+    def flush(self) -> Iterator[np.ndarray]:
+        """Yield what is under way."""
+        if self._waiting is not None:
+            host, arrived = self._waiting
+            self._waiting = None
+            arrived.synchronize()
+            yield host.numpy()
+
+
+def _cut_owned(plan: Plan, outputs: Tensor, *, runs: list[tuple[str, int, int]]) -> Tensor:
+    """Outputs (windows, tracks, owned) -> the bins the windows own (tracks, bins)."""
     owned = plan.geometry.owned
     pieces, done = [], 0
     for contig, first, last in runs:
@@ -155,7 +221,7 @@ def _cut_owned(plan: Plan, outputs: Tensor, *, runs: list[tuple[str, int, int]])
         for begin, end in plan.owned_bins(contig, first, last):
             pieces.append(joined[:, begin - first * owned : end - first * owned])
         done += last - first
-    return torch.cat(pieces, dim=1).cpu().numpy()
+    return pieces[0].contiguous() if len(pieces) == 1 else torch.cat(pieces, dim=1)
 
 
 def _precision(precision: str, device: torch.device) -> AbstractContextManager:

@@ -1,0 +1,135 @@
+"""The prediction of a shard against the bare loop over its windows, already encoded, in memory.
+
+Both on one core (the process is pinned to it), by turns, with the same prepared model; reading,
+encoding, cutting, checking, checksums and writing are what the ratio tells of. Start-up (imports,
+model, plan) is told apart. Run by `make bench`.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path += [str(ROOT / "tests"), str(ROOT / "workflow"), str(ROOT)]
+DEMO = ROOT / "config" / "demo" / "dcas9.safetensors"
+
+# name: (architecture or None for the demo's, window, batch, base pairs of the genome, dtype)
+FAMILIES = {
+    "demo": (None, 2048, 32, 1_000_000, "float32"),
+    "BPNet-like": (
+        {"model_type": "DilatedConvModel", "n_tasks": 2, "channels": 64, "crop_len": 557}
+        | {"final_pool_func": None},
+        2114,
+        32,
+        400_000,
+        "float16",
+    ),
+    "Enformer, small": (
+        {"model_type": "EnformerModel", "n_tasks": 100, "channels": 384, "n_transformers": 4}
+        | {"n_heads": 4, "crop_len": 64, "final_pool_func": None},
+        32_768,
+        4,
+        1_500_000,
+        "float16",
+    ),
+}
+
+
+def make_run(folder: Path, family: str):
+    """Plan a run over a random genome."""
+    import torch
+    import yaml
+    from safetensors.torch import save_file
+
+    from grelu_models.checkpoint import build_model
+    from toys import Run, random_bases, write_fasta
+
+    architecture, window, batch, length, dtype = FAMILIES[family]
+    weights = DEMO
+    if architecture:
+        torch.manual_seed(0)
+        weights = folder / "model.safetensors"
+        save_file(build_model(architecture).state_dict(), weights)
+        described = {"architecture": architecture, "window": window}
+        weights.with_suffix(".yaml").write_text(yaml.safe_dump(described))
+    fasta = write_fasta(folder / "genome.fa", {"chr1": random_bases(length, seed=1)})
+    run = Run(folder / "run", weights, fasta, batch_size=batch, shards=1, dtype=dtype)
+    return run, run.plan()
+
+
+def measure(family: str, repeat: int) -> str:
+    """One row of the table."""
+    import torch
+
+    from genometracks.ahead import run_ahead
+    from genometracks.genome import Bases
+    from genometracks.predict import (
+        _read_batches,
+        encode_batch,
+        load_planned_model,
+        predict_shard,
+    )
+    from genometracks.shard import write_shard
+
+    device = torch.device("cpu")
+    bare, whole = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        run, plan = make_run(Path(folder), family)
+        model, bases, shard = (
+            load_planned_model(plan),
+            Bases(run.work / "genome.fa"),
+            plan.shards[0],
+        )
+        windows = [encode_batch(plan, b, device=device) for b in _read_batches(plan, bases, shard)]
+        with torch.inference_mode():
+            model(windows[0])
+        for _ in range(repeat):
+            start = time.perf_counter()
+            with torch.inference_mode():
+                for batch in windows:
+                    model(batch)
+            bare.append(time.perf_counter() - start)
+            start = time.perf_counter()
+            pieces = predict_shard(plan, bases, model=model, shard=shard, device=device)
+            write_shard(run.shards(), plan, shard, pieces=run_ahead(pieces), versions={})
+            whole.append(time.perf_counter() - start)
+    ratios = [a / b for a, b in zip(whole, bare, strict=True)]
+    return (
+        f"| {family} | {plan.windows:,} x {plan.geometry.window:,} | {len(plan.tracks)} | "
+        f"{statistics.median(bare):.2f} | {statistics.median(whole):.2f} | "
+        f"**{statistics.median(ratios):.3f}** | {min(ratios):.3f}-{max(ratios):.3f} |"
+    )
+
+
+def main() -> None:
+    """Print a Markdown table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
+    parser.add_argument("--repeat", type=int, default=5)
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    start = time.perf_counter()
+    import torch
+
+    torch.set_num_threads(1)
+    print(
+        f"{date.today()}, Python {platform.python_version()}, torch {torch.__version__}, "
+        f"one core, medians of {options.repeat}; torch's import "
+        f"{time.perf_counter() - start:.1f} s"
+        "\n\n| model | windows | tracks | bare loop, s | predict, s | ratio | range |"
+        "\n|---|---|---|---|---|---|---|"
+    )
+    stderr, sys.stderr = sys.stderr, open(os.devnull, "w")
+    for family in options.families:
+        print(measure(family, options.repeat), flush=True)
+    sys.stderr = stderr
+
+
+if __name__ == "__main__":
+    main()
