@@ -70,10 +70,10 @@ def measure(family: str, repeat: int) -> str:
     from genometracks.ahead import run_ahead
     from genometracks.genome import Bases
     from genometracks.predict import (
-        _read_batches,
         encode_batch,
         load_planned_model,
         predict_shard,
+        read_batches,
     )
     from genometracks.shard import write_shard
 
@@ -86,7 +86,7 @@ def measure(family: str, repeat: int) -> str:
             Bases(run.work / "genome.fa"),
             plan.shards[0],
         )
-        windows = [encode_batch(plan, b, device=device) for b in _read_batches(plan, bases, shard)]
+        windows = [encode_batch(plan, b, device=device) for b in read_batches(plan, bases, shard)]
         with torch.inference_mode():
             model(windows[0])
         for _ in range(repeat):

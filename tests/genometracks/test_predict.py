@@ -15,11 +15,12 @@ import torch
 from safetensors.torch import save_file
 
 from genometracks.cli import main
+from genometracks.device import prepare_device
 from genometracks.errors import UserError
 from genometracks.genome import GenomeIndex
 from genometracks.merge import check_shards, read_tracks
 from genometracks.plan import Plan
-from genometracks.predict import Progress, prepare_device
+from genometracks.progress import Progress
 from genometracks.shard import read_sidecar
 from grelu_models.checkpoint import load
 from toys import Run, write_fasta, write_model

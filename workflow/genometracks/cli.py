@@ -101,14 +101,10 @@ def run_predict(args: argparse.Namespace) -> None:
             os.utime(path)
         return
     from genometracks.ahead import run_ahead
+    from genometracks.device import prepare_device
     from genometracks.genome import Bases
-    from genometracks.predict import (
-        Progress,
-        describe_versions,
-        load_planned_model,
-        predict_shard,
-        prepare_device,
-    )
+    from genometracks.predict import describe_versions, load_planned_model, predict_shard
+    from genometracks.progress import Progress
 
     device = prepare_device(args.device, threads=args.threads)
     pieces = predict_shard(

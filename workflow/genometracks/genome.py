@@ -10,6 +10,7 @@ import fnmatch
 import gzip
 import hashlib
 import json
+import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -83,7 +84,8 @@ class Bases:
     def __init__(self, fasta: Path) -> None:
         index = Faidx(str(fasta), rebuild=False).index
         self._records = {name: (record.offset, record.rlen) for name, record in index.items()}
-        self._bytes = np.memmap(fasta, np.uint8, mode="r")
+        # Read, not mapped: pages of a mapped file count as this process's memory.
+        self._file = open(fasta, "rb")  # noqa: SIM115 - closed with the object
 
     def codes(self, contig: str, start: int, end: int) -> np.ndarray:
         """Base codes of an interval, N (4) past the contig's ends.
@@ -97,7 +99,10 @@ class Bases:
         low, high = max(start, 0), min(end, length)
         codes = np.full(end - start, 4, np.uint8)
         if low < high:
-            codes[low - start : high - start] = CODES[self._bytes[offset + low : offset + high]]
+            bases = os.pread(self._file.fileno(), high - low, offset + low)
+            if len(bases) != high - low:
+                raise UserError(f"{self._file.name}: shorter than its index says: run again")
+            codes[low - start : high - start] = CODES[np.frombuffer(bases, np.uint8)]
         return codes
 
 

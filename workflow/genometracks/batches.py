@@ -1,0 +1,82 @@
+"""Windows in batches: the bases they read, their one-hot code, and the bins they own."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genometracks.device import send
+from genometracks.genome import Bases
+from genometracks.plan import Plan, Shard
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows that one forward pass predicts, and the bases they read.
+
+    Attributes
+    ----------
+    runs : list of (contig, first window, last window)
+    codes : list of uint8 array
+        Of each run: the stretch from its first window's start to its last window's end.
+    last : int
+        Number, in the plan, of the window after the last one.
+    windows : int
+    """
+
+    runs: list[tuple[str, int, int]]
+    codes: list[np.ndarray]
+    last: int
+    windows: int
+
+
+def read_batches(plan: Plan, bases: Bases, shard: Shard) -> Iterator[Batch]:
+    size = plan.settings["batch_size"]
+    for first in range(shard.first, shard.last, size):
+        last = min(first + size, shard.last)
+        runs = list(plan.window_runs(first, last))
+        codes = []
+        for contig, begin, end in runs:
+            starts = plan.geometry.starts(begin, end)
+            codes.append(
+                bases.codes(contig, int(starts[0]), int(starts[-1]) + plan.geometry.window)
+            )
+        yield Batch(runs, codes, last, last - first)
+
+
+def encode_batch(plan: Plan, batch: Batch, *, device: torch.device) -> Tensor:
+    """One-hot encode a batch on the device; the genome's last one is filled up with windows of N.
+
+    Kernels round differently for another batch size, so that a window's value would depend on
+    where the genome ends.
+
+    Returns
+    -------
+    float32 tensor (batch size, 4, window)
+        A, C, G, T; all zeros for N and past the contig's ends.
+    """
+    window = plan.geometry.window
+    step = plan.geometry.owned * plan.geometry.bin
+    encoded = torch.zeros((plan.settings["batch_size"], 4, window), device=device)
+    letters = torch.arange(4, dtype=torch.uint8, device=device)[:, None]
+    done = 0
+    for (_, begin, end), codes in zip(batch.runs, batch.codes, strict=True):
+        stretch = send(torch.from_numpy(codes), device)
+        windows = (stretch == letters).unfold(1, window, step).transpose(0, 1)
+        encoded[done : done + end - begin] = windows
+        done += end - begin
+    return encoded
+
+
+def cut_owned(plan: Plan, outputs: Tensor, *, runs: list[tuple[str, int, int]]) -> Tensor:
+    """Outputs (windows, tracks, owned) -> the bins the windows own (tracks, bins)."""
+    owned = plan.geometry.owned
+    pieces, done = [], 0
+    for contig, first, last in runs:
+        joined = outputs[done : done + last - first].transpose(0, 1).flatten(1)
+        for begin, end in plan.owned_bins(contig, first, last):
+            pieces.append(joined[:, begin - first * owned : end - first * owned])
+        done += last - first
+    return pieces[0].contiguous() if len(pieces) == 1 else torch.cat(pieces, dim=1)
