@@ -26,6 +26,7 @@ lint: $(READY)
 bench: $(READY) .oracles/.ready
 	$(BIN)/python benchmarks/bigwig.py
 	$(BIN)/python benchmarks/models.py
+	$(BIN)/python benchmarks/plan.py
 
 # The models against gReLU and other peers themselves; 'make test' uses outputs they made once.
 # With SLOW=1, Borzoi and Enformer at full size on their true windows, too (minutes, 8 GB).

@@ -93,6 +93,11 @@ class Plan:
         """Contig -> length in bp, sorted by name."""
         return {contig["name"]: contig["length"] for contig in self.genome["contigs"]}
 
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """Contig -> sha256 of its bases."""
+        return {contig["name"]: contig["sha256"] for contig in self.genome["contigs"]}
+
     @property
     def bins(self) -> int:
         """Number of bins that shall be predicted."""
@@ -238,11 +243,10 @@ def _digest_shard(plan: Plan, first: int, last: int) -> str:
 
     The sequence enters by the digest of every contig that the windows touch.
     """
-    contigs = {contig["name"]: contig["sha256"] for contig in plan.genome["contigs"]}
     windows = []
     for contig, runs in groupby(plan.window_runs(first, last), key=lambda run: run[0]):
         rows = [[begin, end, plan.owned_bins(contig, begin, end)] for _, begin, end in runs]
-        windows.append([contigs[contig], rows])
+        windows.append([plan.digests[contig], rows])
     determining = {
         "format": FORMAT,
         "model": plan.model["digest"],

@@ -1,0 +1,102 @@
+"""A plan for a simulated genome: seconds and peak memory of `genometracks plan`, and of loading
+what it wrote, as every prediction job does; whole processes both. Run by `make bench`.
+
+Contigs are as long as those of hg38 and have as many runs of N (bounds are random, seed 0); the
+other genome is a draft of 10,000 contigs. The model gives one value a window; stride 64.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT / "workflow"), str(ROOT)]
+# Megabases of chr1-22, X, Y.
+HG38 = [248.956422, 242.193529, 198.295559, 190.214555, 181.538259, 170.805979, 159.345973]
+HG38 += [145.138636, 138.394717, 133.797422, 135.086622, 133.275309, 114.364328, 107.043718]
+HG38 += [101.991189, 90.338345, 83.257441, 80.373285, 58.617616, 64.444167, 46.709983, 50.818468]
+HG38 += [156.040895, 57.227415]
+GENOMES = {
+    # name: (lengths in bp, runs of N, shards)
+    "hg38-like": ([round(million * 1e6) for million in HG38], 800, 2000),
+    "10,000 contigs": (list(range(5_000, 305_000, 30)), 20_000, 1000),
+}
+LOAD = "import sys; from genometracks.plan import Plan; plan = Plan.load(sys.argv[1]);"
+LOAD += "plan.shard_bins(plan.shard(plan.shards[-1].id))"
+
+
+def simulate_genome(path: Path, lengths: list[int], runs: int) -> None:
+    """Write a genome.json; every contig begins and ends with 10 kb of N if it is long."""
+    from genometracks.genome import Contig, GenomeIndex
+
+    random = np.random.default_rng(0)
+    contigs = []
+    for i, length in enumerate(lengths):
+        edge = 10_000 if length > 1_000_000 else 0
+        count = max(1, runs * length // sum(lengths))
+        bounds = np.unique(random.integers(edge + 1, length - edge, 2 * count))
+        inner = bounds[: len(bounds) // 2 * 2].reshape(-1, 2).tolist()
+        # Most of a contig is sequence: every run of N takes a hundredth of the stretch drawn.
+        inner = [[start, start + max(1, (end - start) // 100)] for start, end in inner]
+        gaps = [[0, edge], *inner, [length - edge, length]] if edge else inner
+        contigs.append(Contig(f"chr{i + 1}", length, gaps, f"{i:064x}"))
+    GenomeIndex("simulated", "simulated.fa", "0" * 64, contigs).save(path)
+
+
+def write_model(path: Path) -> None:
+    """Write the model.json of a model of one value a window of 2,048 bp, with 100 tracks."""
+    described = {"weights": "model.safetensors", "digest": "0" * 64, "architecture": {}}
+    described |= {"activation": None, "train": {}}
+    described["geometry"] = {"window": 2048, "bin": None, "crop": 0, "length": 1}
+    described["tracks"] = [{"name": f"track {i}"} for i in range(100)]
+    path.write_text(json.dumps(described))
+
+
+def measure(command: list[str]) -> tuple[float, float]:
+    """Seconds and peak MiB of a process."""
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
+    start = time.perf_counter()
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    if status:
+        sys.exit(f"{' '.join(command)}: failed")
+    return seconds, usage.ru_maxrss / 1024
+
+
+def main() -> None:
+    """Print a Markdown table."""
+    print(f"{date.today()}, Python {platform.python_version()}, numpy {np.__version__}\n")
+    print("| genome | Gb | runs of N | windows | shards | command | s | peak MiB |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name, (lengths, runs, shards) in GENOMES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            paths = {what: Path(folder) / f"{what}.json" for what in ("model", "genome", "plan")}
+            simulate_genome(paths["genome"], lengths, runs)
+            write_model(paths["model"])
+            settings = {"batch_size": 64, "precision": "fp32", "stride": 64, "trim": 0}
+            settings |= {"tracks": ["*"], "dtype": "float16", "shards": shards}
+            command = [sys.executable, "-m", "genometracks.cli", "plan"]
+            command += ["--settings", json.dumps(settings), "--out", str(paths["plan"])]
+            command += ["--model", str(paths["model"]), "--genome", str(paths["genome"])]
+            figures = {"plan": measure(command)}
+            figures["load"] = measure([sys.executable, "-c", LOAD, str(paths["plan"])])
+            plan = json.loads(paths["plan"].read_text())
+            contigs = json.loads(paths["genome"].read_text())["contigs"]
+        for what, (seconds, mebibytes) in figures.items():
+            print(
+                f"| {name} | {sum(lengths) / 1e9:.2f} | {sum(len(c['gaps']) for c in contigs):,} | "
+                f"{plan['windows']:,} | {shards:,} | {what} | {seconds:.2f} | {mebibytes:.0f} |"
+            )
+
+
+if __name__ == "__main__":
+    main()
