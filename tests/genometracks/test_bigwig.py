@@ -24,7 +24,8 @@ def numbers(count: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=count).astype(np.float32)
 
 
-CASES: dict[str, tuple[dict[str, int], int, Runs]] = {
+# Contigs, base pairs from bin to bin (with a span, if that is less), runs of values.
+CASES: dict[str, tuple[dict[str, int], int | tuple[int, int], Runs]] = {
     "dense": ({"c": 32 * 40_000}, 32, [("c", 0, numbers(40_000))]),
     "sparse": (
         {"c": 16 * 9000},
@@ -43,6 +44,17 @@ CASES: dict[str, tuple[dict[str, int], int, Runs]] = {
         [(f"contig_{i}", 0, numbers(2 + i % 2, i)) for i in sorted(range(10_000), key=str)],
     ),
     "1 bp": ({"c": 20_000, "x": 70}, 1, [("c", 5, numbers(19_995)), ("x", 69, numbers(1))]),
+    "bins apart": (
+        {"a": 100 * 9000 + 30, "b": 100 * 500 + 29, "c": 12, "e": 100 * 33},
+        (100, 30),
+        [
+            ("a", 7, numbers(8994)),
+            ("b", 0, numbers(40, 1)),
+            ("b", 64, numbers(437, 2)),
+            ("c", 0, numbers(1, 3)),
+            ("e", 0, numbers(33, 4)),
+        ],
+    ),
     "wide bins": ({"c": 10**9}, 100_000, [("c", 0, numbers(10_000))]),
     "across chunks": (
         {"c": 4 * 600_000},
@@ -53,7 +65,8 @@ CASES: dict[str, tuple[dict[str, int], int, Runs]] = {
 
 
 def write(path, contigs, step, runs: Runs, **options):
-    with BigWigWriter(path, contigs, step=step, **options) as writer:
+    step, span = step if isinstance(step, tuple) else (step, None)
+    with BigWigWriter(path, contigs, step=step, span=span, **options) as writer:
         for contig, first, values in runs:
             writer.write(contig, first, values)
     return path
@@ -67,9 +80,10 @@ def case(request, tmp_path):
 
 def plain_intervals(contigs, step, runs: Runs) -> dict[str, list[tuple[int, int, float]]]:
     found: dict = {}
+    step, span = step if isinstance(step, tuple) else (step, step)
     for contig, first, values in runs:
         for k, value in enumerate(values.tolist(), start=first):
-            end = min((k + 1) * step, contigs[contig])
+            end = min(k * step + span, contigs[contig])
             found.setdefault(contig, []).append((k * step, end, value))
     return found
 
@@ -146,7 +160,7 @@ def test_every_zoom_record_is_exact(case):
     contigs, step, runs, path = case
     names = sorted(contigs)
     levels = parse_zooms(path.read_bytes())
-    assert levels and min(levels) == 32 * step
+    assert levels and min(levels) == 32 * (step[0] if isinstance(step, tuple) else step)
     for reduction, records in levels.items():
         expected: dict = {}
         for contig, rows in plain_intervals(contigs, step, runs).items():
@@ -178,6 +192,26 @@ def test_zoom_statistics_of_pybigwig_agree_with_the_values(tmp_path):
             found = oracle.stats("c", 0, 32 * 1024 * 32, type=kind, nBins=8)
             expected = [plain(part) for part in np.split(values, 8)]
             np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_other_readers_count_only_the_bases_of_bins_apart(tmp_path):
+    contigs, step, runs = CASES["bins apart"]
+    path = write(tmp_path / "x.bw", contigs, step, runs)
+    covered = 30 * (8994 + 40 + 437 + 1 + 33) - 1 - 18  # the ends of b and c cut a bin
+    # Six records of a zoom level of 51,200 bp: bins 512 to 3583 of contig a.
+    values = np.repeat(runs[0][2][505:3577].astype(np.float64), 30)
+    with pyBigWig.open(str(path)) as oracle:
+        (coverage,) = oracle.stats("a", 51_200, 358_400, type="coverage")
+        (mean,) = oracle.stats("a", 51_200, 358_400, type="mean")
+        assert oracle.header()["nBasesCovered"] == covered
+    assert coverage == pytest.approx(0.3, rel=1e-6)
+    assert mean == pytest.approx(values.mean(), rel=1e-4)
+    other = pybigtools.open(str(path))
+    found = other.values("a", 51_200, 358_400, bins=6, summary="mean", exact=False, fillna=None)
+    expected = [part.mean() for part in np.split(values, 6)]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    assert other.info()["summary"]["basesCovered"] == covered
+    other.close()
 
 
 @settings(max_examples=25)

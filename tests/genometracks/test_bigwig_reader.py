@@ -34,16 +34,19 @@ def test_intervals_equal_pybigwigs(foreign):
         assert list(reader.intervals("empty")) == []
 
 
-@pytest.mark.parametrize("step", [1, 7, 16, 600, 10_000])
+@pytest.mark.parametrize(
+    ("step", "span"),
+    [(1, 1), (7, 7), (16, 16), (600, 600), (10_000, 10_000), (7, 2), (100, 99), (600, 1)],
+)
 @pytest.mark.parametrize("contig", ["a", "b"])
-def test_bin_means_equal_a_plain_mean_over_bases(foreign, contig, step):
+def test_bin_means_equal_a_plain_mean_over_bases(foreign, contig, step, span):
     with pyBigWig.open(str(foreign)) as oracle, BigWigReader(foreign) as reader:
         length = reader.contigs[contig]
         bases = oracle.values(contig, 0, length, numpy=True).astype(np.float64)
         bins = -(-length // step)
         padded = np.pad(bases, (0, bins * step - length), constant_values=np.nan)
-        found = reader.bin_means(contig, step, 0, bins)
-        for k, stretch in enumerate(padded.reshape(bins, step)):
+        found = reader.bin_means(contig, step, 0, bins, span=span)
+        for k, stretch in enumerate(padded.reshape(bins, step)[:, :span]):
             known = stretch[~np.isnan(stretch)]
             if len(known):
                 assert found[k] == pytest.approx(known.mean(), rel=1e-6, abs=1e-12)
@@ -51,7 +54,9 @@ def test_bin_means_equal_a_plain_mean_over_bases(foreign, contig, step):
                 assert np.isnan(found[k])
         first, last = bins // 3, bins - bins // 4
         assert np.array_equal(
-            reader.bin_means(contig, step, first, last), found[first:last], equal_nan=True
+            reader.bin_means(contig, step, first, last, span=span),
+            found[first:last],
+            equal_nan=True,
         )
 
 

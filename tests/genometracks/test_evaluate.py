@@ -34,8 +34,9 @@ class BigWigInMemory:
     def __exit__(self, *_):
         pass
 
-    def bin_means(self, contig, step, first_bin, last_bin):
-        bins = [self.bases[contig][k * step : (k + 1) * step] for k in range(first_bin, last_bin)]
+    def bin_means(self, contig, step, first_bin, last_bin, *, span=None):
+        starts = range(first_bin * step, last_bin * step, step)
+        bins = [self.bases[contig][start : start + (span or step)] for start in starts]
         covered = [bases[~np.isnan(bases)] for bases in bins]
         return np.array([bases.mean() if len(bases) else np.nan for bases in covered])
 
@@ -134,6 +135,20 @@ def test_a_track_cut_into_pieces_gives_the_same_rows(signal):
     options = {"tracks": ["t"], "step": STEP, "lengths": LENGTHS, "held_out": held_out}
     rows = evaluate(lambda _: iter(cut), [entry], **options)
     assert rows == run(predicted, [entry], held_out=held_out)
+
+
+def test_bins_apart_are_compared_over_their_span_alone(signal, bigwigs):
+    predicted, observed = signal
+    entry = {"track": "t", "bigwig": "dir/obs.bw"}
+    rows = run(predicted, [entry])
+    for contig, bases in bigwigs["dir/obs.bw"].items():
+        outside = np.arange(len(bases)) % STEP >= 4
+        foreign = np.random.default_rng(1).normal(size=len(bases)) * 99
+        bigwigs["dir/obs.bw"][contig] = np.where(outside, foreign, bases)
+    expected = only(rows, "chr1")["pearson"]
+    found = [only(run(predicted, [entry], span=span), "chr1")["pearson"] for span in (4, 5)]
+    assert found[0] == pytest.approx(expected, abs=1e-9)
+    assert found[1] != pytest.approx(expected, abs=1e-3)
 
 
 def test_absent_and_uncovered_bins_are_left_out(signal, bigwigs):

@@ -17,6 +17,11 @@ def test_a_bin_counts_only_when_wholly_inside():
     assert marked([("c", 21, 50)]) == [3, 4]
 
 
+def test_a_bin_counts_by_its_span_where_bins_lie_apart():
+    inside = held_out_bins([("c", 20, 34), ("c", 50, 53)], "c", length=105, step=10, span=4)
+    assert np.flatnonzero(inside).tolist() == [2, 3]
+
+
 def test_last_partial_bin_is_inside_an_interval_to_the_end():
     assert marked([("c", 90, 105)]) == [9, 10]
     assert marked([("c", 90, 104)]) == [9]

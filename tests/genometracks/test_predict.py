@@ -10,6 +10,8 @@ import sys
 import time
 
 import numpy as np
+import pyarrow.dataset as ds
+import pyBigWig
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -287,3 +289,28 @@ def test_a_contig_without_bases_is_left_out_of_every_output(make_run, contigs):
         for path in files:
             again = run.folder / path.relative_to(plain.folder)
             assert again.read_bytes() == path.read_bytes(), path
+
+
+def test_a_stride_beyond_the_window_leaves_the_bases_between_absent(make_run, contigs):
+    run = make_run(model={"final_pool_func": "avg"}, stride=130)
+    plan = run.plan()
+    run.predict()
+    run.command("bigwig", plan=run.work / "plan.json")
+    run.command("parquet", plan=run.work / "plan.json", out=run.folder / "parquet")
+    model, _ = load(run.weights)
+    found = merged(run)
+    rows = ds.dataset(run.folder / "parquet", partitioning="hive").to_table().to_pylist()
+    with pyBigWig.open(str(run.folder / "bigwig" / "one.bw")) as tracks:
+        for contig, bases in contigs.items():
+            starts = [start for start in range(0, len(bases), 130)]
+            known = [s for s in starts if set(bases[s : s + 96].upper()) & set(CODE)]
+            assert [k * 130 for k in found[contig]] == known
+            assert [row["start"] for row in rows if row["chrom"] == contig] == known
+            spans = [row[:2] for row in tracks.intervals(contig)]
+            assert spans == [(start, min(start + 96, len(bases))) for start in known]
+            for start in known:
+                with torch.inference_mode():
+                    expected = model(one_hot(bases, start, 96))[0, :, 0].numpy()
+                np.testing.assert_allclose(found[contig][start // 130], expected, rtol=1e-5)
+    # The window of chr2's bin 3 lies in the run of N from 300 to 550.
+    assert 3 not in found["chr2"] and plan.bins == 4 + 5 + 8 + 1 - 1

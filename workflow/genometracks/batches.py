@@ -20,7 +20,8 @@ class Batch:
     ----------
     runs : list of (contig, first window, last window)
     codes : list of uint8 array
-        Of each run: the stretch from its first window's start to its last window's end.
+        Of each run: the stretch from its first window's start to its last window's end, or, where
+        windows lie apart, the windows one behind the other.
     last : int
         Number, in the plan, of the window after the last one.
     windows : int
@@ -40,10 +41,15 @@ def read_batches(plan: Plan, bases: Bases, shard: Shard) -> Iterator[Batch]:
         codes = []
         for contig, begin, end in runs:
             starts = plan.geometry.starts(begin, end)
-            codes.append(
-                bases.codes(contig, int(starts[0]), int(starts[-1]) + plan.geometry.window)
-            )
+            codes.append(_read_windows(bases, contig, starts, window=plan.geometry.window))
         yield Batch(runs, codes, last, last - first)
+
+
+def _read_windows(bases: Bases, contig: str, starts: np.ndarray, *, window: int) -> np.ndarray:
+    """Codes of equally spaced windows: each base once, and none that lies between windows."""
+    if len(starts) > 1 and starts[1] - starts[0] > window:
+        return np.concatenate([bases.codes(contig, at, at + window) for at in starts.tolist()])
+    return bases.codes(contig, int(starts[0]), int(starts[-1]) + window)
 
 
 def encode_batch(plan: Plan, batch: Batch, *, device: torch.device) -> Tensor:
@@ -58,7 +64,7 @@ def encode_batch(plan: Plan, batch: Batch, *, device: torch.device) -> Tensor:
         A, C, G, T; all zeros for N and past the contig's ends.
     """
     window = plan.geometry.window
-    step = plan.geometry.owned * plan.geometry.bin
+    step = min(plan.geometry.owned * plan.geometry.bin, window)
     encoded = torch.zeros((plan.settings["batch_size"], 4, window), device=device)
     letters = torch.arange(4, dtype=torch.uint8, device=device)[:, None]
     done = 0

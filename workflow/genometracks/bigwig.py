@@ -63,7 +63,9 @@ class BigWigWriter:
     contigs : mapping
         Name -> length in bp; the header lists them sorted by name.
     step : int
-        Base pairs per bin: bin k covers [k * step, min((k + 1) * step, length)).
+        Base pairs from bin to bin: bin k covers [k * step, min(k * step + span, length)).
+    span : int, optional
+        Base pairs that a bin covers, at most `step`, which is the default.
     compress : callable, optional
         bytes -> zlib bytes.
 
@@ -79,9 +81,10 @@ class BigWigWriter:
         contigs: Mapping[str, int],
         *,
         step: int,
+        span: int | None = None,
         compress: Callable[[bytes], bytes] | None = None,
     ) -> None:
-        self.path, self.step = Path(path), step
+        self.path, self.step, self.span = Path(path), step, span or step
         self.contigs = dict(sorted(contigs.items()))
         for name, length in self.contigs.items():
             if not 0 < length <= MAX_LENGTH:
@@ -172,7 +175,7 @@ class BigWigWriter:
         finite = np.isfinite(values)
         if not finite.all():
             bad = first_bin + int(np.argmin(finite))
-            locus = f"{contig}:{bad * self.step}-{min((bad + 1) * self.step, length)}"
+            locus = f"{contig}:{bad * self.step}-{min(bad * self.step + self.span, length)}"
             raise UserError(f"{self.path}: {values[bad - first_bin]} at {locus}: not a number")
 
     def _flush(self) -> None:
@@ -182,20 +185,21 @@ class BigWigWriter:
         values, first = self._buffer[: self._held], self._next - self._held
         length = self.contigs[self._contig]
         self._held = 0
-        last = self._next * self.step - length  # bases that the last bin lacks, if any
+        # Bases that the last bin lacks, if any.
+        last = (self._next - 1) * self.step + self.span - length
         whole = len(values) - 1 if last > 0 else len(values)
         self._write_sections(first, values[:whole])
         if last > 0:
-            self._write_section(self._next - 1, values[-1:], span=self.step - last)
-        cells = _sum_cells(values, first, step=self.step, lacking=max(last, 0))
+            self._write_section(self._next - 1, values[-1:], span=self.span - last)
+        cells = _sum_cells(values, first, span=self.span, lacking=max(last, 0))
         self._add_summary(cells)
         self._zooms.add(cells, contig=self._ids[self._contig], length=length)
 
     def _write_sections(self, first: int, values: np.ndarray) -> None:
-        """Write bins of full width, cut on the grid of sections."""
+        """Write bins of full span, cut on the grid of sections."""
         while len(values):
             room = ITEMS - first % ITEMS
-            self._write_section(first, values[:room], span=self.step)
+            self._write_section(first, values[:room], span=self.span)
             first, values = first + room, values[room:]
 
     def _write_section(self, first: int, values: np.ndarray, *, span: int) -> None:
@@ -251,15 +255,17 @@ class BigWigWriter:
         )
 
 
-def _sum_cells(values: np.ndarray, first: int, *, step: int, lacking: int) -> Cells:
+def _sum_cells(values: np.ndarray, first: int, *, span: int, lacking: int) -> Cells:
     """Sum a run of bins up to the cells of the finest zoom level.
 
     Parameters
     ----------
     values : float32 array (n,)
         Of bins first, first + 1, ...
+    span : int
+        Base pairs that a bin covers.
     lacking : int
-        Base pairs by which the last bin is shorter than `step`.
+        Base pairs by which the last bin is shorter than `span`.
     """
     lead = -first % ZOOM_FIRST
     starts = np.arange(lead, len(values), ZOOM_FIRST)
@@ -268,11 +274,11 @@ def _sum_cells(values: np.ndarray, first: int, *, step: int, lacking: int) -> Ce
     wide = values.astype(np.float64)
     cells = Cells(
         (first + starts) // ZOOM_FIRST,
-        np.diff(np.r_[starts, len(values)]) * step,
+        np.diff(np.r_[starts, len(values)]) * span,
         np.minimum.reduceat(values, starts),
         np.maximum.reduceat(values, starts),
-        np.add.reduceat(wide, starts) * step,
-        np.add.reduceat(wide * wide, starts) * step,
+        np.add.reduceat(wide, starts) * span,
+        np.add.reduceat(wide * wide, starts) * span,
     )
     if lacking:
         cells.valid[-1] -= lacking

@@ -91,16 +91,21 @@ class BigWigReader:
         for block in self._find_blocks(number, start, end):
             yield self._read_section(int(block["offset"]), int(block["size"]))
 
-    def bin_means(self, contig: str, step: int, first_bin: int, last_bin: int) -> np.ndarray:
+    def bin_means(
+        self, contig: str, step: int, first_bin: int, last_bin: int, *, span: int | None = None
+    ) -> np.ndarray:
         """Mean over the covered bases of each bin.
 
         Parameters
         ----------
         contig : str
         step : int
-            Base pairs per bin.
+            Base pairs from bin to bin.
         first_bin, last_bin : int
             Half-open range of bins.
+        span : int, optional
+            Base pairs of a bin, at most `step`, which is the default: bin k is
+            [k * step, k * step + span).
 
         Returns
         -------
@@ -115,7 +120,9 @@ class BigWigReader:
             starts = np.maximum(starts[known], start) - start
             ends = np.minimum(ends[known], end) - start
             if len(starts):
-                _add_intervals(sums, covered, starts, ends, values[known], step=step)
+                _add_intervals(
+                    sums, covered, starts, ends, values[known], step=step, span=span or step
+                )
         with np.errstate(invalid="ignore"):
             return np.where(covered > 0, sums / np.maximum(covered, 1), np.nan)
 
@@ -232,6 +239,7 @@ def _add_intervals(
     values: np.ndarray,
     *,
     step: int,
+    span: int,
 ) -> None:
     """Add intervals, in bp from the first bin's start, to the bins they overlap."""
     first, last = starts // step, (ends - 1) // step
@@ -244,7 +252,8 @@ def _add_intervals(
         starts = np.maximum(starts[copies], first * step)
         ends = np.minimum(ends[copies], (first + 1) * step)
         values = values[copies]
-    lengths = (ends - starts).astype(np.float64)
+    ends = np.minimum(ends, first * step + span)
+    lengths = np.maximum(ends - starts, 0).astype(np.float64)
     low, high = int(first.min()), int(first.max()) + 1
     sums[low:high] += np.bincount(first - low, lengths * values, high - low)
     covered[low:high] += np.bincount(first - low, lengths, high - low)

@@ -39,6 +39,7 @@ def write_bigwigs(plan: Plan, shards: Path, folder: Path, *, sidecars: list[dict
                         folder / f"{plan.tracks[row]['track']}.bw",
                         contigs,
                         step=plan.geometry.bin,
+                        span=plan.geometry.span,
                     )
                 )
                 for row in rows

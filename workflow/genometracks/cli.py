@@ -176,6 +176,7 @@ def run_evaluate(args: argparse.Namespace) -> None:
         args.settings["observed"],
         tracks=rows,
         step=plan.geometry.bin,
+        span=plan.geometry.span,
         lengths=plan.lengths,
         held_out=list_held_out(args.settings),
     )

@@ -43,6 +43,7 @@ def read_observed(
     step: int,
     first_bin: int,
     last_bin: int,
+    span: int | None = None,
     transform: Mapping | None = None,
 ) -> np.ndarray:
     """Read bins ``first_bin .. last_bin - 1`` of an observed track, on the model's scale.
@@ -54,9 +55,11 @@ def read_observed(
     contig
         Name in the bigWig.
     step
-        Width of a bin in bp; bin k covers [k * step, (k + 1) * step), 0-based, half-open.
+        Bp from bin to bin; bin k covers [k * step, k * step + span), 0-based, half-open.
     first_bin, last_bin
         Half-open range of bins.
+    span
+        Bp that a bin covers; by default ``step``.
     transform
         ``divide`` (default 1), ``pseudocount`` (default 0) and ``log`` (default false):
         ``y = mean / divide + pseudocount``, then the natural logarithm where ``log`` is true.
@@ -68,7 +71,7 @@ def read_observed(
         and where a logarithm was asked of a value that is not positive.
     """
     transform = transform or {}
-    means = reader.bin_means(contig, step, first_bin, last_bin)
+    means = reader.bin_means(contig, step, first_bin, last_bin, span=span)
     values = np.asarray(means, np.float64) / transform.get("divide", 1.0)
     values += transform.get("pseudocount", 0.0)
     if not transform.get("log", False):
@@ -152,7 +155,7 @@ def _check_contigs(entry: Mapping, lengths: Mapping[str, int], *, where: str) ->
 
 
 def pair_bins(
-    pieces: Iterable[Piece], entry: Mapping, *, step: int
+    pieces: Iterable[Piece], entry: Mapping, *, step: int, span: int | None = None
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
     """Walk along a predicted track and its observed one, contig by contig.
 
@@ -162,8 +165,8 @@ def pair_bins(
         (contig, first bin, float32 values) of one track, in order; absent bins are not there.
     entry
         The observed track, as in ``check_observed``.
-    step
-        Width of a bin in bp.
+    step, span
+        Bp from bin to bin, and bp that a bin covers, as in ``read_observed``.
 
     Yields
     ------
@@ -184,6 +187,7 @@ def pair_bins(
                     step=step,
                     first_bin=first,
                     last_bin=first + len(values),
+                    span=span,
                     transform=entry.get("transform"),
                 )
                 kept = np.isfinite(values) & np.isfinite(truth)
@@ -218,6 +222,7 @@ def evaluate(
     tracks: Iterable[str],
     step: int,
     lengths: Mapping[str, int],
+    span: int | None = None,
     held_out: Sequence[tuple[str, int, int]] = (),
 ) -> list[dict]:
     """Compare every observed track with the predicted one it belongs to.
@@ -231,8 +236,8 @@ def evaluate(
         The entries of ``evaluation.observed``, as in ``check_observed``.
     tracks
         Names of the tracks the run predicts.
-    step
-        Width of a bin in bp.
+    step, span
+        Bp from bin to bin, and bp that a bin covers, as in ``read_observed``.
     lengths
         Contigs of the run and their lengths in bp.
     held_out
@@ -253,7 +258,7 @@ def evaluate(
     """
     check_observed(observed, tracks=tracks, lengths=lengths)
     masks = {
-        contig: held_out_bins(held_out, contig, length=length, step=step)
+        contig: held_out_bins(held_out, contig, length=length, step=step, span=span)
         for contig, length in lengths.items()
     }
     rows = []
@@ -261,7 +266,7 @@ def evaluate(
         pairs = {
             contig: (predicted, truth, masks[contig][bins])
             for contig, bins, predicted, truth in pair_bins(
-                predictions(entry["track"]), entry, step=step
+                predictions(entry["track"]), entry, step=step, span=span
             )
         }
         rows += _compare_track(entry, pairs, contigs=list(lengths))

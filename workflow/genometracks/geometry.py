@@ -1,6 +1,8 @@
 """Window, bin and crop arithmetic: which bins a window owns. Pure integers, no I/O.
 
-Bins lie on a fixed grid: bin k of a contig covers [k * bin, min((k + 1) * bin, contig length)).
+Bins lie on a fixed grid: bin k of a contig covers [k * bin, min(k * bin + span, contig length)).
+The span is the bin, but for values that lie further apart than a window is long: these stand for
+their window, and the bases between windows belong to no bin.
 Windows lie on a fixed grid too: window w of a contig owns the bins [w * owned, (w + 1) * owned).
 So a bin's value depends on the contig and on the geometry alone, never on what else is predicted.
 """
@@ -21,7 +23,9 @@ class Geometry:
     window : int
         Base pairs read by one forward pass.
     bin : int
-        Base pairs per bin.
+        Base pairs from bin to bin.
+    span : int
+        Base pairs that a bin covers, at most `bin`.
     length : int
         Bins that a forward pass puts out.
     lead : int
@@ -33,6 +37,7 @@ class Geometry:
 
     window: int
     bin: int
+    span: int
     length: int
     lead: int
     trim: int = 0
@@ -56,7 +61,8 @@ def place_windows(measured: dict, *, stride: int | None, trim: int) -> Geometry:
     measured : dict
         `window`, `bin` (None for one value a window), `crop`, `length`.
     stride : int or None
-        Base pairs between the values of a model that gives one a window.
+        Base pairs between the values of a model that gives one a window. A value stands for the
+        stride at its window's centre, or for its window where the stride is longer.
     trim : int
         Bins cut from each end of every window.
 
@@ -72,12 +78,7 @@ def place_windows(measured: dict, *, stride: int | None, trim: int) -> Geometry:
                 "prediction.stride: the model gives one value a window of "
                 f"{window} bp: set the base pairs between windows, e.g. {min(window, 64)}"
             )
-        if stride > window:
-            raise UserError(
-                f"prediction.stride: {stride} bp is more than the model's window of {window} bp: "
-                "bases between windows would get no value; use a smaller stride"
-            )
-        size, lead = stride, (window - stride) // 2
+        size, lead = stride, max(window - stride, 0) // 2
     else:
         if stride is not None:
             raise UserError(
@@ -90,7 +91,8 @@ def place_windows(measured: dict, *, stride: int | None, trim: int) -> Geometry:
             f"prediction.trim: {trim} bins at each end leave nothing of the model's "
             f"{measured['length']}: use at most {(measured['length'] - 1) // 2}"
         )
-    return Geometry(window, size, measured["length"], lead, trim)
+    span = min(size, window)
+    return Geometry(window, size, span, measured["length"], lead, trim)
 
 
 def count_bins(length: int, size: int) -> int:
@@ -98,8 +100,10 @@ def count_bins(length: int, size: int) -> int:
     return -(-length // size)
 
 
-def find_segments(length: int, gaps: np.ndarray, size: int) -> np.ndarray:
-    """Runs of bins that hold at least one base that is not N.
+def find_segments(
+    length: int, gaps: np.ndarray, size: int, *, span: int | None = None
+) -> np.ndarray:
+    """Runs of bins that hold at least one base outside of the gaps.
 
     Parameters
     ----------
@@ -108,7 +112,9 @@ def find_segments(length: int, gaps: np.ndarray, size: int) -> np.ndarray:
     gaps : int array (n, 2)
         Maximal runs of N, bp, ascending.
     size : int
-        Bin in bp.
+        Bp from bin to bin.
+    span : int, optional
+        Bp that a bin covers; by default `size`.
 
     Returns
     -------
@@ -118,7 +124,8 @@ def find_segments(length: int, gaps: np.ndarray, size: int) -> np.ndarray:
     total = count_bins(length, size)
     gaps = np.asarray(gaps, dtype=np.int64).reshape(-1, 2)
     first = -(-gaps[:, 0] // size)
-    last = np.where(gaps[:, 1] == length, total, gaps[:, 1] // size)
+    last = (gaps[:, 1] - (span or size)) // size + 1
+    last[gaps[:, 1] == length] = total  # the contig's end cuts its last bin
     absent = first < last
     edges = np.concatenate([[0], np.column_stack([first, last])[absent].ravel(), [total]])
     segments = edges.reshape(-1, 2)

@@ -25,7 +25,12 @@ class Locus(NamedTuple):
 
 
 def held_out_bins(
-    intervals: Iterable[Interval], contig: str, *, length: int, step: int
+    intervals: Iterable[Interval],
+    contig: str,
+    *,
+    length: int,
+    step: int,
+    span: int | None = None,
 ) -> np.ndarray:
     """Mark the bins of a contig that lie wholly inside one held-out interval.
 
@@ -36,8 +41,9 @@ def held_out_bins(
         Touching intervals are not joined: a bin across their border is not held out.
     contig, length
         Name and length in bp of the contig.
-    step
-        Width of a bin in bp. The contig's last bin ends where the contig ends.
+    step, span
+        Bp from bin to bin, and bp that a bin covers (by default ``step``). The contig's last bin
+        ends where the contig ends.
 
     Returns
     -------
@@ -45,9 +51,10 @@ def held_out_bins(
         bool, one value per bin of the contig.
     """
     inside = np.zeros(-(-length // step), bool)
+    span = span or step
     for name, start, end in intervals:
         if name == contig:
-            last = len(inside) if end >= length else max(end, 0) // step
+            last = len(inside) if end >= length else (max(end, 0) - span) // step + 1
             inside[-(-max(start, 0) // step) : last] = True
     return inside
 

@@ -78,8 +78,8 @@ def _subtract(rows: list, others: list) -> list[tuple[int, int]]:
 
 def _locus(plan: Plan, contig: str, first: int, last: int) -> str:
     size = plan.geometry.bin
-    end = min(last * size, plan.lengths.get(contig, last * size))
-    return f"{contig}:{first * size}-{end}"
+    end = (last - 1) * size + plan.geometry.span
+    return f"{contig}:{first * size}-{min(end, plan.lengths.get(contig, end))}"
 
 
 def read_tracks(

@@ -20,7 +20,7 @@ from genometracks.files import write_atomically
 from genometracks.genome import GenomeIndex
 from genometracks.geometry import Geometry, find_segments, find_window_runs, own_bins
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,9 @@ def make_plan(
     """
     in_order = sorted(genome.contigs, key=lambda contig: contig.name)
     segments = {
-        contig.name: find_segments(contig.length, np.array(contig.gaps), geometry.bin).tolist()
+        contig.name: find_segments(
+            contig.length, np.array(contig.gaps), geometry.bin, span=geometry.span
+        ).tolist()
         for contig in in_order
     }
     contigs, runs = _number_windows(segments, geometry.owned)

@@ -33,15 +33,15 @@ def draw_evaluation(
     rows : list of dict
         From `evaluate.evaluate`: the correlations to print.
     """
-    step, lengths = plan.geometry.bin, plan.lengths
+    step, span, lengths = plan.geometry.bin, plan.geometry.span, plan.lengths
     held_out = list_held_out(evaluation)
     masks = {
-        contig: held_out_bins(held_out, contig, length=length, step=step)
+        contig: held_out_bins(held_out, contig, length=length, step=step, span=span)
         for contig, length in lengths.items()
     }
     locus, curves = None, []
     for i, entry in enumerate(evaluation["observed"]):
-        pairs = list(pair_bins(predictions(entry["track"]), entry, step=step))
+        pairs = list(pair_bins(predictions(entry["track"]), entry, step=step, span=span))
         if not any(len(bins) for _, bins, _, _ in pairs):
             raise UserError(
                 f"{entry['bigwig']}: covers no bin that was predicted: check evaluation.observed"
@@ -58,7 +58,7 @@ def draw_evaluation(
             )
         if len(curves) < PANELS:
             first = entry["track"] not in [curve.pair for curve in curves]
-            curves += _cut_curves(pairs, locus, entry=entry, step=step, with_predicted=first)
+            curves += _cut_curves(pairs, locus, plan, entry=entry, with_predicted=first)
     draw_locus(
         folder / "locus.png",
         contig=locus.contig,
@@ -70,19 +70,19 @@ def draw_evaluation(
 
 
 def _cut_curves(
-    pairs: list, locus: Locus, *, entry: dict, step: int, with_predicted: bool
+    pairs: list, locus: Locus, plan: Plan, *, entry: dict, with_predicted: bool
 ) -> list[Curve]:
     """The locus of a pair of tracks; the predicted one is drawn once for all its replicates."""
-    curves = []
+    curves, step, span = [], plan.geometry.bin, plan.geometry.span
     for contig, bins, predicted, truth in pairs:
         if contig != locus.contig:
             continue
-        shown = slice(*np.searchsorted(bins * step, (locus.start - step + 1, locus.end)))
+        shown = slice(*np.searchsorted(bins * step, (locus.start - span + 1, locus.end)))
         starts, track = bins[shown] * step, entry["track"]
         if with_predicted:
-            curves.append(Curve(f"{track}, predicted", starts, step, predicted[shown], track))
+            curves.append(Curve(f"{track}, predicted", starts, span, predicted[shown], track))
         label = f"{observed_label(entry)}, observed"
-        curves.append(Curve(label, starts, step, truth[shown], track))
+        curves.append(Curve(label, starts, span, truth[shown], track))
     return curves
 
 
@@ -134,7 +134,10 @@ def write_summary(path: Path, plan: Plan, *, evaluation: dict, logs: Path) -> st
     logs : Path
         Folder of the stages' logs, whose times are added up.
     """
-    size, lengths = plan.geometry.bin, plan.lengths
+    geometry, lengths = plan.geometry, plan.lengths
+    width = f"{geometry.span} bp"
+    if geometry.span < geometry.bin:
+        width += f", each {geometry.bin} bp"
     bases = sum(lengths.values())
     first = ", ".join(track["name"] for track in plan.tracks[:3])
     names = first + (", ..." if len(plan.tracks) > 3 else "")
@@ -142,7 +145,7 @@ def write_summary(path: Path, plan: Plan, *, evaluation: dict, logs: Path) -> st
         _measure_seconds(logs, pattern) for pattern in ("*.log", "predict/*.log")
     )
     text = [
-        f"bins         {plan.bins:,} of {size} bp; contigs: {len(lengths):,}, {bases:,} bp",
+        f"bins         {plan.bins:,} of {width}; contigs: {len(lengths):,}, {bases:,} bp",
         f"tracks       {len(plan.tracks):,} ({names})",
         f"wall time    {seconds:.0f} s, of which prediction {predicting:.0f} s",
         f"correlation  {_describe_correlation(path.parent / 'evaluation.tsv', evaluation)}",

@@ -131,7 +131,7 @@ def _check_range(piece: np.ndarray, plan: Plan, *, ranges: list, offset: int) ->
     for contig, first, last in ranges:
         if position < last - first:
             start = (first + position) * plan.geometry.bin
-            end = min(start + plan.geometry.bin, plan.lengths[contig])
+            end = min(start + plan.geometry.span, plan.lengths[contig])
             break
         position -= last - first
     locus = f"track {plan.tracks[track]['name']!r} is {value} at {contig}:{start}-{end}"
