@@ -84,6 +84,7 @@ def main() -> None:
             write_model(paths["model"])
             settings = {"batch_size": 64, "precision": "fp32", "stride": 64, "trim": 0}
             settings |= {"tracks": ["*"], "dtype": "float16", "shards": shards}
+            settings |= {"regions": None, "blacklist": None}
             command = [sys.executable, "-m", "genometracks.cli", "plan"]
             command += ["--settings", json.dumps(settings), "--out", str(paths["plan"])]
             command += ["--model", str(paths["model"]), "--genome", str(paths["genome"])]

@@ -41,7 +41,7 @@ def test_only_prediction_imports_torch():
 
 
 def test_planning_and_merging_run_without_torch():
-    stages = "cli plan merge bigwig_tracks parquet evaluate report manifest results config"
+    stages = "cli plan tile merge bigwig_tracks parquet evaluate report manifest results config"
     code = "import sys;" + "".join(f"import genometracks.{name};" for name in stages.split())
     environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
     subprocess.run(

@@ -9,6 +9,7 @@ import yaml
 from safetensors.torch import save_file
 
 from genometracks.cli import main
+from genometracks.merge import check_shards, read_tracks
 from genometracks.plan import Plan
 from grelu_models.checkpoint import build_model
 
@@ -26,6 +27,7 @@ ARCHITECTURE = {
     "final_pool_func": None,
 }
 WINDOW = 96
+CODE = {base: code for code, base in enumerate("ACGT")}
 TRACKS = [
     {"name": "one", "description": "first", "assay": "ChIP"},
     {"name": "two/../etc", "description": "second", "assay": "ATAC"},
@@ -92,6 +94,8 @@ class Run:
             "trim": 0,
             "tracks": ["*"],
             "dtype": "float32",
+            "regions": None,
+            "blacklist": None,
             "shards": 2,
             **settings,
         }
@@ -131,3 +135,26 @@ class Run:
 
     def shards(self) -> Path:
         return self.work / "shards"
+
+
+def one_hot(bases: str, start: int, length: int) -> torch.Tensor:
+    """(1, 4, length), zeros for N and past the ends: the plain way."""
+    encoded = torch.zeros(1, 4, length)
+    for i, position in enumerate(range(start, start + length)):
+        if 0 <= position < len(bases) and bases[position].upper() in CODE:
+            encoded[0, CODE[bases[position].upper()], i] = 1
+    return encoded
+
+
+def merged(run: Run) -> dict[str, dict[int, np.ndarray]]:
+    """All values of a run, as merging reads them: {contig: {bin: values (tracks,)}}."""
+    plan = Plan.load(run.work / "plan.json")
+    found: dict = {contig: {} for contig in plan.lengths}
+    rows = range(len(plan.tracks))
+    for contig, first, values in read_tracks(
+        plan, run.shards(), sidecars=check_shards(plan, run.shards()), rows=rows
+    ):
+        for k, column in enumerate(values.T, start=first):
+            assert k not in found[contig]
+            found[contig][k] = column
+    return found

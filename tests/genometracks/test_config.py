@@ -18,7 +18,8 @@ LEAST = {"genome": {"fasta": "g.fa"}, "model": {"weights": "m.safetensors"}}
 def test_the_least_config_gets_every_default():
     config = resolve_config(LEAST)
     assert config["run"] == "run" and config["shards"] == 4
-    assert config["genome"] == {"fasta": "g.fa", "name": None, "contigs": ["*"]}
+    given = {"fasta": "g.fa", "name": None, "contigs": ["*"]}
+    assert config["genome"] == {**given, "regions": None, "blacklist": None}
     assert config["prediction"]["batch_size"] == 32 and config["output"]["bigwig"] is True
     assert LEAST == {"genome": {"fasta": "g.fa"}, "model": {"weights": "m.safetensors"}}
 
@@ -107,6 +108,10 @@ def test_inputs_are_checked_before_anything_runs(tmp_path, monkeypatch):
         UserError, match=r"^o.bw: no such file: check evaluation.observed\[0\].bigwig"
     ):
         check_inputs(resolve_config({**LEAST, **observed}))
+    for key in ("regions", "blacklist"):
+        genome = {"genome": {"fasta": "g.fa", key: "b.bed"}}
+        with pytest.raises(UserError, match=rf"^b.bed: no such file: check genome.{key}"):
+            check_inputs(resolve_config({**LEAST, **genome}))
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="file: cannot be written to: change 'results'"):
         check_inputs(resolve_config({**LEAST, "results": "file/results"}))

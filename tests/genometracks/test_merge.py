@@ -7,8 +7,9 @@ import pytest
 
 from genometracks.errors import UserError
 from genometracks.merge import check_shards, read_tracks
-from genometracks.plan import Plan, size_shards
+from genometracks.plan import Plan
 from genometracks.shard import read_sidecar, shard_paths
+from genometracks.tile import size_shards
 
 
 def plan_of(run) -> Plan:

@@ -20,23 +20,12 @@ from genometracks.cli import main
 from genometracks.device import prepare_device
 from genometracks.errors import UserError
 from genometracks.genome import GenomeIndex
-from genometracks.merge import check_shards, read_tracks
+from genometracks.merge import check_shards
 from genometracks.plan import Plan
 from genometracks.progress import Progress
 from genometracks.shard import read_sidecar
 from grelu_models.checkpoint import load
-from toys import Run, write_fasta, write_model
-
-CODE = {base: code for code, base in enumerate("ACGT")}
-
-
-def one_hot(bases: str, start: int, length: int) -> torch.Tensor:
-    """(1, 4, length), zeros for N and past the ends: the plain way."""
-    encoded = torch.zeros(1, 4, length)
-    for i, position in enumerate(range(start, start + length)):
-        if 0 <= position < len(bases) and bases[position].upper() in CODE:
-            encoded[0, CODE[bases[position].upper()], i] = 1
-    return encoded
+from toys import CODE, Run, merged, one_hot, write_fasta, write_model
 
 
 def reference(model, contigs: dict, *, trim: int, batch_size: int) -> dict:
@@ -60,19 +49,6 @@ def reference(model, contigs: dict, *, trim: int, batch_size: int) -> dict:
                 if set(contigs[contig][k * size : (k + 1) * size].upper()) & set(CODE):
                     values[contig][k] = out[:, k - first + trim]
     return values
-
-
-def merged(run: Run) -> dict[str, dict[int, np.ndarray]]:
-    plan = Plan.load(run.work / "plan.json")
-    found: dict = {contig: {} for contig in plan.lengths}
-    rows = range(len(plan.tracks))
-    for contig, first, values in read_tracks(
-        plan, run.shards(), sidecars=check_shards(plan, run.shards()), rows=rows
-    ):
-        for k, column in enumerate(values.T, start=first):
-            assert k not in found[contig]
-            found[contig][k] = column
-    return found
 
 
 def shard_array(run: Run) -> np.ndarray:

@@ -43,19 +43,21 @@ def run_plan(args: argparse.Namespace) -> None:
     """Tile the genome: write plan.json."""
     from genometracks.genome import GenomeIndex
     from genometracks.geometry import place_windows
-    from genometracks.plan import make_plan
+    from genometracks.tile import make_plan
     from genometracks.tracks import describe_tracks
 
     settings = args.settings
     model = json.loads(args.model.read_text())
+    genome = GenomeIndex.load(args.genome)
     geometry = place_windows(model["geometry"], stride=settings["stride"], trim=settings["trim"])
     plan = make_plan(
-        GenomeIndex.load(args.genome),
+        genome,
         {key: model[key] for key in ("weights", "digest", "architecture", "activation", "train")},
         geometry=geometry,
         tracks=describe_tracks(model["tracks"], settings["tracks"]),
         settings={key: settings[key] for key in ("batch_size", "precision", "dtype")},
         shards=settings["shards"],
+        **{key: _read_intervals(settings, key, genome) for key in ("regions", "blacklist")},
     )
     plan.save(args.out)
     print(f"{plan.windows:,} windows in {len(plan.shards):,} shards", file=sys.stderr)
@@ -210,6 +212,22 @@ def run_summary(args: argparse.Namespace) -> None:
     plan = Plan.load(args.plan)
     text = write_summary(args.out, plan, evaluation=args.settings, logs=args.logs)
     print(text, file=sys.stderr)
+
+
+def _read_intervals(settings: dict, name: str, genome):
+    """The BED of that name, or None; a note where some of it lies on contigs that are not there."""
+    from genometracks.bed import read_bed
+
+    if not settings[name]:
+        return None
+    key, lengths = f"genome.{name}", {contig.name: contig.length for contig in genome.contigs}
+    bed = read_bed(Path(settings[name]), key=key, lengths=lengths)
+    if bed.elsewhere:
+        print(
+            f"{key}: {bed.elsewhere:,} intervals lie on contigs that are not predicted",
+            file=sys.stderr,
+        )
+    return bed
 
 
 def _read_observed(args: argparse.Namespace) -> list[dict]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from genometracks.errors import UserError
+from genometracks.intervals import merge_intervals
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def find_segments(
     length : int
         Contig length in bp.
     gaps : int array (n, 2)
-        Maximal runs of N, bp, ascending.
+        Maximal runs of bases that no bin may consist of, bp, ascending.
     size : int
         Bp from bin to bin.
     span : int, optional
@@ -130,6 +131,27 @@ def find_segments(
     edges = np.concatenate([[0], np.column_stack([first, last])[absent].ravel(), [total]])
     segments = edges.reshape(-1, 2)
     return segments[segments[:, 0] < segments[:, 1]]
+
+
+def find_touched(intervals: np.ndarray, size: int, *, span: int) -> np.ndarray:
+    """Runs of bins that hold at least one base of the intervals.
+
+    Parameters
+    ----------
+    intervals : int array (n, 2)
+        Bp, ascending.
+    size, span : int
+        Bp from bin to bin, and bp that a bin covers.
+
+    Returns
+    -------
+    int64 array (m, 2)
+        Bins [first, last), ascending, not touching each other.
+    """
+    first = (intervals[:, 0] - span) // size + 1
+    last = -(-intervals[:, 1] // size)
+    touched = first < last  # else the interval lies between two bins
+    return merge_intervals(np.column_stack([first, last])[touched])
 
 
 def find_window_runs(segments: np.ndarray, owned: int) -> np.ndarray:

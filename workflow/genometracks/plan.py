@@ -1,24 +1,21 @@
-"""Genome x geometry -> segments, windows and shards.
+"""The plan: segments, windows and shards of a run, as plan.json holds them (`tile` makes it).
 
 Windows are computed from the plan, never listed: they are runs on each contig's window grid,
 numbered through the contigs in the order of their names, which is the order that bigWig files
 must have, so that merging is one pass through the shards.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
 from genometracks.errors import UserError
 from genometracks.files import write_atomically
-from genometracks.genome import GenomeIndex
-from genometracks.geometry import Geometry, find_segments, find_window_runs, own_bins
+from genometracks.geometry import Geometry, find_window_runs, own_bins
 
 FORMAT = 3
 
@@ -40,7 +37,8 @@ class Plan:
     Attributes
     ----------
     genome : dict
-        `name`, `sha256`, and `contigs`: name, length, sha256 of each, sorted by name.
+        `name`, `sha256`, and `contigs`: name, length, sha256 of each, sorted by name; `regions`
+        and `blacklist`: path and sha256 of their files, or None.
     model : dict
         `digest` (weights, architecture, activation), `weights` and everything to load them.
     geometry : Geometry
@@ -106,7 +104,7 @@ class Plan:
     @cached_property
     def _runs(self) -> tuple[list[str], np.ndarray, np.ndarray]:
         """Contig, windows [first, last) and number of the first window, of each run."""
-        contigs, runs = _number_windows(self.segments, self.geometry.owned)
+        contigs, runs = number_windows(self.segments, self.geometry.owned)
         return contigs, runs, np.r_[0, np.cumsum(runs[:, 1] - runs[:, 0])]
 
     @cached_property
@@ -149,85 +147,7 @@ class Plan:
         return next(shard for shard in self.shards if shard.id == name)
 
 
-def make_plan(
-    genome: GenomeIndex,
-    model: dict,
-    *,
-    geometry: Geometry,
-    tracks: list[dict],
-    settings: dict,
-    shards: int,
-) -> Plan:
-    """Tile a genome.
-
-    Parameters
-    ----------
-    genome : GenomeIndex
-    model : dict
-        Description of the model; `digest` stands for its numbers.
-    geometry : Geometry
-    tracks : list of dict
-        The selected tracks.
-    settings : dict
-        `batch_size`, `precision`, `dtype`.
-    shards : int
-        Number of shards. Each starts at a multiple of the batch size and holds the same number of
-        windows, a round one (see `size_shards`); the last ones may be empty.
-
-    Raises
-    ------
-    UserError
-        If nothing is to be predicted.
-    """
-    in_order = sorted(genome.contigs, key=lambda contig: contig.name)
-    segments = {
-        contig.name: find_segments(
-            contig.length, np.array(contig.gaps), geometry.bin, span=geometry.span
-        ).tolist()
-        for contig in in_order
-    }
-    contigs, runs = _number_windows(segments, geometry.owned)
-    windows = int((runs[:, 1] - runs[:, 0]).sum())
-    if not windows:
-        raise UserError(f"{genome.source}: nothing to predict: every base of the contigs is N")
-    plan = Plan(
-        genome={
-            "name": genome.name,
-            "sha256": genome.sha256,
-            "contigs": [
-                {"name": contig.name, "length": contig.length, "sha256": contig.sha256}
-                for contig in in_order
-            ],
-        },
-        model=model,
-        geometry=geometry,
-        tracks=tracks,
-        settings=settings,
-        segments=segments,
-        windows=windows,
-        shards=[],
-    )
-    size = size_shards(windows, batch=settings["batch_size"], shards=shards)
-    width = len(str(shards - 1))
-    for i in range(shards):
-        first, last = min(i * size, windows), min((i + 1) * size, windows)
-        name = f"{i:0{width}d}"
-        plan.shards.append(Shard(name, first, last, _digest_shard(plan, first, last)))
-    return plan
-
-
-def size_shards(windows: int, *, batch: int, shards: int) -> int:
-    """Windows in a shard: whole batches, enough for all, rounded up by at most an eighth.
-
-    A genome that grows a little at its end then is cut at the same places, and the shards before
-    that end are not predicted again.
-    """
-    least = -(-windows // (batch * shards))
-    step = 1 << max(0, least.bit_length() - 4)
-    return -(-least // step) * step * batch
-
-
-def _number_windows(
+def number_windows(
     segments: dict[str, list[list[int]]], owned: int
 ) -> tuple[list[str], np.ndarray]:
     """Contig and windows [first, last) of every run of windows, in order."""
@@ -238,23 +158,3 @@ def _number_windows(
         contigs += [contig] * len(found)
         runs.append(found)
     return contigs, np.concatenate(runs)
-
-
-def _digest_shard(plan: Plan, first: int, last: int) -> str:
-    """sha256 of all that determines a shard's numbers, and of nothing else in the plan.
-
-    The sequence enters by the digest of every contig that the windows touch.
-    """
-    windows = []
-    for contig, runs in groupby(plan.window_runs(first, last), key=lambda run: run[0]):
-        rows = [[begin, end, plan.owned_bins(contig, begin, end)] for _, begin, end in runs]
-        windows.append([plan.digests[contig], rows])
-    determining = {
-        "format": FORMAT,
-        "model": plan.model["digest"],
-        "geometry": asdict(plan.geometry),
-        "channels": [track["index"] for track in plan.tracks],
-        "settings": plan.settings,
-        "windows": windows,
-    }
-    return hashlib.sha256(json.dumps(determining, sort_keys=True).encode()).hexdigest()

@@ -47,8 +47,9 @@ def check_inputs(config: dict) -> None:
         Naming the key and the path.
     """
     named = {"genome.fasta": config["genome"]["fasta"]}
-    if config["model"]["tracks"]:
-        named["model.tracks"] = config["model"]["tracks"]
+    optional = {f"genome.{key}": config["genome"][key] for key in ("regions", "blacklist")}
+    optional["model.tracks"] = config["model"]["tracks"]
+    named |= {key: path for key, path in optional.items() if path}
     for i, observed in enumerate(config["evaluation"]["observed"]):
         named[f"evaluation.observed[{i}].bigwig"] = observed["bigwig"]
     for key, path in named.items():

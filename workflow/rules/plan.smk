@@ -1,6 +1,7 @@
 PLANNED = {
     **{key: config["prediction"][key] for key in ("batch_size", "precision", "stride", "trim")},
     **{key: config["output"][key] for key in ("tracks", "dtype")},
+    **{key: config["genome"][key] for key in ("regions", "blacklist")},
     "shards": config["shards"],
 }
 
@@ -9,6 +10,7 @@ rule plan:
     input:
         model=f"{RUN}/work/model.json",
         genome=f"{RUN}/work/genome.json",
+        beds=[PLANNED[key] for key in ("regions", "blacklist") if PLANNED[key]],
     output:
         f"{RUN}/work/plan.json",
     log:
