@@ -82,8 +82,8 @@ def main() -> None:
             paths = {what: Path(folder) / f"{what}.json" for what in ("model", "genome", "plan")}
             simulate_genome(paths["genome"], lengths, runs)
             write_model(paths["model"])
-            settings = {"batch_size": 64, "precision": "fp32", "stride": 64, "trim": 0}
-            settings |= {"tracks": ["*"], "dtype": "float16", "shards": shards}
+            settings = {"batch_size": 64, "precision": "fp32", "dtype": "float16", "tracks": ["*"]}
+            settings |= {"stride": 64, "trim": 0, "edges": "pad", "shards": shards}
             settings |= {"regions": None, "blacklist": None}
             command = [sys.executable, "-m", "genometracks.cli", "plan"]
             command += ["--settings", json.dumps(settings), "--out", str(paths["plan"])]

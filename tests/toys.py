@@ -92,6 +92,7 @@ class Run:
             "precision": "fp32",
             "stride": None,
             "trim": 0,
+            "edges": "pad",
             "tracks": ["*"],
             "dtype": "float32",
             "regions": None,

@@ -142,6 +142,7 @@ def test_the_manifest_digests_every_output(project):
     } | {name for name in digests(results) if name.startswith("benchmarks/")}
     fasta = hashlib.sha256((project / "g.fa").read_bytes()).hexdigest()
     assert manifest["genome"]["sha256"] == fasta
+    assert (manifest["genome"]["bins"], manifest["genome"]["padded_bins"]) == (777, 59)
     assert manifest["config"]["prediction"]["trim"] == 0
     assert manifest["observed"][0]["bigwig"] == "o.bw"
     assert manifest["versions"]["torch"] and len(manifest["shards"]) == 3
@@ -157,7 +158,8 @@ def test_the_summary_has_five_lines(project):
         "tracks",
     ]
     # chrA has 101 bins of 4 bp; chrB 750, less the 74 that lie inside its run of N.
-    assert lines[0] == "bins         777 of 4 bp; contigs: 2, 3,401 bp"
+    # Padded: 18 bins of each first window, 11 and 12 of the last ones.
+    assert lines[0] == "bins         777 of 4 bp, 59 padded; contigs: 2, 3,401 bp"
     with open(project / "results/small/evaluation.tsv") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     held = next(row for row in rows if row["contig"] == "*" and row["bins_in"] == "held_out")
@@ -228,6 +230,12 @@ def test_a_changed_setting_repeats_what_depends_on_it(project):
         fields["prediction"]["trim"] = 2
         (project / "config.yaml").write_text(yaml.safe_dump(fields))
         assert {"plan", "predict", "merge", "bigwig", "parquet"} <= planned_rules(project)
+        fields = yaml.safe_load(config)
+        fields["genome"]["regions"] = "r.bed"
+        (project / "r.bed").write_text("chrB\t0\t99\n")
+        (project / "config.yaml").write_text(yaml.safe_dump(fields))
+        planned = planned_rules(project)
+        assert "plan" in planned and "genome" not in planned
     finally:
         (project / "config.yaml").write_text(config)
 
@@ -273,6 +281,11 @@ def test_bad_input_is_one_line_before_anything_runs(tmp_path, changes, message):
             "genome.contigs: 'chr9' matches no contig of g.fa, which has chrA, chrB",
         ),
         (
+            {"genome": {"fasta": "g.fa", "regions": "r.bed"}},
+            "plan",
+            "r.bed:2: chrA:400-402 ends past the contig's 401 bp",
+        ),
+        (
             {"evaluation": {"observed": [{"track": "one", "bigwig": "o.bw"}]}},
             "observed",
             "observed bigWig o.bw has no contig chrA; it has 2, 1; "
@@ -282,6 +295,7 @@ def test_bad_input_is_one_line_before_anything_runs(tmp_path, changes, message):
 )
 def test_bad_input_found_by_a_stage_is_one_line_in_its_log(tmp_path, changes, log, message):
     folder = make_project(tmp_path / "bad", **changes)
+    (folder / "r.bed").write_text("# mine\nchrA\t400\t402\n")
     done = snakemake(folder, "--show-failed-logs")
     assert done.returncode != 0
     assert message in (folder / f"results/small/logs/{log}.log").read_text()

@@ -18,7 +18,8 @@ class Batch:
 
     Attributes
     ----------
-    runs : list of (contig, first window, last window)
+    runs : list of (contig, first window, last window, shift)
+        From `Plan.placed_runs`: the windows of a run are moved by `shift` bins.
     codes : list of uint8 array
         Of each run: the stretch from its first window's start to its last window's end, or, where
         windows lie apart, the windows one behind the other.
@@ -27,20 +28,21 @@ class Batch:
     windows : int
     """
 
-    runs: list[tuple[str, int, int]]
+    runs: list[tuple[str, int, int, int]]
     codes: list[np.ndarray]
     last: int
     windows: int
 
 
 def read_batches(plan: Plan, bases: Bases, shard: Shard) -> Iterator[Batch]:
+    """Yield a shard's batches, each with the bases its windows read."""
     size = plan.settings["batch_size"]
     for first in range(shard.first, shard.last, size):
         last = min(first + size, shard.last)
-        runs = list(plan.window_runs(first, last))
+        runs = list(plan.placed_runs(first, last))
         codes = []
-        for contig, begin, end in runs:
-            starts = plan.geometry.starts(begin, end)
+        for contig, begin, end, shift in runs:
+            starts = plan.geometry.starts(begin, end) + shift * plan.geometry.bin
             codes.append(_read_windows(bases, contig, starts, window=plan.geometry.window))
         yield Batch(runs, codes, last, last - first)
 
@@ -68,7 +70,7 @@ def encode_batch(plan: Plan, batch: Batch, *, device: torch.device) -> Tensor:
     encoded = torch.zeros((plan.settings["batch_size"], 4, window), device=device)
     letters = torch.arange(4, dtype=torch.uint8, device=device)[:, None]
     done = 0
-    for (_, begin, end), codes in zip(batch.runs, batch.codes, strict=True):
+    for (_, begin, end, _), codes in zip(batch.runs, batch.codes, strict=True):
         stretch = send(torch.from_numpy(codes), device)
         windows = (stretch == letters).unfold(1, window, step).transpose(0, 1)
         encoded[done : done + end - begin] = windows
@@ -76,12 +78,18 @@ def encode_batch(plan: Plan, batch: Batch, *, device: torch.device) -> Tensor:
     return encoded
 
 
-def cut_owned(plan: Plan, outputs: Tensor, *, runs: list[tuple[str, int, int]]) -> Tensor:
-    """Outputs (windows, tracks, owned) -> the bins the windows own (tracks, bins)."""
+def cut_owned(plan: Plan, outputs: Tensor, *, runs: list[tuple[str, int, int, int]]) -> Tensor:
+    """Outputs (windows, tracks, length) -> the bins the windows own (tracks, bins).
+
+    What a window moved to the right owns begins so much earlier in its output. Moved to the left,
+    the contig's last window may lack some bins at the end of the slice: the contig lacks them too.
+    """
     owned = plan.geometry.owned
     pieces, done = [], 0
-    for contig, first, last in runs:
-        joined = outputs[done : done + last - first].transpose(0, 1).flatten(1)
+    for contig, first, last, shift in runs:
+        begin = plan.geometry.trim - shift
+        mine = outputs[done : done + last - first, :, begin : begin + owned]
+        joined = mine.transpose(0, 1).flatten(1)
         for begin, end in plan.owned_bins(contig, first, last):
             pieces.append(joined[:, begin - first * owned : end - first * owned])
         done += last - first

@@ -49,7 +49,9 @@ def run_plan(args: argparse.Namespace) -> None:
     settings = args.settings
     model = json.loads(args.model.read_text())
     genome = GenomeIndex.load(args.genome)
-    geometry = place_windows(model["geometry"], stride=settings["stride"], trim=settings["trim"])
+    geometry = place_windows(
+        model["geometry"], **{key: settings[key] for key in ("stride", "trim", "edges")}
+    )
     plan = make_plan(
         genome,
         {key: model[key] for key in ("weights", "digest", "architecture", "activation", "train")},

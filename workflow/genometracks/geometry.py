@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from genometracks.errors import UserError
-from genometracks.intervals import merge_intervals
+from genometracks.intervals import EMPTY, merge_intervals
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,9 @@ class Geometry:
         value a window, what centres the stride).
     trim : int
         Output bins at each end that the window does not own.
+    room : int or None
+        Bins by which a window that reaches past a contig's end may be moved inwards, so that all
+        that is wanted of it stays in its output; None: it stays on the grid, and reads N.
     """
 
     window: int
@@ -42,6 +45,7 @@ class Geometry:
     length: int
     lead: int
     trim: int = 0
+    room: int | None = None
 
     @property
     def owned(self) -> int:
@@ -49,12 +53,64 @@ class Geometry:
         return self.length - 2 * self.trim
 
     def starts(self, first: int, last: int) -> np.ndarray:
-        """Start (bp, may be negative) of each window in [first, last) of a contig."""
+        """Start (bp, may be negative) of each window in [first, last), if it is not moved."""
         windows = np.arange(first, last, dtype=np.int64)
         return windows * (self.owned * self.bin) - self.lead - self.trim * self.bin
 
+    def shifts(self, first: int, last: int, *, length: int) -> np.ndarray:
+        """Bins by which each window in [first, last) of a contig is moved, > 0 to the right.
 
-def place_windows(measured: dict, *, stride: int | None, trim: int) -> Geometry:
+        A window moves until all of it is inside, its room is used up, or its other end meets the
+        contig's. Leftwards there is more room for the contig's last window: the bins that it
+        would own if the contig went on.
+
+        Parameters
+        ----------
+        first, last : int
+            Windows of the contig.
+        length : int
+            Of the contig, bp.
+
+        Returns
+        -------
+        int64 array (last - first,)
+        """
+        if self.room is None:
+            return np.zeros(last - first, np.int64)
+        # Whole bins between the window's ends and the contig's; negative: that many stick out.
+        starts = self.starts(first, last)
+        left = starts // self.bin
+        right = (length - starts - self.window) // self.bin
+        bins = count_bins(length, self.bin)
+        spare = np.maximum(np.arange(first + 1, last + 1) * self.owned - bins, 0)
+        rightwards = np.minimum(np.minimum(-left, right), self.room)
+        leftwards = np.minimum(np.minimum(-right, left), self.room + spare)
+        return np.maximum(rightwards, 0) - np.maximum(leftwards, 0)
+
+    def padded_windows(self, *, length: int) -> np.ndarray:
+        """Runs of windows of a contig of `length` bp that read past its ends.
+
+        Returns
+        -------
+        int64 array (n, 2)
+            Windows [first, last), ascending.
+        """
+        step, start = self.owned * self.bin, int(self.starts(0, 1)[0])
+        windows = count_bins(length, step)
+        # On the grid, windows from `inside` on start in the contig, those from `outside` end past
+        # it; all between are whole, however long the contig.
+        inside = min(count_bins(-start, step), windows)
+        outside = min(max((length - self.window - start) // step + 1, inside), windows)
+        runs = [EMPTY]
+        for first, last in ((0, inside), (outside, windows)):
+            starts = self.starts(first, last) + self.bin * self.shifts(first, last, length=length)
+            past = (starts < 0) | (starts + self.window > length)
+            turns = np.flatnonzero(np.diff(np.r_[False, past, False]))
+            runs.append(first + turns.reshape(-1, 2))
+        return np.concatenate(runs)
+
+
+def place_windows(measured: dict, *, stride: int | None, trim: int, edges: str = "pad") -> Geometry:
     """Turn a model's measured geometry and the user's settings into window arithmetic.
 
     Parameters
@@ -66,6 +122,8 @@ def place_windows(measured: dict, *, stride: int | None, trim: int) -> Geometry:
         stride at its window's centre, or for its window where the stride is longer.
     trim : int
         Bins cut from each end of every window.
+    edges : str
+        `pad` or `slide`: what becomes of windows that reach past a contig's ends.
 
     Raises
     ------
@@ -93,7 +151,8 @@ def place_windows(measured: dict, *, stride: int | None, trim: int) -> Geometry:
             f"{measured['length']}: use at most {(measured['length'] - 1) // 2}"
         )
     span = min(size, window)
-    return Geometry(window, size, span, measured["length"], lead, trim)
+    room = trim if edges == "slide" else None
+    return Geometry(window, size, span, measured["length"], lead, trim, room)
 
 
 def count_bins(length: int, size: int) -> int:

@@ -33,7 +33,12 @@ def write_manifest(
         "format": FORMAT,
         "run": config["run"],
         "config": config,
-        "genome": {**plan.genome, "bins": plan.bins, "windows": plan.windows},
+        "genome": {
+            **plan.genome,
+            "bins": plan.bins,
+            "padded_bins": plan.padded_bins,
+            "windows": plan.windows,
+        },
         "model": plan.model,
         "geometry": vars(plan.geometry),
         "settings": plan.settings,

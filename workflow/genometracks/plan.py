@@ -50,6 +50,8 @@ class Plan:
         Contig -> bins [first, last) that shall be predicted, ascending.
     windows : int
         Number of windows.
+    padded_bins : int
+        Bins, of those, whose window reads past the contig's ends.
     shards : list of Shard
     """
 
@@ -60,6 +62,7 @@ class Plan:
     settings: dict
     segments: dict[str, list[list[int]]]
     windows: int
+    padded_bins: int
     shards: list[Shard]
 
     def save(self, path: Path) -> None:
@@ -124,6 +127,17 @@ class Plan:
             begin = runs[i, 0] + max(first - numbers[i], 0)
             end = runs[i, 1] - max(numbers[i + 1] - last, 0)
             yield contigs[i], int(begin), int(end)
+
+    def placed_runs(self, first: int, last: int) -> Iterator[tuple[str, int, int, int]]:
+        """Yield `window_runs` cut into (contig, first, last, shift).
+
+        All windows of a run are moved by the same number of bins (see `Geometry.shifts`).
+        """
+        for contig, begin, end in self.window_runs(first, last):
+            shifts = self.geometry.shifts(begin, end, length=self.lengths[contig])
+            cuts = [0, *(np.flatnonzero(np.diff(shifts)) + 1).tolist(), end - begin]
+            for low, high in zip(cuts, cuts[1:], strict=False):
+                yield contig, begin + low, begin + high, int(shifts[low])
 
     def owned_bins(self, contig: str, first: int, last: int) -> list[tuple[int, int]]:
         """Runs of bins [first, last) that the windows [first, last) of a contig own."""

@@ -87,12 +87,11 @@ def predict_shard(
     selected = None
     if needs_all_tracks(plan):
         selected = torch.tensor([track["index"] for track in plan.tracks], device=device)
-    trim, length = plan.geometry.trim, plan.geometry.length
     back = CopyBack(device)
     with torch.inference_mode(), set_precision(plan.settings["precision"], device):
         for batch in run_ahead(read_batches(plan, bases, shard)):
             windows = encode_batch(plan, batch, device=device)
-            outputs = activate(model(windows).float())[: batch.windows, :, trim : length - trim]
+            outputs = activate(model(windows).float())[: batch.windows]
             if selected is not None:
                 outputs = outputs.index_select(1, selected)
             yield from back.push(cut_owned(plan, outputs, runs=batch.runs))

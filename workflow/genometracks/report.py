@@ -138,6 +138,7 @@ def write_summary(path: Path, plan: Plan, *, evaluation: dict, logs: Path) -> st
     width = f"{geometry.span} bp"
     if geometry.span < geometry.bin:
         width += f", each {geometry.bin} bp"
+    bins = f"{plan.bins:,} of {width}, {plan.padded_bins:,} padded"
     bases = sum(lengths.values())
     first = ", ".join(track["name"] for track in plan.tracks[:3])
     names = first + (", ..." if len(plan.tracks) > 3 else "")
@@ -145,7 +146,7 @@ def write_summary(path: Path, plan: Plan, *, evaluation: dict, logs: Path) -> st
         _measure_seconds(logs, pattern) for pattern in ("*.log", "predict/*.log")
     )
     text = [
-        f"bins         {plan.bins:,} of {width}; contigs: {len(lengths):,}, {bases:,} bp",
+        f"bins         {bins}; contigs: {len(lengths):,}, {bases:,} bp",
         f"tracks       {len(plan.tracks):,} ({names})",
         f"wall time    {seconds:.0f} s, of which prediction {predicting:.0f} s",
         f"correlation  {_describe_correlation(path.parent / 'evaluation.tsv', evaluation)}",

@@ -77,6 +77,7 @@ def make_plan(
         settings=settings,
         segments=segments,
         windows=windows,
+        padded_bins=_count_padded(in_order, geometry, segments),
         shards=[],
     )
     size = size_shards(windows, batch=settings["batch_size"], shards=shards)
@@ -102,6 +103,18 @@ def _choose_bins(
         touched = find_touched(asked, geometry.bin, span=geometry.span)
         segments = intersect(segments, touched)
     return segments
+
+
+def _count_padded(
+    contigs: list[Contig], geometry: Geometry, segments: dict[str, list[list[int]]]
+) -> int:
+    """Bins that shall be predicted, and whose window reads past the contig's ends."""
+    padded = 0
+    for contig in contigs:
+        mine = np.array(segments[contig.name], np.int64).reshape(-1, 2)
+        bins = geometry.padded_windows(length=contig.length) * geometry.owned
+        padded += int(np.diff(intersect(mine, bins)).sum())
+    return padded
 
 
 def _explain_nothing(genome: GenomeIndex, regions: Bed | None, blacklist: Bed | None) -> str:

@@ -1,5 +1,8 @@
 PLANNED = {
-    **{key: config["prediction"][key] for key in ("batch_size", "precision", "stride", "trim")},
+    **{
+        key: config["prediction"][key]
+        for key in ("batch_size", "precision", "stride", "trim", "edges")
+    },
     **{key: config["output"][key] for key in ("tracks", "dtype")},
     **{key: config["genome"][key] for key in ("regions", "blacklist")},
     "shards": config["shards"],
