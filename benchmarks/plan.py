@@ -25,9 +25,10 @@ HG38 += [145.138636, 138.394717, 133.797422, 135.086622, 133.275309, 114.364328,
 HG38 += [101.991189, 90.338345, 83.257441, 80.373285, 58.617616, 64.444167, 46.709983, 50.818468]
 HG38 += [156.040895, 57.227415]
 GENOMES = {
-    # name: (lengths in bp, runs of N, shards)
-    "hg38-like": ([round(million * 1e6) for million in HG38], 800, 2000),
-    "10,000 contigs": (list(range(5_000, 305_000, 30)), 20_000, 1000),
+    # name: (lengths in bp, runs of N, shards, regions of 300 bp)
+    "hg38-like": ([round(million * 1e6) for million in HG38], 800, 2000, 0),
+    "hg38-like, a million regions": ([round(x * 1e6) for x in HG38], 800, 2000, 1_000_000),
+    "10,000 contigs": (list(range(5_000, 305_000, 30)), 20_000, 1000, 0),
 }
 LOAD = "import sys; from genometracks.plan import Plan; plan = Plan.load(sys.argv[1]);"
 LOAD += "plan.shard_bins(plan.shard(plan.shards[-1].id))"
@@ -49,6 +50,15 @@ def simulate_genome(path: Path, lengths: list[int], runs: int) -> None:
         gaps = [[0, edge], *inner, [length - edge, length]] if edge else inner
         contigs.append(Contig(f"chr{i + 1}", length, gaps, f"{i:064x}"))
     GenomeIndex("simulated", "simulated.fa", "0" * 64, contigs).save(path)
+
+
+def write_regions(path: Path, lengths: list[int], count: int) -> None:
+    """Write a BED of intervals of 300 bp at random places, in no order."""
+    random = np.random.default_rng(1)
+    with open(path, "w") as file:
+        for i, length in enumerate(lengths):
+            for start in random.integers(0, length - 300, count * length // sum(lengths)):
+                file.write(f"chr{i + 1}\t{start}\t{start + 300}\n")
 
 
 def write_model(path: Path) -> None:
@@ -77,7 +87,7 @@ def main() -> None:
     print(f"{date.today()}, Python {platform.python_version()}, numpy {np.__version__}\n")
     print("| genome | Gb | runs of N | windows | shards | command | s | peak MiB |")
     print("|---|---|---|---|---|---|---|---|")
-    for name, (lengths, runs, shards) in GENOMES.items():
+    for name, (lengths, runs, shards, regions) in GENOMES.items():
         with tempfile.TemporaryDirectory() as folder:
             paths = {what: Path(folder) / f"{what}.json" for what in ("model", "genome", "plan")}
             simulate_genome(paths["genome"], lengths, runs)
@@ -85,6 +95,9 @@ def main() -> None:
             settings = {"batch_size": 64, "precision": "fp32", "dtype": "float16", "tracks": ["*"]}
             settings |= {"stride": 64, "trim": 0, "edges": "pad", "shards": shards}
             settings |= {"regions": None, "blacklist": None}
+            if regions:
+                settings["regions"] = f"{folder}/regions.bed"
+                write_regions(Path(settings["regions"]), lengths, regions)
             command = [sys.executable, "-m", "genometracks.cli", "plan"]
             command += ["--settings", json.dumps(settings), "--out", str(paths["plan"])]
             command += ["--model", str(paths["model"]), "--genome", str(paths["genome"])]

@@ -14,7 +14,7 @@ from genometracks.errors import UserError
 from genometracks.intervals import intersect, merge_intervals
 
 LENGTHS = {"chr1": 1000, "chr2": 50}
-TEXT = """track name="peaks of mine" description=x
+TEXT = """\ufefftrack name="peaks of mine" description=x
 browser position chr1:1-100
 # a comment
 chr1\t30\t60\tpeak\t5\t+

@@ -10,6 +10,7 @@ from genometracks.geometry import (
     Geometry,
     count_bins,
     find_segments,
+    find_touched,
     find_window_runs,
     own_bins,
     place_windows,
@@ -39,6 +40,16 @@ def test_segments_hold_the_bins_with_a_known_base(contig, size, span):
     found = [k for first, last in segments for k in range(first, last)]
     assert found == bins_with_bases(bases, size, span)
     assert (segments[1:, 0] > segments[:-1, 1]).all(), "segments that touch are one segment"
+
+
+@given(gapped_contigs(), st.integers(1, 40), st.integers(1, 40))
+def test_a_bin_is_touched_if_its_span_holds_a_base_of_an_interval(contig, size, span):
+    inside, _ = contig
+    span, edges = min(span, size), np.flatnonzero(np.diff(np.r_[False, inside, False]))
+    touched = find_touched(edges.reshape(-1, 2), size, span=span)
+    found = [k for first, last in touched for k in range(first, last)]
+    assert found == bins_with_bases(inside, size, span)
+    assert (touched[1:, 0] > touched[:-1, 1]).all()
 
 
 @given(gapped_contigs(), st.integers(1, 20), st.integers(1, 12), st.integers(0, 5))

@@ -2,7 +2,6 @@
 
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +72,8 @@ def models(draw):
     edges = draw(st.sampled_from(["pad", "slide"]))
     if draw(st.booleans()):
         window = draw(st.integers(1, 40))
-        asked = {"stride": draw(st.integers(1, 60)), "trim": 0, "edges": edges}
+        stride = draw(st.one_of(st.integers(1, window), st.integers(window + 1, window + 30)))
+        asked = {"stride": stride, "trim": 0, "edges": edges}
         return {"window": window, "bin": None, "crop": 0, "length": 1}, asked
     size, length, crop = draw(st.integers(1, 7)), draw(st.integers(1, 9)), draw(st.integers(0, 5))
     trim = draw(st.sampled_from([0, (length - 1) // 2, draw(st.integers(0, (length - 1) // 2))]))
@@ -148,7 +148,9 @@ def test_every_bin_is_owned_once_and_read_and_cut_where_it_stands(
         check_numbers(plan, expected, contigs)
         check_batches(plan, Bases(Path(folder) / "out.fa"), expected, contigs)
         plan.save(Path(folder) / "plan.json")
-        assert Plan.load(Path(folder) / "plan.json") == plan
+        Plan.load(Path(folder) / "plan.json").save(Path(folder) / "again.json")
+        written = [(Path(folder) / name).read_bytes() for name in ("plan.json", "again.json")]
+        assert written[0] == written[1]
 
 
 def check_windows(plan: Plan, expected: dict) -> None:
@@ -268,8 +270,7 @@ def test_how_windows_lie_is_part_of_every_shards_digest(change):
     asked = {"stride": None, "trim": 0, "edges": "pad"}
     one, two = (plan_genome(genome, measured, at) for at in (asked, {**asked, **change}))
     assert not {shard.digest for shard in one.shards} & {shard.digest for shard in two.shards}
-    again = replace(plan_genome(genome, measured, asked), shards=[])
-    assert again == replace(one, shards=[])
+    assert plan_genome(genome, measured, asked).shards == one.shards
 
 
 def test_ten_thousand_contigs_are_planned_quickly():

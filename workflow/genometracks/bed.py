@@ -2,7 +2,9 @@
 
 import gzip
 import hashlib
+import io
 import zlib
+from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +60,7 @@ def read_bed(path: Path, *, key: str, lengths: Mapping[str, int]) -> Bed:
         text = gzip.decompress(packed) if packed.startswith(b"\x1f\x8b") else packed
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: cannot be read: {error}: check {key}") from error
-    rows: dict[str, list[tuple[int, int]]] = {}
+    rows: dict[str, array] = {}
     foreign: dict[str, int] = {}
     for where, contig, start, end in _parse(text, path):
         if contig not in lengths:
@@ -69,20 +71,23 @@ def read_bed(path: Path, *, key: str, lengths: Mapping[str, int]) -> Bed:
                 f"{where}: {contig}:{start}-{end} ends past the contig's {lengths[contig]} bp: "
                 f"give {key} a file of the same assembly"
             )
-        rows.setdefault(contig, []).append((start, end))
+        rows.setdefault(contig, array("q")).extend((start, end))
     if foreign and not rows:
         raise UserError(
             f"{path}: none of its contigs ({_name_some(foreign)}) is in the genome, which has "
             f"{_name_some(lengths)}: check {key} and genome.contigs"
         )
-    intervals = {contig: merge_intervals(np.array(found)) for contig, found in rows.items()}
+    intervals = {
+        contig: merge_intervals(np.array(found).reshape(-1, 2)) for contig, found in rows.items()
+    }
     digest = hashlib.sha256(packed).hexdigest()
     return Bed(str(path), digest, intervals, sum(foreign.values()))
 
 
 def _parse(text: bytes, path: Path) -> Iterator[tuple[str, str, int, int]]:
     """Yield (file:line, contig, start, end) of every interval."""
-    for number, line in enumerate(text.decode("utf-8", "replace").splitlines(), start=1):
+    lines = io.TextIOWrapper(io.BytesIO(text), encoding="utf-8-sig", errors="replace")
+    for number, line in enumerate(lines, start=1):
         words = line.split()
         if not words or words[0].startswith("#") or words[0] in ("track", "browser"):
             continue

@@ -48,7 +48,8 @@ def _check_cover(plan: Plan, ranges: list[tuple[str, int, int]]) -> None:
         if contig not in found:
             raise UserError(f"foreign bins at {_locus(plan, contig, first, last)}")
         found[contig].append((first, last))
-    for contig, segments in plan.segments.items():
+    for contig, rows in plan.segments.items():
+        segments = rows.tolist()
         have = sorted(found[contig])
         for (_, end), (start, stop) in zip(have, have[1:], strict=False):
             if start < end:

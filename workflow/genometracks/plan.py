@@ -7,7 +7,7 @@ must have, so that merging is one pass through the shards.
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import numpy as np
 from genometracks.errors import UserError
 from genometracks.files import write_atomically
 from genometracks.geometry import Geometry, find_window_runs, own_bins
+from genometracks.intervals import EMPTY
 
 FORMAT = 3
 
@@ -47,7 +48,8 @@ class Plan:
     settings : dict
         What else changes numbers: batch_size, precision, dtype.
     segments : dict
-        Contig -> bins [first, last) that shall be predicted, ascending.
+        Contig -> bins [first, last) that shall be predicted: int64 array (n, 2), ascending, not
+        touching each other.
     windows : int
         Number of windows.
     padded_bins : int
@@ -60,7 +62,7 @@ class Plan:
     geometry: Geometry
     tracks: list[dict]
     settings: dict
-    segments: dict[str, list[list[int]]]
+    segments: dict[str, np.ndarray]
     windows: int
     padded_bins: int
     shards: list[Shard]
@@ -68,7 +70,14 @@ class Plan:
     def save(self, path: Path) -> None:
         """Write plan.json, whole or not at all."""
         with write_atomically(path) as file:
-            file.write(json.dumps({"format": FORMAT, **asdict(self)}, indent=1).encode() + b"\n")
+            file.write(json.dumps({"format": FORMAT, **self._as_json()}).encode() + b"\n")
+
+    def _as_json(self) -> dict:
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        plain["geometry"] = asdict(self.geometry)
+        plain["shards"] = [asdict(shard) for shard in self.shards]
+        plain["segments"] = {contig: rows.tolist() for contig, rows in self.segments.items()}
+        return plain
 
     @classmethod
     def load(cls, path: Path) -> "Plan":
@@ -80,12 +89,16 @@ class Plan:
             If it is missing or of another version of this program.
         """
         try:
-            fields = json.loads(Path(path).read_text())
-            if fields.pop("format") != FORMAT:
+            plain = json.loads(Path(path).read_text())
+            if plain.pop("format") != FORMAT:
                 raise ValueError("another format version")
-            geometry = Geometry(**fields.pop("geometry"))
-            shards = [Shard(**shard) for shard in fields.pop("shards")]
-            return cls(geometry=geometry, shards=shards, **fields)
+            plain["geometry"] = Geometry(**plain["geometry"])
+            plain["shards"] = [Shard(**shard) for shard in plain["shards"]]
+            plain["segments"] = {
+                contig: np.array(rows, np.int64).reshape(-1, 2)
+                for contig, rows in plain["segments"].items()
+            }
+            return cls(**plain)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path}: no usable plan ({error}): delete it and run again") from error
 
@@ -102,31 +115,31 @@ class Plan:
     @property
     def bins(self) -> int:
         """Number of bins that shall be predicted."""
-        return sum(last - first for rows in self.segments.values() for first, last in rows)
+        return sum(int(np.diff(rows).sum()) for rows in self.segments.values())
 
     @cached_property
-    def _runs(self) -> tuple[list[str], np.ndarray, np.ndarray]:
-        """Contig, windows [first, last) and number of the first window, of each run."""
+    def _runs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of each run: the contig's number, windows [first, last), the first window's number."""
         contigs, runs = number_windows(self.segments, self.geometry.owned)
         return contigs, runs, np.r_[0, np.cumsum(runs[:, 1] - runs[:, 0])]
 
-    @cached_property
-    def _segments(self) -> dict[str, np.ndarray]:
-        return {
-            contig: np.array(rows, np.int64).reshape(-1, 2)
-            for contig, rows in self.segments.items()
-        }
+    def _cut_runs(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """The windows [first, last), as runs: the contig's number, and windows on its grid."""
+        contigs, runs, numbers = self._runs
+        low = max(int(np.searchsorted(numbers, first, side="right")) - 1, 0)
+        high = int(np.searchsorted(numbers, last, side="left")) if first < last else low
+        cut = runs[low:high].copy()
+        if len(cut):
+            cut[0, 0] += first - numbers[low]
+            cut[-1, 1] -= numbers[high] - last
+        return contigs[low:high], cut
 
     def window_runs(self, first: int, last: int) -> Iterator[tuple[str, int, int]]:
         """Yield the windows [first, last) as (contig, first, last) on the contigs' own grids."""
-        contigs, runs, numbers = self._runs
-        low = int(np.searchsorted(numbers, first, side="right")) - 1
-        for i in range(max(low, 0), len(contigs)):
-            if numbers[i] >= last:
-                return
-            begin = runs[i, 0] + max(first - numbers[i], 0)
-            end = runs[i, 1] - max(numbers[i + 1] - last, 0)
-            yield contigs[i], int(begin), int(end)
+        names = list(self.segments)
+        contigs, runs = self._cut_runs(first, last)
+        for contig, (begin, end) in zip(contigs.tolist(), runs.tolist(), strict=True):
+            yield names[contig], begin, end
 
     def placed_runs(self, first: int, last: int) -> Iterator[tuple[str, int, int, int]]:
         """Yield `window_runs` cut into (contig, first, last, shift).
@@ -142,33 +155,28 @@ class Plan:
     def owned_bins(self, contig: str, first: int, last: int) -> list[tuple[int, int]]:
         """Runs of bins [first, last) that the windows [first, last) of a contig own."""
         owned = self.geometry.owned
-        bins = own_bins(self._segments[contig], first * owned, last * owned)
+        bins = own_bins(self.segments[contig], first * owned, last * owned)
         return [(begin, end) for begin, end in bins.tolist()]
 
     def shard_bins(self, shard: Shard) -> list[tuple[str, int, int]]:
-        """Runs (contig, first bin, last bin) that a shard owns, touching runs joined."""
-        joined: list[list] = []
-        for contig, first, last in self.window_runs(shard.first, shard.last):
-            for begin, end in self.owned_bins(contig, first, last):
-                if joined and joined[-1][0] == contig and joined[-1][2] == begin:
-                    joined[-1][2] = end
-                else:
-                    joined.append([contig, begin, end])
-        return [(contig, begin, end) for contig, begin, end in joined]
+        """Runs (contig, first bin, last bin) that a shard owns, none of which touch."""
+        names, found = list(self.segments), []
+        contigs, runs = self._cut_runs(shard.first, shard.last)
+        turns = np.flatnonzero(np.diff(contigs, prepend=-1, append=-1)).tolist()
+        for low, high in zip(turns, turns[1:], strict=False):
+            # Between a contig's first window and its last one, all bins are the shard's.
+            name = names[contigs[low]]
+            bins = self.owned_bins(name, int(runs[low, 0]), int(runs[high - 1, 1]))
+            found += [(name, begin, end) for begin, end in bins]
+        return found
 
     def shard(self, name: str) -> Shard:
         """The shard of that id."""
         return next(shard for shard in self.shards if shard.id == name)
 
 
-def number_windows(
-    segments: dict[str, list[list[int]]], owned: int
-) -> tuple[list[str], np.ndarray]:
-    """Contig and windows [first, last) of every run of windows, in order."""
-    contigs: list[str] = []
-    runs = [np.empty((0, 2), np.int64)]
-    for contig, rows in segments.items():
-        found = find_window_runs(np.array(rows, np.int64).reshape(-1, 2), owned)
-        contigs += [contig] * len(found)
-        runs.append(found)
-    return contigs, np.concatenate(runs)
+def number_windows(segments: dict[str, np.ndarray], owned: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of every run of windows, in order: the contig's number, and windows [first, last)."""
+    runs = [find_window_runs(rows, owned) for rows in segments.values()]
+    contigs = np.repeat(np.arange(len(runs)), [len(found) for found in runs])
+    return contigs, np.concatenate([EMPTY, *runs])

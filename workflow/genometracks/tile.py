@@ -53,10 +53,9 @@ def make_plan(
     """
     in_order = sorted(genome.contigs, key=lambda contig: contig.name)
     segments = {
-        contig.name: _choose_bins(contig, geometry, regions, blacklist).tolist()
-        for contig in in_order
+        contig.name: _choose_bins(contig, geometry, regions, blacklist) for contig in in_order
     }
-    contigs, runs = number_windows(segments, geometry.owned)
+    _, runs = number_windows(segments, geometry.owned)
     windows = int((runs[:, 1] - runs[:, 0]).sum())
     if not windows:
         raise UserError(_explain_nothing(genome, regions, blacklist))
@@ -106,14 +105,13 @@ def _choose_bins(
 
 
 def _count_padded(
-    contigs: list[Contig], geometry: Geometry, segments: dict[str, list[list[int]]]
+    contigs: list[Contig], geometry: Geometry, segments: dict[str, np.ndarray]
 ) -> int:
     """Bins that shall be predicted, and whose window reads past the contig's ends."""
     padded = 0
     for contig in contigs:
-        mine = np.array(segments[contig.name], np.int64).reshape(-1, 2)
         bins = geometry.padded_windows(length=contig.length) * geometry.owned
-        padded += int(np.diff(intersect(mine, bins)).sum())
+        padded += int(np.diff(intersect(segments[contig.name], bins)).sum())
     return padded
 
 
@@ -141,18 +139,20 @@ def size_shards(windows: int, *, batch: int, shards: int) -> int:
 def _digest_shard(plan: Plan, first: int, last: int) -> str:
     """sha256 of all that determines a shard's numbers, and of nothing else in the plan.
 
-    The sequence enters by the digest of every contig that the windows touch.
+    The sequence enters by the digest of every contig that the windows touch; windows follow from
+    the bins they own.
     """
-    windows = []
-    for contig, runs in groupby(plan.window_runs(first, last), key=lambda run: run[0]):
-        rows = [[begin, end, plan.owned_bins(contig, begin, end)] for _, begin, end in runs]
-        windows.append([plan.digests[contig], rows])
+    owned = plan.shard_bins(Shard("", first, last, ""))
+    bins = [
+        [plan.digests[contig], [row[1:] for row in rows]]
+        for contig, rows in groupby(owned, key=lambda row: row[0])
+    ]
     determining = {
         "format": FORMAT,
         "model": plan.model["digest"],
         "geometry": asdict(plan.geometry),
         "channels": [track["index"] for track in plan.tracks],
         "settings": plan.settings,
-        "windows": windows,
+        "bins": bins,
     }
     return hashlib.sha256(json.dumps(determining, sort_keys=True).encode()).hexdigest()
