@@ -30,8 +30,11 @@ GENOMES = {
     "hg38-like, a million regions": ([round(x * 1e6) for x in HG38], 800, 2000, 1_000_000),
     "10,000 contigs": (list(range(5_000, 305_000, 30)), 20_000, 1000, 0),
 }
-LOAD = "import sys; from genometracks.plan import Plan; plan = Plan.load(sys.argv[1]);"
+PLAN = "from genometracks.cli import main; assert main(['plan', *sys.argv[1:]]) == 0"
+LOAD = "from genometracks.plan import Plan; plan = Plan.load(sys.argv[1]);"
 LOAD += "plan.shard_bins(plan.shard(plan.shards[-1].id))"
+# Of the process as it is after its start; what `wait4` tells includes the parent's memory.
+PEAK = "print([line for line in open('/proc/self/status') if 'VmHWM' in line][0].split()[1])"
 
 
 def simulate_genome(path: Path, lengths: list[int], runs: int) -> None:
@@ -70,16 +73,16 @@ def write_model(path: Path) -> None:
     path.write_text(json.dumps(described))
 
 
-def measure(command: list[str]) -> tuple[float, float]:
-    """Seconds and peak MiB of a process."""
+def measure(code: str, *words: str) -> tuple[float, float]:
+    """Seconds and peak MiB of a Python process."""
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
+    command = [sys.executable, "-c", f"import sys; {code}\n{PEAK}", *words]
     start = time.perf_counter()
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     seconds = time.perf_counter() - start
-    if status:
-        sys.exit(f"{' '.join(command)}: failed")
-    return seconds, usage.ru_maxrss / 1024
+    if done.returncode:
+        sys.exit(done.stderr)
+    return seconds, int(done.stdout) / 1024
 
 
 def main() -> None:
@@ -98,11 +101,10 @@ def main() -> None:
             if regions:
                 settings["regions"] = f"{folder}/regions.bed"
                 write_regions(Path(settings["regions"]), lengths, regions)
-            command = [sys.executable, "-m", "genometracks.cli", "plan"]
-            command += ["--settings", json.dumps(settings), "--out", str(paths["plan"])]
-            command += ["--model", str(paths["model"]), "--genome", str(paths["genome"])]
-            figures = {"plan": measure(command)}
-            figures["load"] = measure([sys.executable, "-c", LOAD, str(paths["plan"])])
+            words = ["--settings", json.dumps(settings), "--model", str(paths["model"])]
+            words += ["--genome", str(paths["genome"]), "--out", str(paths["plan"])]
+            figures = {"plan": measure(PLAN, *words)}
+            figures["load"] = measure(LOAD, str(paths["plan"]))
             plan = json.loads(paths["plan"].read_text())
             contigs = json.loads(paths["genome"].read_text())["contigs"]
         for what, (seconds, mebibytes) in figures.items():

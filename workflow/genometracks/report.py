@@ -137,7 +137,7 @@ def write_summary(path: Path, plan: Plan, *, evaluation: dict, logs: Path) -> st
     geometry, lengths = plan.geometry, plan.lengths
     width = f"{geometry.span} bp"
     if geometry.span < geometry.bin:
-        width += f", each {geometry.bin} bp"
+        width += f", one each {geometry.bin} bp"
     bins = f"{plan.bins:,} of {width}, {plan.padded_bins:,} padded"
     bases = sum(lengths.values())
     first = ", ".join(track["name"] for track in plan.tracks[:3])
