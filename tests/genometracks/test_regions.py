@@ -80,5 +80,5 @@ def test_nothing_left_to_predict_is_an_error(make_run, tmp_path, capsys, key, te
 def test_regions_elsewhere_are_counted(make_run, tmp_path, capsys):
     (tmp_path / "r.bed").write_text("chr2\t0\t50\nchrM\t0\t50\nchrM\t90\t95\n")
     make_run(regions=str(tmp_path / "r.bed")).plan()
-    note = "genome.regions: 2 intervals lie on contigs that are not predicted\n"
+    note = "genome.regions: intervals on contigs that are not predicted: 2\n"
     assert note in capsys.readouterr().err

@@ -225,10 +225,8 @@ def _read_intervals(settings: dict, name: str, genome):
     key, lengths = f"genome.{name}", {contig.name: contig.length for contig in genome.contigs}
     bed = read_bed(Path(settings[name]), key=key, lengths=lengths)
     if bed.elsewhere:
-        print(
-            f"{key}: {bed.elsewhere:,} intervals lie on contigs that are not predicted",
-            file=sys.stderr,
-        )
+        note = f"{key}: intervals on contigs that are not predicted: {bed.elsewhere:,}"
+        print(note, file=sys.stderr)
     return bed
 
 
