@@ -17,6 +17,7 @@ from genometracks.bigwig_format import (
     FIXED_STEP,
     HEADER_SIZE,
     LEAF,
+    LEAF_ITEM,
     MAGIC,
     SECTION_HEADER,
     SUMMARY_SIZE,
@@ -31,8 +32,8 @@ from genometracks.zooms import Cells, ZoomLevel
 
 ITEMS = 8192
 """Bins in a section: 32 KiB before compression."""
-CHUNK = 32 * ITEMS
-"""Bins worked on at once."""
+CHUNK = 16 * ITEMS
+"""Bins worked on at once: 512 KiB, so that what is made of them stays in a core's cache."""
 ZOOM_FIRST, ZOOM_FACTOR, ZOOM_LEVELS = 32, 4, 10
 """Bins in a record of the finest zoom level, growth from level to level, most levels."""
 MAX_LENGTH = 2**32 - 1
@@ -95,7 +96,7 @@ class BigWigWriter:
         self._reductions = [ZOOM_FIRST * step]
         while len(self._reductions) < ZOOM_LEVELS and self._reductions[-1] * ZOOM_FACTOR < longest:
             self._reductions.append(self._reductions[-1] * ZOOM_FACTOR)
-        self._sections: list[tuple] = []
+        self._sections = bytearray()
         self._summary = [0, np.inf, -np.inf, 0.0, 0.0]
         self._contig: str | None = None
         self._next = 0
@@ -132,7 +133,7 @@ class BigWigWriter:
             Contigs come in the order of their names.
         first_bin : int
             Bins ascend; those left out are absent.
-        values : float array (n,)
+        values : float16 or float32 array (n,)
 
         Raises
         ------
@@ -140,10 +141,9 @@ class BigWigWriter:
             If the contig is unknown, bins come out of order or lie past the contig's end, or a
             value is not finite.
         """
-        values = np.asarray(values, np.float32)
         if not len(values):
             return
-        self._check(contig, first_bin, values)
+        self._check(contig, first_bin, first_bin + len(values))
         if contig != self._contig or first_bin != self._next:
             self._flush()
         if contig != self._contig:
@@ -154,16 +154,18 @@ class BigWigWriter:
             # A chunk ends where the grid says, wherever its values began.
             room = CHUNK - self._next % CHUNK
             taken, values = values[:room], values[room:]
-            self._buffer[self._held : self._held + len(taken)] = taken
+            held = self._buffer[self._held : self._held + len(taken)]
+            held[:] = taken  # from float16, too, without a copy in between
+            self._check_finite(held)
             self._held += len(taken)
             self._next += len(taken)
             if self._next % CHUNK == 0:
                 self._flush()
 
-    def _check(self, contig: str, first_bin: int, values: np.ndarray) -> None:
+    def _check(self, contig: str, first_bin: int, end: int) -> None:
         if contig not in self._ids:
             raise UserError(f"{self.path}: no contig {contig} in the header")
-        length, end = self.contigs[contig], first_bin + len(values)
+        length = self.contigs[contig]
         locus = f"{contig}:{first_bin * self.step}-{end * self.step}"
         if self._contig is not None and (self._ids[contig], first_bin) < (
             self._ids[self._contig],
@@ -172,11 +174,14 @@ class BigWigWriter:
             raise UserError(f"{self.path}: bins out of order at {locus}")
         if first_bin < 0 or (end - 1) * self.step >= length:
             raise UserError(f"{self.path}: bins past the end of the contig ({length}) at {locus}")
+
+    def _check_finite(self, values: np.ndarray) -> None:
         finite = np.isfinite(values)
         if not finite.all():
-            bad = first_bin + int(np.argmin(finite))
-            locus = f"{contig}:{bad * self.step}-{min(bad * self.step + self.span, length)}"
-            raise UserError(f"{self.path}: {values[bad - first_bin]} at {locus}: not a number")
+            bad = int(np.argmin(finite))
+            start, length = (self._next + bad) * self.step, self.contigs[self._contig]
+            locus = f"{self._contig}:{start}-{min(start + self.span, length)}"
+            raise UserError(f"{self.path}: {values[bad]} at {locus}: not a number")
 
     def _flush(self) -> None:
         """Write the bins held: one run of bins of one contig, inside one chunk of the grid."""
@@ -207,7 +212,7 @@ class BigWigWriter:
         end = start + (len(values) - 1) * self.step + span
         head = SECTION_HEADER.pack(contig, start, end, self.step, span, FIXED_STEP, 0, len(values))
         data = self._compress(head + values.astype("<f4", copy=False).tobytes())
-        self._sections.append((contig, start, contig, end, self._file.tell(), len(data)))
+        self._sections += LEAF_ITEM.pack(contig, start, contig, end, self._file.tell(), len(data))
         self._file.write(data)
 
     def _add_summary(self, cells: Cells) -> None:
@@ -228,7 +233,8 @@ class BigWigWriter:
         self._end_contig()
         file = self._file
         index = file.tell()
-        file.write(pack_index(np.array(self._sections, LEAF), offset=index, data_end=index))
+        sections = np.frombuffer(self._sections, LEAF)
+        file.write(pack_index(sections, offset=index, data_end=index))
         zooms = []
         for level in self._zooms.levels():
             at = file.tell()
@@ -240,7 +246,7 @@ class BigWigWriter:
             zooms.append((level.reduction, at, end))
         file.write(MAGIC.to_bytes(4, "little"))
         file.seek(self._data)
-        file.write(len(self._sections).to_bytes(8, "little"))
+        file.write(len(sections).to_bytes(8, "little"))
         file.seek(0)
         summary = self._summary if self._summary[0] else [0, 0.0, 0.0, 0.0, 0.0]
         file.write(

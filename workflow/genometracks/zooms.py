@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from genometracks.bigwig_format import LEAF, ZOOM_RECORD
+from genometracks.bigwig_format import LEAF, LEAF_ITEM, ZOOM_RECORD
 
 RECORDS = 1024
 """Records in a block: 32 KiB before compression."""
@@ -39,17 +39,24 @@ class Cells:
             np.add.reduceat(self.squares, starts),
         )
 
+    def coarsen(self, factor: int) -> "Cells":
+        """Sum up to the cells of a grid `factor` times coarser (1: join what one cell got)."""
+        index = self.index // factor
+        starts = np.flatnonzero(np.concatenate([[True], index[1:] != index[:-1]]))
+        alone = len(starts) == len(index)
+        return self if alone and factor == 1 else self.group(starts, index[starts])
+
+    def __len__(self) -> int:
+        return len(self.index)
+
     def __getitem__(self, part: slice) -> "Cells":
         return Cells(*(getattr(self, name)[part] for name in self.__dataclass_fields__))
 
-    def join(self, other: "Cells") -> "Cells":
-        """These cells, then the others."""
-        return Cells(
-            *(
-                np.concatenate([getattr(self, name), getattr(other, name)])
-                for name in self.__dataclass_fields__
-            )
-        )
+    @classmethod
+    def join(cls, parts: list["Cells"]) -> "Cells":
+        """Cells one after the other."""
+        columns = cls.__dataclass_fields__
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in columns))
 
 
 class ZoomLevel:
@@ -70,9 +77,8 @@ class ZoomLevel:
         self.spool = tempfile.TemporaryFile(dir=folder)
         self.count = 0
         self._compress = compress
-        self._blocks: list[tuple] = []
-        self._records: list[np.ndarray] = []
-        self._open: Cells | None = None
+        self._blocks = bytearray()
+        self._waiting: list[Cells] = []
         self._above = None
         if len(reductions) > 1:
             self._factor = reductions[1] // reductions[0]
@@ -84,28 +90,26 @@ class ZoomLevel:
 
     def add(self, cells: Cells, *, contig: int, length: int) -> None:
         """Take the next cells of a contig; the first may go on with the last one taken."""
-        if self._open is not None:
-            cells = self._open.join(cells)
-        starts = np.flatnonzero(np.r_[True, cells.index[1:] != cells.index[:-1]])
-        if len(starts) < len(cells.index):
-            cells = cells.group(starts, cells.index[starts])
-        self._open = cells[-1:]
-        self._emit(cells[:-1], contig=contig, length=length)
+        self._waiting.append(cells)
+        # One more than a block, for the last cell may still grow.
+        if sum(map(len, self._waiting)) > RECORDS:
+            cells = Cells.join(self._waiting).coarsen(1)
+            end = (len(cells) - 1) // RECORDS * RECORDS
+            self._write(cells[:end], contig=contig, length=length)
+            self._waiting = [cells[end:]]
 
     def end_contig(self, *, contig: int, length: int) -> None:
-        """Write what is open; the next cells belong to another contig."""
-        if self._open is not None:
-            self._emit(self._open, contig=contig, length=length)
-            self._open = None
-        if self._records:
-            self._write_blocks(np.concatenate(self._records), whole=False)
-            self._records = []
+        """Write what waits; the next cells belong to another contig."""
+        if self._waiting:
+            cells = Cells.join(self._waiting).coarsen(1)
+            self._write(cells, contig=contig, length=length)
+            self._waiting = []
         if self._above:
             self._above.end_contig(contig=contig, length=length)
 
     def items(self, offset: int) -> np.ndarray:
         """Index entries (LEAF) of the level's blocks, which start at `offset` in the file."""
-        items = np.array(self._blocks, LEAF)
+        items = np.frombuffer(self._blocks, LEAF).copy()
         items["offset"] += offset
         return items
 
@@ -114,33 +118,22 @@ class ZoomLevel:
         for level in self.levels():
             level.spool.close()
 
-    def _emit(self, cells: Cells, *, contig: int, length: int) -> None:
-        if not len(cells.index):
+    def _write(self, cells: Cells, *, contig: int, length: int) -> None:
+        """Spool cells that are whole as blocks, and hand them to the level above."""
+        if not len(cells):
             return
-        records = np.empty(len(cells.index), ZOOM_RECORD)
+        records = np.empty(len(cells), ZOOM_RECORD)
         records["contig"] = contig
-        records["start"] = cells.index * self.reduction
-        records["end"] = np.minimum((cells.index + 1) * self.reduction, length)
+        records["start"] = start = cells.index * self.reduction
+        records["end"] = np.minimum(start + self.reduction, length)
         for name in ("valid", "min", "max", "sum", "squares"):
             records[name] = getattr(cells, name)
-        self._records.append(records)
-        if sum(map(len, self._records)) >= RECORDS:
-            rest = self._write_blocks(np.concatenate(self._records), whole=True)
-            self._records = [rest] if len(rest) else []
-        if self._above:
-            index = cells.index // self._factor
-            starts = np.flatnonzero(np.r_[True, index[1:] != index[:-1]])
-            self._above.add(cells.group(starts, index[starts]), contig=contig, length=length)
-
-    def _write_blocks(self, records: np.ndarray, *, whole: bool) -> np.ndarray:
-        """Spool blocks, whole ones only or all; return the records that are left."""
-        end = len(records) // RECORDS * RECORDS if whole else len(records)
-        for begin in range(0, end, RECORDS):
-            block = records[begin : min(begin + RECORDS, end)]
+        for begin in range(0, len(records), RECORDS):
+            block = records[begin : begin + RECORDS]
             data = self._compress(block.tobytes())
-            contig = block["contig"][0]
             span = (contig, block["start"][0], contig, block["end"][-1])
-            self._blocks.append((*span, self.spool.tell(), len(data)))
+            self._blocks += LEAF_ITEM.pack(*span, self.spool.tell(), len(data))
             self.spool.write(data)
-            self.count += len(block)
-        return records[end:]
+        self.count += len(records)
+        if self._above:
+            self._above.add(cells.coarsen(self._factor), contig=contig, length=length)
