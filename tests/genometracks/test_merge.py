@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from genometracks import merge
 from genometracks.errors import UserError
-from genometracks.merge import check_shards, read_tracks
+from genometracks.merge import check_shards, read_merged, read_tracks, save_merged
 from genometracks.plan import Plan
 from genometracks.shard import read_sidecar, shard_paths
 from genometracks.tile import size_shards
@@ -106,6 +107,49 @@ def test_foreign_bins_are_named_by_locus(run, extra, locus):
     rewrite_ranges(run, "2", lambda rows: [*rows, extra])
     with pytest.raises(UserError, match=f"^foreign bins at {locus}$"):
         check_shards(plan_of(run), run.shards())
+
+
+def test_what_was_proved_is_read_back_and_no_shard_is_opened(run, monkeypatch):
+    plan, path = plan_of(run), run.work / "merge.json"
+    proved = check_shards(plan, run.shards())
+    save_merged(path, proved)
+    monkeypatch.setattr(merge, "read_sidecar", None)
+    assert read_merged(path, plan, run.shards()) == proved
+    assert proved[1]["bytes"] == (run.shards() / "1.npy").stat().st_size
+    assert "rows" not in proved[1]["checksum"]
+
+
+@pytest.mark.parametrize("change", ["no file", "no JSON", "format", "other plan", "cut", "sidecar"])
+def test_what_was_proved_counts_for_this_plan_and_these_files_alone(run, change):
+    plan, path = plan_of(run), run.work / "merge.json"
+    save_merged(path, check_shards(plan, run.shards()))
+    if change == "no file":
+        path.unlink()
+    elif change == "no JSON":
+        path.write_text("[")
+    elif change == "format":
+        path.write_text(path.read_text().replace('"format": 1', '"format": 0', 1))
+    elif change == "other plan":
+        run.planned["trim"] = 1
+        plan = run.plan()
+    elif change == "cut":
+        data = run.shards() / "1.npy"
+        data.write_bytes(data.read_bytes()[:-1])
+    else:
+        (run.shards() / "1.json").unlink()
+    assert read_merged(path, plan, run.shards()) is None
+
+
+def test_a_shard_written_again_since_the_merge_is_not_read(run):
+    plan = plan_of(run)
+    sidecars = check_shards(plan, run.shards())
+    sidecar = run.shards() / "1.json"
+    fields = json.loads(sidecar.read_text())
+    fields["checksum"]["rows"] = fields["checksum"]["rows"][::-1]
+    sidecar.write_text(json.dumps(fields))
+    with pytest.raises(UserError, match=r"1.npy: written again since .*: delete \S+merge.json and"):
+        for _ in read_tracks(plan, run.shards(), sidecars=sidecars, rows=range(1)):
+            pass
 
 
 def test_pieces_do_not_change_what_is_read(run, monkeypatch):

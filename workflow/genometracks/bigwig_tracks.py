@@ -22,7 +22,7 @@ def write_bigwigs(plan: Plan, shards: Path, folder: Path, *, sidecars: list[dict
     folder : Path
         Made if it is not there.
     sidecars : list of dict
-        From `merge.check_shards`.
+        From `merge.check_shards` or `merge.read_merged`.
 
     Raises
     ------

@@ -125,47 +125,42 @@ def run_predict(args: argparse.Namespace) -> None:
 
 def run_merge(args: argparse.Namespace) -> None:
     """Prove that the shards are complete; write merge.json."""
-    from genometracks.files import write_atomically
-    from genometracks.merge import check_shards
+    from genometracks.merge import check_shards, save_merged
     from genometracks.plan import Plan
 
-    sidecars = check_shards(Plan.load(args.plan), _shards(args))
-    bins = sum(fields["shape"][1] for fields in sidecars)
-    with write_atomically(args.out) as file:
-        file.write(json.dumps({"bins": bins, "shards": sidecars}).encode() + b"\n")
-    print(f"{bins:,} bins, each predicted once", file=sys.stderr)
+    plan = Plan.load(args.plan)
+    save_merged(args.out, check_shards(plan, _shards(args)))
+    print(f"{plan.bins:,} bins, each predicted once", file=sys.stderr)
 
 
 def run_bigwig(args: argparse.Namespace) -> None:
     """Write one bigWig a track, into the folder bigwig of the plan's run."""
     from genometracks.bigwig_tracks import write_bigwigs
-    from genometracks.merge import check_shards
     from genometracks.plan import Plan
 
     plan = Plan.load(args.plan)
     folder = args.plan.parents[1] / "bigwig"
-    write_bigwigs(plan, _shards(args), folder, sidecars=check_shards(plan, _shards(args)))
+    write_bigwigs(plan, _shards(args), folder, sidecars=_sidecars(args, plan))
 
 
 def run_parquet(args: argparse.Namespace) -> None:
     """Write the Parquet data set."""
-    from genometracks.merge import check_shards
     from genometracks.parquet import write_parquet
     from genometracks.plan import Plan
 
     plan = Plan.load(args.plan)
-    write_parquet(plan, _shards(args), args.out, sidecars=check_shards(plan, _shards(args)))
+    write_parquet(plan, _shards(args), args.out, sidecars=_sidecars(args, plan))
 
 
 def run_evaluate(args: argparse.Namespace) -> None:
     """Compare with the observed tracks: evaluation.tsv and figures."""
     from genometracks.evaluate import evaluate, write_evaluation
-    from genometracks.merge import check_shards, read_tracks
+    from genometracks.merge import read_tracks
     from genometracks.plan import Plan
     from genometracks.report import draw_evaluation, list_held_out
 
     plan = Plan.load(args.plan)
-    sidecars = check_shards(plan, _shards(args))
+    sidecars = _sidecars(args, plan)
     rows = _track_rows(plan)
 
     def predictions(track: str):
@@ -173,7 +168,7 @@ def run_evaluate(args: argparse.Namespace) -> None:
         for contig, first, values in read_tracks(
             plan, _shards(args), sidecars=sidecars, rows=range(row, row + 1)
         ):
-            yield contig, first, values[0]
+            yield contig, first, values[0].astype("float32", copy=False)
 
     table = evaluate(
         predictions,
@@ -193,7 +188,6 @@ def run_evaluate(args: argparse.Namespace) -> None:
 def run_manifest(args: argparse.Namespace) -> None:
     """Write manifest.json over the results that are there."""
     from genometracks.manifest import write_manifest
-    from genometracks.merge import check_shards
     from genometracks.plan import Plan
 
     plan = Plan.load(args.plan)
@@ -201,7 +195,7 @@ def run_manifest(args: argparse.Namespace) -> None:
         args.out,
         plan,
         config=args.settings,
-        sidecars=check_shards(plan, _shards(args)),
+        sidecars=_sidecars(args, plan),
         observed=_read_observed(args),
     )
 
@@ -240,6 +234,14 @@ def _read_observed(args: argparse.Namespace) -> list[dict]:
 def _shards(args: argparse.Namespace) -> Path:
     """The shards stand beside the plan."""
     return args.plan.parent / "shards"
+
+
+def _sidecars(args: argparse.Namespace, plan) -> list[dict]:
+    """What merge proved; where that is stale or missing, prove it again."""
+    from genometracks.merge import check_shards, read_merged
+
+    merged = read_merged(args.plan.parent / "merge.json", plan, _shards(args))
+    return merged or check_shards(plan, _shards(args))
 
 
 def _track_rows(plan) -> dict[str, int]:

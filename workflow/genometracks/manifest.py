@@ -25,7 +25,8 @@ def write_manifest(
     config : dict
         The resolved config.
     sidecars : list of dict
-        The shards' sidecars: versions that made the numbers, and their checksums.
+        The shards' sidecars, from `merge.check_shards` or `merge.read_merged`: versions that
+        made the numbers, and their checksums.
     observed : list of dict
         Path and sha256 of each observed track.
     """

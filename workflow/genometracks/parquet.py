@@ -35,7 +35,7 @@ def write_parquet(plan: Plan, shards: Path, folder: Path, *, sidecars: list[dict
     folder : Path
         The data set; it appears whole or not at all, in place of an older one.
     sidecars : list of dict
-        From `merge.check_shards`.
+        From `merge.check_shards` or `merge.read_merged`.
 
     Raises
     ------
