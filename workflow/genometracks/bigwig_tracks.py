@@ -1,4 +1,4 @@
-"""Merged shards -> one bigWig a track, a block of tracks at a time. Needs no torch."""
+"""Merged shards -> one bigWig a track, blocks of tracks over processes. Needs no torch."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -6,12 +6,16 @@ from pathlib import Path
 from genometracks.bigwig import BigWigWriter
 from genometracks.merge import read_tracks
 from genometracks.plan import Plan
+from genometracks.processes import run_side_by_side
 
 BLOCK = 16
-"""Tracks written side by side: each shard's rows are read once, a few hundred MB stay in memory."""
+"""Most tracks that a process writes side by side: each shard is read once for all of them, 11
+files a track are open (the bigWig, ten zoom levels), and 50 MB are in memory."""
 
 
-def write_bigwigs(plan: Plan, shards: Path, folder: Path, *, sidecars: list[dict]) -> None:
+def write_bigwigs(
+    plan: Plan, shards: Path, folder: Path, *, sidecars: list[dict], processes: int = 1
+) -> None:
     """Write `{folder}/{track}.bw` for every track of a plan.
 
     Parameters
@@ -23,15 +27,35 @@ def write_bigwigs(plan: Plan, shards: Path, folder: Path, *, sidecars: list[dict
         Made if it is not there.
     sidecars : list of dict
         From `merge.check_shards` or `merge.read_merged`.
+    processes : int
+        To share the tracks among; the bytes are the same for any number.
 
     Raises
     ------
     UserError
-        If a shard is damaged (no file of its block of tracks is left) or the disk is full.
+        If a shard is damaged (no file of its block of tracks is left), the disk is full or a
+        process is killed.
     """
+    blocks = cut_blocks(len(plan.tracks), processes)
+    shares = [(plan, shards, folder, sidecars, blocks[i::processes]) for i in range(processes)]
+    try:
+        run_side_by_side(_write_blocks, [share for share in shares if share[-1]])
+    finally:
+        for leftover in folder.glob(".*.bw.*.part"):
+            leftover.unlink(missing_ok=True)  # of a process that was killed
+
+
+def cut_blocks(tracks: int, processes: int) -> list[range]:
+    """Cut the tracks into blocks of one size, as many for each process."""
+    count = min(-(-tracks // (BLOCK * processes)) * processes, tracks)
+    return [range(tracks * i // count, tracks * (i + 1) // count) for i in range(count)]
+
+
+def _write_blocks(
+    plan: Plan, shards: Path, folder: Path, sidecars: list[dict], blocks: list[range]
+) -> None:
     contigs = {contig: length for contig, length in plan.lengths.items() if length}
-    for first in range(0, len(plan.tracks), BLOCK):
-        rows = range(first, min(first + BLOCK, len(plan.tracks)))
+    for rows in blocks:
         with ExitStack() as stack:
             writers = [
                 stack.enter_context(

@@ -140,7 +140,8 @@ def run_bigwig(args: argparse.Namespace) -> None:
 
     plan = Plan.load(args.plan)
     folder = args.plan.parents[1] / "bigwig"
-    write_bigwigs(plan, _shards(args), folder, sidecars=_sidecars(args, plan))
+    sidecars = _sidecars(args, plan)
+    write_bigwigs(plan, _shards(args), folder, sidecars=sidecars, processes=args.threads)
 
 
 def run_parquet(args: argparse.Namespace) -> None:
@@ -258,7 +259,7 @@ COMMANDS = {
     "observed": (run_observed, ["settings", "plan", "out"]),
     "predict": (run_predict, ["plan", "shard", "fasta", "device", "threads"]),
     "merge": (run_merge, ["plan", "out"]),
-    "bigwig": (run_bigwig, ["plan"]),
+    "bigwig": (run_bigwig, ["plan", "threads"]),
     "parquet": (run_parquet, ["plan", "out"]),
     "evaluate": (run_evaluate, ["settings", "plan", "figures", "out"]),
     "manifest": (run_manifest, ["settings", "plan", "out"]),
@@ -272,7 +273,7 @@ OPTIONS = {
     "plan": {"type": Path, "help": "plan.json"},
     "shard": {"help": "id of the shard"},
     "device": {"help": "auto, cpu, cuda or cuda:N", "default": "auto"},
-    "threads": {"type": int, "help": "CPU threads", "default": 1},
+    "threads": {"type": int, "help": "CPU threads, or processes", "default": 1},
     "figures": {"type": Path, "help": "folder for the figures"},
     "logs": {"type": Path, "help": "folder of the logs"},
     "out": {"type": Path, "help": "file (for parquet, folder) to write"},

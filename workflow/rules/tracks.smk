@@ -25,8 +25,9 @@ rule bigwig:
         f"{RUN}/logs/bigwig.log",
     conda:
         "../../envs/cpu.yaml"
+    threads: config["output"]["threads"]
     shell:
-        "genometracks bigwig --plan {input.plan:q} 2> {log:q}"
+        "genometracks bigwig --plan {input.plan:q} --threads {threads} 2> {log:q}"
 
 
 rule parquet:
