@@ -276,18 +276,21 @@ def _sum_cells(values: np.ndarray, first: int, *, span: int, lacking: int) -> Ce
     lead = -first % ZOOM_FIRST
     starts = np.arange(lead, len(values), ZOOM_FIRST)
     if lead:
-        starts = np.r_[0, starts]
+        starts = np.concatenate([[0], starts])
     wide = values.astype(np.float64)
+    total = np.add.reduceat(wide, starts)
+    np.multiply(wide, wide, out=wide)
     cells = Cells(
         (first + starts) // ZOOM_FIRST,
-        np.diff(np.r_[starts, len(values)]) * span,
+        np.diff(starts, append=len(values)) * span,
         np.minimum.reduceat(values, starts),
         np.maximum.reduceat(values, starts),
+        total * span,
         np.add.reduceat(wide, starts) * span,
-        np.add.reduceat(wide * wide, starts) * span,
     )
     if lacking:
+        last = float(values[-1])
         cells.valid[-1] -= lacking
-        cells.sum[-1] -= lacking * wide[-1]
-        cells.squares[-1] -= lacking * wide[-1] ** 2
+        cells.sum[-1] -= lacking * last
+        cells.squares[-1] -= lacking * last**2
     return cells
