@@ -25,6 +25,7 @@ lint: $(READY)
 
 bench: $(READY) .oracles/.ready
 	$(BIN)/python benchmarks/bigwig.py
+	$(BIN)/python benchmarks/merge.py
 	$(BIN)/python benchmarks/models.py
 	$(BIN)/python benchmarks/plan.py
 

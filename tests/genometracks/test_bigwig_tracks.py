@@ -1,6 +1,7 @@
 """Tracks are shared among processes: the same bytes, and one that fails or is killed ends all."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from genometracks.errors import UserError
 from genometracks.merge import check_shards, read_tracks
 from genometracks.plan import Plan
 from genometracks.processes import run_side_by_side
+from genometracks.shard import write_shard
 
 
 def written(run) -> dict[str, bytes]:
@@ -118,6 +120,7 @@ import sys, time
 from pathlib import Path
 from genometracks.files import write_atomically
 from genometracks.processes import run_side_by_side
+from genometracks.shard import write_shard
 
 def work(name):
     with write_atomically(Path(name)) as file:
@@ -163,6 +166,25 @@ def test_what_a_killed_process_left_is_swept(half_run):
     half_run.predict("2")
     half_run.command("bigwig", plan=half_run.work / "plan.json")
     assert len(written(half_run)) == 3
+
+
+def test_more_shards_do_not_hold_more_files_open(make_run):
+    run = make_run(shards=200, batch_size=1, dtype="float16")
+    plan = run.plan()
+    for shard in plan.shards:
+        bins = sum(last - first for _, first, last in plan.shard_bins(shard))
+        pieces = iter([np.full((3, bins), 0.5, np.float32)])
+        write_shard(run.shards(), plan, shard, pieces=pieces, versions={})
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # Three tracks: as many bigWigs and their zoom levels; the shards one by one.
+    room = len(os.listdir("/proc/self/fd")) + 40
+    resource.setrlimit(resource.RLIMIT_NOFILE, (room, limits[1]))
+    try:
+        run.command("merge", plan=run.work / "plan.json", out=run.work / "merge.json")
+        run.command("bigwig", plan=run.work / "plan.json")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert len(written(run)) == 3
 
 
 @pytest.mark.parametrize("processes", [1, 2, 7])

@@ -209,9 +209,9 @@ def test_touched_inputs_keep_the_shards(project):
     assert "shard 1 is complete: nothing to predict" in log
 
 
-def test_other_shards_give_the_same_bytes(project, tmp_path):
+def test_other_shards_and_processes_give_the_same_bytes(project, tmp_path):
     expected = digests(project / "results" / "small")
-    other = make_project(tmp_path / "other", shards=7)
+    other = make_project(tmp_path / "other", shards=7, output={"threads": 2})
     run(other)
     found = digests(other / "results" / "small")
     for name, digest in expected.items():

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from pyfaidx import Faidx
 
 from genometracks.errors import UserError
 from genometracks.files import write_atomically
@@ -82,6 +81,8 @@ class Bases:
     """
 
     def __init__(self, fasta: Path) -> None:
+        from pyfaidx import Faidx  # a tenth of a second that planning and merging save
+
         index = Faidx(str(fasta), rebuild=False).index
         self._records = {name: (record.offset, record.rlen) for name, record in index.items()}
         # Read, not mapped: pages of a mapped file count as this process's memory.

@@ -1,0 +1,254 @@
+"""From float16 shards to bigWigs: speed against pyBigWig, size, and memory that follows nothing.
+
+Every figure is of a whole process, start and imports included: `genometracks bigwig` reads the
+shards, proves their checksums and writes flushed bigWigs with zoom levels; pyBigWig gets the same
+arrays, `addEntries` with a fixed step, a contig at a time. Memory is the sum of the peaks of all
+processes. Run by `make bench`.
+"""
+
+import argparse
+import multiprocessing
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+sys.path += [str(ROOT / "workflow"), str(ROOT)]
+
+STEP, TRACKS, THEIRS = 32, 16, 4
+"""Base pairs of a bin; tracks; tracks that pyBigWig writes (it takes ten times as long)."""
+
+
+@dataclass
+class Used:
+    """What a process and its children took."""
+
+    wall: float  # s
+    cpu: float  # s, of all processes together
+    peak: float  # MiB, the sum of the processes' peaks
+
+
+def make_signal(bins: int) -> np.ndarray:
+    """Positive values with peaks of 16 bins, hills of 256 and some noise: float16 array (bins,)."""
+    noise = np.random.default_rng(0).standard_normal(bins, dtype=np.float32)
+    total = np.cumsum(noise, dtype=np.float64)
+
+    def smooth(width: int) -> np.ndarray:
+        before = np.concatenate([np.zeros(width), total[:-width]])
+        return (total - before) / width**0.5
+
+    return np.exp(0.5 * smooth(16) + 0.7 * smooth(256) + 0.02 * noise).astype(np.float16)
+
+
+def make_run(
+    folder: Path,
+    *,
+    bins: int,
+    shards: int,
+    tracks: int = TRACKS,
+    step: int = STEP,
+    dtype: str = "float16",
+) -> None:
+    """Plan one contig without N, fill its shards and merge them, in {folder}/work."""
+    from genometracks.genome import Contig, GenomeIndex
+    from genometracks.geometry import Geometry
+    from genometracks.merge import check_shards, save_merged
+    from genometracks.plan import make_plan
+    from genometracks.shard import write_shard
+
+    plan = make_plan(
+        GenomeIndex("toy", "toy.fa", "0", [Contig("chr1", bins * step, [], "0")]),
+        {"digest": "0"},
+        geometry=Geometry(window=64 * step, bin=step, length=64, lead=0),
+        tracks=[{"index": i, "name": f"t{i}", "track": f"t{i}"} for i in range(tracks)],
+        settings={"batch_size": 8, "precision": "fp32", "dtype": dtype},
+        shards=shards,
+    )
+    work = folder / "work"
+    (work / "shards").mkdir(parents=True)
+    plan.save(work / "plan.json")
+    signal = make_signal(bins)
+    for shard in plan.shards:
+        for _, first, last in plan.shard_bins(shard):
+            columns = np.arange(first, last)
+            # Each track is the signal from another place on.
+            rows = [np.take(signal, columns + 9973 * i, mode="wrap") for i in range(tracks)]
+            pieces = iter([np.stack(rows).astype(np.float32)])
+            write_shard(work / "shards", plan, shard, pieces=pieces, versions={})
+    save_merged(work / "merge.json", check_shards(plan, work / "shards"))
+
+
+def make_aside(folder: Path, **size) -> Path:
+    """Make a run in another process and return its plan.json.
+
+    A process starts with the peak of the one that started it, so that this one must stay small.
+    """
+    maker = multiprocessing.get_context("spawn").Process(
+        target=make_run, args=(folder,), kwargs=size
+    )
+    maker.start()
+    maker.join()
+    return folder / "work" / "plan.json"
+
+
+def write_theirs(work: Path) -> None:
+    """Write the first tracks of a run with pyBigWig."""
+    import pyBigWig
+
+    shards = [np.load(path, mmap_mode="r") for path in sorted((work / "shards").glob("*.npy"))]
+    length = sum(shard.shape[1] for shard in shards) * STEP
+    (work / "theirs").mkdir(exist_ok=True)
+    for row in range(THEIRS):
+        values = np.concatenate([shard[row] for shard in shards]).astype(np.float32)
+        with pyBigWig.open(str(work / "theirs" / f"{row}.bw"), "w") as out:
+            out.addHeader([("chr1", length)])
+            out.addEntries("chr1", 0, values=values, span=STEP, step=STEP)
+
+
+def measure(*words: str | Path) -> Used:
+    """Run a Python command to its end."""
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'workflow'}:{ROOT}"}
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, *map(str, words)], env=environment, stderr=subprocess.DEVNULL
+    )
+    peaks: dict[int, int] = {}
+    while True:
+        for pid in list_family(process.pid):
+            peaks[pid] = max(read_peak(pid), peaks.get(pid, 0))
+        done, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if done:
+            break
+        time.sleep(0.02)
+    wall = time.perf_counter() - start
+    if status:
+        sys.exit(f"{' '.join(map(str, words))}: ended with status {status}")
+    if len(peaks) == 1:
+        peaks[process.pid] = usage.ru_maxrss  # what the last look may have missed
+    return Used(wall, usage.ru_utime + usage.ru_stime, sum(peaks.values()) / 1024)
+
+
+def list_family(pid: int) -> list[int]:
+    """A process and all below it."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        children = []
+    return [pid, *(one for child in children for one in list_family(int(child)))]
+
+
+def read_peak(pid: int) -> int:
+    """Largest resident size so far, KiB; 0 of a process that has gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    lines = (line.split() for line in status.splitlines() if line.startswith("VmHWM:"))
+    return next((int(words[1]) for words in lines), 0)
+
+
+def write_bigwig(plan: Path, processes: int = 1) -> Used:
+    """Run `genometracks bigwig` from nothing."""
+    shutil.rmtree(plan.parents[1] / "bigwig", ignore_errors=True)
+    return measure("-m", "genometracks.cli", "bigwig", "--plan", plan, "--threads", processes)
+
+
+def write_parquet(plan: Path) -> Used:
+    """Run `genometracks parquet`."""
+    out = plan.parents[1] / "parquet"
+    return measure("-m", "genometracks.cli", "parquet", "--plan", plan, "--out", out)
+
+
+def count_bytes(folder: Path) -> int:
+    """Size of all files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def compare_speed(folder: Path, *, bins: int, shards: int, repeat: int) -> None:
+    """Print the table of speeds."""
+    plan = make_aside(folder, bins=bins, shards=shards)
+    runs: dict[str, list[Used]] = {}
+    for _ in range(repeat):
+        runs.setdefault("bigwig, 1 process", []).append(write_bigwig(plan))
+        theirs = measure(__file__, "--theirs", plan.parent)
+        runs.setdefault(f"pyBigWig, {THEIRS} tracks", []).append(theirs)
+        runs.setdefault("bigwig, 2 processes", []).append(write_bigwig(plan, 2))
+        runs.setdefault("parquet", []).append(write_parquet(plan))
+    sizes = {"bigwig": "bigwig", "parquet": "parquet", "pyBigWig": "work/theirs"}
+    print(f"\n{TRACKS} tracks of {bins:,} bins of {STEP} bp in {shards} float16 shards\n")
+    print("| writer | M/s | M/s per core | B/bin | peak, MiB | per core, of pyBigWig's |")
+    print("|---|---|---|---|---|---|")
+    slow = statistics.median(used.cpu for used in runs[f"pyBigWig, {THEIRS} tracks"]) / THEIRS
+    for name, used in runs.items():
+        kind = name.split(",")[0]
+        tracks = THEIRS if kind == "pyBigWig" else TRACKS
+        values = bins * tracks
+        wall, cpu = (statistics.median(getattr(u, key) for u in used) for key in ("wall", "cpu"))
+        size = count_bytes(folder / sizes[kind]) / values
+        peak = max(u.peak for u in used)
+        print(
+            f"| {name} | {values / wall / 1e6:.1f} | {values / cpu / 1e6:.1f} | {size:.2f} | "
+            f"{peak:.0f} | {slow * tracks / cpu:.1f} |"
+        )
+
+
+def compare_memory(folder: Path, *, bins: int, shards: int, repeat: int) -> None:
+    """Print the table of peaks: each pair differs in one thing."""
+    small = {"bins": bins, "shards": shards}
+    two = {"tracks": 2, "step": 16, "dtype": "float32", "shards": 4}
+    pairs = {
+        "bins": (small, {**small, "bins": 4 * bins}),
+        "shards": (small, {**small, "shards": 4 * shards}),
+        "genome of 4.6 and 34 Mb": (
+            {**two, "bins": 4_600_000 // 16},
+            {**two, "bins": 34_000_000 // 16},
+        ),
+    }
+    print("\n| what grows | command | tracks | peak, MiB | grown, MiB | ratio |")
+    print("|---|---|---|---|---|---|")
+    for i, (what, sizes) in enumerate(pairs.items()):
+        plans = [make_aside(folder / f"{i}{j}", **size) for j, size in enumerate(sizes)]
+        for name, write in (("bigwig", write_bigwig), ("parquet", write_parquet)):
+            peaks = [statistics.median(write(p).peak for _ in range(repeat)) for p in plans]
+            print(
+                f"| {what} | {name} | {sizes[0].get('tracks', TRACKS)} | {peaks[0]:.1f} | "
+                f"{peaks[1]:.1f} | {peaks[1] / peaks[0]:.3f} |",
+                flush=True,
+            )
+        for plan in plans:
+            shutil.rmtree(plan.parents[1])
+
+
+def main() -> None:
+    """Print Markdown tables."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bins", type=int, default=5_242_880)
+    parser.add_argument("--shards", type=int, default=64)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--theirs", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.theirs:
+        return write_theirs(options.theirs)
+    names = ("numpy", "pyBigWig", "isal", "pyarrow")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    print(f"{date.today()}, Python {platform.python_version()}, {versions}")
+    print(f"whole processes, medians of {options.repeat}; command: make bench", flush=True)
+    sizes = {"bins": options.bins, "shards": options.shards, "repeat": options.repeat}
+    with tempfile.TemporaryDirectory() as folder:
+        compare_speed(Path(folder) / "speed", **sizes)
+        compare_memory(Path(folder), **sizes)
+
+
+if __name__ == "__main__":
+    main()
