@@ -26,7 +26,7 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path += [str(ROOT / "workflow"), str(ROOT)]
 
-STEP, TRACKS, THEIRS = 32, 16, 4
+STEP, TRACKS, THEIRS = 32, 16, 2
 """Base pairs of a bin; tracks; tracks that pyBigWig writes (it takes ten times as long)."""
 
 
@@ -233,7 +233,7 @@ def compare_memory(folder: Path, *, bins: int, shards: int, repeat: int) -> None
 def main() -> None:
     """Print Markdown tables."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--bins", type=int, default=5_242_880)
+    parser.add_argument("--bins", type=int, default=10_485_760)
     parser.add_argument("--shards", type=int, default=64)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--theirs", type=Path, help=argparse.SUPPRESS)
@@ -247,7 +247,7 @@ def main() -> None:
     sizes = {"bins": options.bins, "shards": options.shards, "repeat": options.repeat}
     with tempfile.TemporaryDirectory() as folder:
         compare_speed(Path(folder) / "speed", **sizes)
-        compare_memory(Path(folder), **sizes)
+        compare_memory(Path(folder), **{**sizes, "bins": options.bins // 4})
 
 
 if __name__ == "__main__":

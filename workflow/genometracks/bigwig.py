@@ -16,8 +16,6 @@ import numpy as np
 from genometracks.bigwig_format import (
     FIXED_STEP,
     HEADER_SIZE,
-    LEAF,
-    LEAF_ITEM,
     MAGIC,
     SECTION_HEADER,
     SUMMARY_SIZE,
@@ -28,6 +26,7 @@ from genometracks.bigwig_format import (
 )
 from genometracks.errors import UserError
 from genometracks.files import write_atomically
+from genometracks.leaves import Leaves
 from genometracks.zooms import Cells, ZoomLevel
 
 ITEMS = 8192
@@ -96,7 +95,6 @@ class BigWigWriter:
         self._reductions = [ZOOM_FIRST * step]
         while len(self._reductions) < ZOOM_LEVELS and self._reductions[-1] * ZOOM_FACTOR < longest:
             self._reductions.append(self._reductions[-1] * ZOOM_FACTOR)
-        self._sections = bytearray()
         self._summary = [0, np.inf, -np.inf, 0.0, 0.0]
         self._contig: str | None = None
         self._next = 0
@@ -109,6 +107,8 @@ class BigWigWriter:
             folder = self.path.parent
             self._zooms = ZoomLevel(self._reductions, folder=folder, compress=self._compress)
             stack.callback(self._zooms.close)
+            self._sections = Leaves(folder)
+            stack.callback(self._sections.close)
             self._tree = HEADER_SIZE + ZOOM_HEADER_SIZE * len(self._reductions) + SUMMARY_SIZE
             self._file.write(bytes(self._tree))
             self._file.write(pack_contig_tree(self.contigs, offset=self._tree))
@@ -212,7 +212,7 @@ class BigWigWriter:
         end = start + (len(values) - 1) * self.step + span
         head = SECTION_HEADER.pack(contig, start, end, self.step, span, FIXED_STEP, 0, len(values))
         data = self._compress(head + values.astype("<f4", copy=False).tobytes())
-        self._sections += LEAF_ITEM.pack(contig, start, contig, end, self._file.tell(), len(data))
+        self._sections.add(contig, start, end, offset=self._file.tell(), size=len(data))
         self._file.write(data)
 
     def _add_summary(self, cells: Cells) -> None:
@@ -233,7 +233,7 @@ class BigWigWriter:
         self._end_contig()
         file = self._file
         index = file.tell()
-        sections = np.frombuffer(self._sections, LEAF)
+        sections = self._sections.read()
         file.write(pack_index(sections, offset=index, data_end=index))
         zooms = []
         for level in self._zooms.levels():

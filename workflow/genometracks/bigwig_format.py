@@ -32,8 +32,6 @@ ZOOM_RECORD = np.dtype(
 )
 SPAN = [("contig", "<u4"), ("start", "<u4"), ("end_contig", "<u4"), ("end", "<u4")]
 LEAF = np.dtype([*SPAN, ("offset", "<u8"), ("size", "<u8")])
-LEAF_ITEM = struct.Struct("<IIIIQQ")
-"""One LEAF: a file may have a million of them, which as bytes take 32 MB, as tuples 300."""
 BRANCH = np.dtype([*SPAN, ("offset", "<u8")])
 
 

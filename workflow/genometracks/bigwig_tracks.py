@@ -10,7 +10,7 @@ from genometracks.processes import run_side_by_side
 
 BLOCK = 16
 """Most tracks that a process writes side by side: each shard is read once for all of them, 11
-files a track are open (the bigWig, ten zoom levels), and 50 MB are in memory."""
+to 15 files a track are open (the bigWig, ten zoom levels, indices), and 60 MB are in memory."""
 
 
 def write_bigwigs(

@@ -13,7 +13,7 @@ from genometracks.plan import Plan, Shard
 from genometracks.shard import ShardReader, read_sidecar, shard_paths
 
 FORMAT = 1
-PIECE, PIECE_VALUES = 1 << 16, 1 << 22
+PIECE, PIECE_VALUES = 1 << 15, 1 << 22
 """Bins, and bins x tracks, read at once: bounds memory whatever the size of shards."""
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from genometracks.bigwig_format import LEAF, LEAF_ITEM, ZOOM_RECORD
+from genometracks.bigwig_format import ZOOM_RECORD
+from genometracks.leaves import Leaves
 
 RECORDS = 1024
 """Records in a block: 32 KiB before compression."""
@@ -77,7 +78,7 @@ class ZoomLevel:
         self.spool = tempfile.TemporaryFile(dir=folder)
         self.count = 0
         self._compress = compress
-        self._blocks = bytearray()
+        self._leaves = Leaves(folder)
         self._waiting: list[Cells] = []
         self._above = None
         if len(reductions) > 1:
@@ -109,7 +110,7 @@ class ZoomLevel:
 
     def items(self, offset: int) -> np.ndarray:
         """Index entries (LEAF) of the level's blocks, which start at `offset` in the file."""
-        items = np.frombuffer(self._blocks, LEAF).copy()
+        items = self._leaves.read()
         items["offset"] += offset
         return items
 
@@ -117,6 +118,7 @@ class ZoomLevel:
         """Drop the spools."""
         for level in self.levels():
             level.spool.close()
+            level._leaves.close()
 
     def _write(self, cells: Cells, *, contig: int, length: int) -> None:
         """Spool cells that are whole as blocks, and hand them to the level above."""
@@ -131,8 +133,8 @@ class ZoomLevel:
         for begin in range(0, len(records), RECORDS):
             block = records[begin : begin + RECORDS]
             data = self._compress(block.tobytes())
-            span = (contig, block["start"][0], contig, block["end"][-1])
-            self._blocks += LEAF_ITEM.pack(*span, self.spool.tell(), len(data))
+            first, end = block["start"][0], block["end"][-1]
+            self._leaves.add(contig, first, end, offset=self.spool.tell(), size=len(data))
             self.spool.write(data)
         self.count += len(records)
         if self._above:
