@@ -227,6 +227,10 @@ def test_a_changed_setting_repeats_what_depends_on_it(project):
         (project / "config.yaml").write_text(yaml.safe_dump(fields))
         assert planned_rules(project) == {"observed", "evaluate", "manifest", "summary", "default"}
         fields = yaml.safe_load(config)
+        fields["output"] = {"threads": 2}
+        (project / "config.yaml").write_text(yaml.safe_dump(fields))
+        assert planned_rules(project) == {"manifest", "summary", "default"}
+        fields = yaml.safe_load(config)
         fields["prediction"]["trim"] = 2
         (project / "config.yaml").write_text(yaml.safe_dump(fields))
         assert {"plan", "predict", "merge", "bigwig", "parquet"} <= planned_rules(project)

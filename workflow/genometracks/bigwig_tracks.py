@@ -4,6 +4,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from genometracks.bigwig import BigWigWriter
+from genometracks.errors import UserError
 from genometracks.merge import read_tracks
 from genometracks.plan import Plan
 from genometracks.processes import run_side_by_side
@@ -40,9 +41,10 @@ def write_bigwigs(
     shares = [(plan, shards, folder, sidecars, blocks[i::processes]) for i in range(processes)]
     try:
         run_side_by_side(_write_blocks, [share for share in shares if share[-1]])
-    finally:
+    except UserError:
         for leftover in folder.glob(".*.bw.*.part"):
             leftover.unlink(missing_ok=True)  # of a process that was killed
+        raise
 
 
 def cut_blocks(tracks: int, processes: int) -> list[range]:
