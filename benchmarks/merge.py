@@ -64,8 +64,8 @@ def make_run(
     from genometracks.genome import Contig, GenomeIndex
     from genometracks.geometry import Geometry
     from genometracks.merge import check_shards, save_merged
-    from genometracks.plan import make_plan
     from genometracks.shard import write_shard
+    from genometracks.tile import make_plan
 
     plan = make_plan(
         GenomeIndex("toy", "toy.fa", "0", [Contig("chr1", bins * step, [], "0")]),
