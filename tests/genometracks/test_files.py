@@ -9,7 +9,7 @@ import pytest
 
 from genometracks.cli import main
 from genometracks.errors import UserError
-from genometracks.files import write_atomically
+from genometracks.files import build_folder, write_atomically
 from toys import random_bases
 
 
@@ -39,6 +39,46 @@ def test_what_a_killed_process_left_is_swept(tmp_path):
     with write_atomically(tmp_path / "file"):
         pass
     assert sorted(os.listdir(tmp_path)) == [".file2.abc.part", "file"]
+
+
+def test_what_another_process_writes_now_is_left_in_peace(tmp_path):
+    with write_atomically(tmp_path / "file") as first:
+        first.write(b"data")
+        with write_atomically(tmp_path / "file") as second:
+            second.write(b"data")
+        assert len(os.listdir(tmp_path)) == 2  # the second's file, and what the first writes
+    assert os.listdir(tmp_path) == ["file"] and (tmp_path / "file").read_bytes() == b"data"
+
+
+def test_a_folder_appears_when_the_block_ends_in_place_of_the_older_one(tmp_path):
+    path = tmp_path / "folder"
+    for name in ("old", "new"):
+        with build_folder(path) as building:
+            (building / name).write_bytes(b"data")
+            assert not (path / name).exists()
+    assert os.listdir(tmp_path) == ["folder"] and os.listdir(path) == ["new"]
+    mask = os.umask(0)
+    os.umask(mask)
+    assert path.stat().st_mode & 0o777 == 0o777 & ~mask
+
+
+def test_an_error_leaves_the_older_folder(tmp_path):
+    with build_folder(tmp_path / "folder") as building:
+        (building / "old").write_bytes(b"data")
+    with pytest.raises(ZeroDivisionError), build_folder(tmp_path / "folder") as building:
+        (building / "new").write_bytes(b"data")
+        raise ZeroDivisionError
+    assert os.listdir(tmp_path) == ["folder"] and os.listdir(tmp_path / "folder") == ["old"]
+
+
+def test_what_a_killed_process_left_of_a_folder_is_swept(tmp_path):
+    (tmp_path / ".folder.abc.part").mkdir()
+    (tmp_path / ".folder.abc.part" / "half").write_bytes(b"half")
+    with build_folder(tmp_path / "folder"):
+        with build_folder(tmp_path / "folder") as second:
+            (second / "data").write_bytes(b"")
+        (tmp_path / "folder" / "data").unlink()
+    assert os.listdir(tmp_path) == ["folder"]
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

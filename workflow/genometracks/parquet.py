@@ -5,8 +5,6 @@ bin order; absent bins have no row. Beyond 512 tracks the columns go over severa
 the footer grows with every column of every row group. Needs no torch.
 """
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -15,8 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from genometracks.errors import UserError
-from genometracks.files import sync_folder
+from genometracks.files import build_folder
 from genometracks.merge import read_tracks
 from genometracks.plan import Plan
 
@@ -42,27 +39,11 @@ def write_parquet(plan: Plan, shards: Path, folder: Path, *, sidecars: list[dict
     UserError
         If a shard is damaged or the folder cannot be written.
     """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        name = f".{folder.name}."
-        building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=name, suffix=".part"))
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be written: {error.strerror}") from error
-    try:
+    with build_folder(folder) as building:
         for part, first in enumerate(range(0, len(plan.tracks), COLUMNS)):
             rows = range(first, min(first + COLUMNS, len(plan.tracks)))
             stream = read_tracks(plan, shards, sidecars=sidecars, rows=rows)
             _write_part(plan, stream, folder=building, name=f"part-{part}.parquet", rows=rows)
-        building.chmod(0o755)
-        shutil.rmtree(folder, ignore_errors=True)
-        building.rename(folder)
-        sync_folder(folder.parent)
-    except OSError as error:
-        raise UserError(
-            f"{folder}: cannot be written: {error.strerror or error}: check the free space"
-        ) from error
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
 
 
 def _write_part(plan: Plan, stream: Iterator, *, folder: Path, name: str, rows: range) -> None:
