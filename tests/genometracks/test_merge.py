@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import xxhash
 
 from genometracks import merge
 from genometracks.errors import UserError
@@ -24,6 +25,8 @@ def rewrite_ranges(run, shard: str, change) -> None:
     fields["ranges"] = change(fields["ranges"])
     bins = sum(last - first for _, first, last in fields["ranges"])
     fields["shape"] = [3, bins]
+    del fields["seal"]
+    fields["seal"] = xxhash.xxh3_64_hexdigest(json.dumps(fields, sort_keys=True).encode())
     sidecar.write_text(json.dumps(fields))
     np.save(shard_paths(run.shards(), shard)[0], np.zeros((3, bins), np.float32))
 

@@ -1,8 +1,8 @@
 """The shard file: written atomically, read back in pieces, verified.
 
 `{id}.npy` is a C-order array (tracks, bins), its bins in genome order; `{id}.json`, written last,
-says which bins, under which digest, with an xxh3 checksum of every track's row. A shard without a
-valid sidecar, or with another digest, does not exist.
+says which bins, under which digest, with an xxh3 checksum of every track's row and one of itself.
+A shard without a valid sidecar, or with another digest, does not exist.
 """
 
 import io
@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import xxhash
@@ -39,33 +38,34 @@ def read_sidecar(folder: Path, plan: Plan, shard: Shard) -> dict | None:
     data, sidecar = shard_paths(folder, shard.id)
     try:
         fields = json.loads(sidecar.read_text())
-        if fields["format"] != FORMAT or fields["digest"] != shard.digest:
+        seal = fields.pop("seal")
+        if fields["format"] != FORMAT or fields["digest"] != shard.digest or seal != _seal(fields):
             return None
-        with open(data, "rb") as file:
-            shape, dtype = _read_header(file)
-            whole = file.tell() + int(np.prod(shape)) * dtype.itemsize == os.path.getsize(data)
         bins = sum(last - first for _, first, last in fields["ranges"])
-        fits = list(shape) == fields["shape"] == [len(plan.tracks), bins]
-        right_type = dtype.str == fields["dtype"] == np.dtype(plan.settings["dtype"]).str
+        fits = fields["shape"] == [len(plan.tracks), bins]
+        right_type = fields["dtype"] == np.dtype(plan.settings["dtype"]).str
+        header = _pack_header(fields["dtype"], tuple(fields["shape"]))
+        with open(data, "rb") as file:
+            whole = file.read(len(header)) == header
+        size = len(header) + len(plan.tracks) * bins * np.dtype(fields["dtype"]).itemsize
+        whole = whole and os.path.getsize(data) == size
         return fields if whole and fits and right_type else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
-    start = file.read(10)
-    return _parse_header(start + file.read(int.from_bytes(start[8:], "little")))
+def _seal(fields: dict) -> str:
+    """Checksum of a sidecar's own fields: a flipped bit there must not pass for another shard's."""
+    return xxhash.xxh3_64_hexdigest(json.dumps(fields, sort_keys=True).encode())
 
 
 @lru_cache(maxsize=16)  # thousands of shards have the same header, and numpy takes long
-def _parse_header(header: bytes) -> tuple[tuple[int, ...], np.dtype]:
-    file = io.BytesIO(header)
-    if np.lib.format.read_magic(file) != (1, 0):
-        raise ValueError("another .npy version")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    if fortran:
-        raise ValueError("not in C order")
-    return shape, dtype
+def _pack_header(dtype: str, shape: tuple[int, ...]) -> bytes:
+    """The .npy header of a shard; compared, never parsed."""
+    header = io.BytesIO()
+    form = {"descr": dtype, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, form)
+    return header.getvalue()
 
 
 def write_shard(
@@ -91,13 +91,13 @@ def write_shard(
     dtype = np.dtype(plan.settings["dtype"])
     shape = (len(plan.tracks), sum(last - first for _, first, last in ranges))
     hashes = [xxhash.xxh3_64() for _ in range(shape[0])]
+    header = _pack_header(dtype.str, shape)
     # What is there is stale or broken; without its sidecar it no longer exists.
     sidecar.unlink(missing_ok=True)
     with write_atomically(data) as file:
-        header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(file, header)
+        file.write(header)
         file.flush()
-        start, row = file.tell(), shape[1] * dtype.itemsize
+        start, row = len(header), shape[1] * dtype.itemsize
         os.truncate(file.fileno(), start + shape[0] * row)
         done = 0
         for piece in pieces:
@@ -120,6 +120,7 @@ def write_shard(
         "checksum": {"algorithm": "xxh3_64", "rows": "".join(h.hexdigest() for h in hashes)},
         "versions": versions,
     }
+    fields["seal"] = _seal(fields)
     with write_atomically(sidecar) as file:
         file.write(json.dumps(fields).encode() + b"\n")
 
@@ -190,8 +191,7 @@ class ShardReader:
         bins, dtype = self._fields["shape"][1], np.dtype(self._fields["dtype"])
         hashes = [xxhash.xxh3_64() for _ in self._rows]
         with open(self._path, "rb", buffering=0) as file:
-            _read_header(file)
-            start = file.tell()
+            start = len(_pack_header(self._fields["dtype"], tuple(self._fields["shape"])))
             for begin in range(0, bins, size):
                 values = np.empty((len(self._rows), min(size, bins - begin)), dtype)
                 # Whole rows stand behind each other in the file: one read for all of them.
