@@ -104,6 +104,8 @@ def run_predict(args: argparse.Namespace) -> None:
         for path in shard_paths(_shards(args), shard.id):
             os.utime(path)
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     from genometracks.ahead import run_ahead
     from genometracks.device import prepare_device
     from genometracks.genome import Bases
@@ -111,10 +113,15 @@ def run_predict(args: argparse.Namespace) -> None:
     from genometracks.progress import Progress
 
     device = prepare_device(args.device, threads=args.threads)
+    bases = Bases(args.fasta)
+    with ThreadPoolExecutor(1) as thread:
+        unchanged = thread.submit(bases.check, plan.shard_contigs(shard))
+        model = load_planned_model(plan)
+        unchanged.result()
     pieces = predict_shard(
         plan,
-        Bases(args.fasta),
-        model=load_planned_model(plan),
+        bases,
+        model=model,
         shard=shard,
         device=device,
         report=Progress(f"shard {shard.id} on {device}"),

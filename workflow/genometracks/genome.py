@@ -24,6 +24,8 @@ from genometracks.files import write_atomically
 
 FORMAT = 1
 BLOCK = 1 << 24
+CHECKED = 1 << 20
+"""Bytes of a contig that are checked at once; few, because the pipeline's memory is bounded."""
 
 # Byte -> normalised base. Letters that are no base (IUPAC codes), gaps and stops are N; \0 is foul.
 _NORMAL = bytearray(256)
@@ -78,15 +80,43 @@ class Bases:
     ----------
     fasta : Path
         What `scan_fasta` wrote, with its index.
+
+    Raises
+    ------
+    UserError
+        If the index is not one.
     """
 
     def __init__(self, fasta: Path) -> None:
         from pyfaidx import Faidx  # a tenth of a second that planning and merging save
 
-        index = Faidx(str(fasta), rebuild=False).index
+        try:
+            index = Faidx(str(fasta), rebuild=False).index
+        except ValueError as error:
+            raise UserError(f"{fasta}.fai: no index ({error}): delete it and run again") from error
         self._records = {name: (record.offset, record.rlen) for name, record in index.items()}
         # Read, not mapped: pages of a mapped file count as this process's memory.
         self._file = open(fasta, "rb")  # noqa: SIM115 - closed with the object
+
+    def check(self, contigs: dict[str, str]) -> None:
+        """Prove that contigs (name -> sha256) hold the bases they held when they were planned.
+
+        Raises
+        ------
+        UserError
+            Naming the first that does not.
+        """
+        for name, expected in contigs.items():
+            offset, length = self._records.get(name, (0, 0))
+            digest = hashlib.sha256()
+            for start in range(0, length, CHECKED):
+                size = min(CHECKED, length - start)
+                digest.update(os.pread(self._file.fileno(), size, offset + start))
+            if digest.hexdigest() != expected:
+                raise UserError(
+                    f"{self._file.name}: contig {name} changed since the plan was made: "
+                    "delete this file and run again"
+                )
 
     def codes(self, contig: str, start: int, end: int) -> np.ndarray:
         """Base codes of an interval, N (4) past the contig's ends.
@@ -102,7 +132,9 @@ class Bases:
         if low < high:
             bases = os.pread(self._file.fileno(), high - low, offset + low)
             if len(bases) != high - low:
-                raise UserError(f"{self._file.name}: shorter than its index says: run again")
+                raise UserError(
+                    f"{self._file.name}: shorter than its index says: delete it and run again"
+                )
             codes[low - start : high - start] = CODES[np.frombuffer(bases, np.uint8)]
         return codes
 

@@ -170,6 +170,12 @@ class Plan:
             found += [(name, begin, end) for begin, end in bins]
         return found
 
+    def shard_contigs(self, shard: Shard) -> dict[str, str]:
+        """Name -> sha256 of the contigs that a shard's windows read."""
+        read = {contig for contig, _, _ in self.window_runs(shard.first, shard.last)}
+        planned = self.genome["contigs"]
+        return {contig["name"]: contig["sha256"] for contig in planned if contig["name"] in read}
+
     def shard(self, name: str) -> Shard:
         """The shard of that id."""
         return next(shard for shard in self.shards if shard.id == name)
