@@ -4,6 +4,7 @@ import pytest
 from hypothesis import settings
 
 from toys import Run, random_bases, write_fasta, write_model
+from warm import Warm
 
 # Shared machines stall: an example's time says nothing about the code.
 settings.register_profile("unhurried", deadline=None)
@@ -44,3 +45,10 @@ def run(make_run):
     run.plan()
     run.predict()
     return run
+
+
+@pytest.fixture(scope="session")
+def warm():
+    """A server that runs the command line in forked processes, which may be killed."""
+    with Warm() as server:
+        yield server

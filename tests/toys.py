@@ -81,6 +81,14 @@ def write_fasta(path: Path, contigs: dict[str, str], *, width: int = 60, end: st
     return path
 
 
+def make_words(name: str, **options) -> list[str]:
+    """Words of a command line."""
+    words = [name]
+    for key, value in options.items():
+        words += [f"--{key}", json.dumps(value) if key == "settings" else str(value)]
+    return words
+
+
 class Run:
     """A run's folder, driven by the command line alone."""
 
@@ -128,11 +136,18 @@ class Run:
             )
 
     def command(self, name: str, **options) -> None:
-        words = [name]
-        for key, value in options.items():
-            text = json.dumps(value) if key == "settings" else str(value)
-            words += [f"--{key}", text]
-        assert main(words) == 0
+        assert main(make_words(name, **options)) == 0
+
+    def list_commands(self) -> list[list[str]]:
+        """The words of every command from the plan to the results."""
+        plan, fasta = self.work / "plan.json", self.work / "genome.fa"
+        shards = [shard.id for shard in Plan.load(plan).shards]
+        return [
+            *(make_words("predict", plan=plan, shard=s, fasta=fasta, device="cpu") for s in shards),
+            make_words("merge", plan=plan, out=self.work / "merge.json"),
+            make_words("bigwig", plan=plan),
+            make_words("parquet", plan=plan, out=self.folder / "parquet"),
+        ]
 
     def shards(self) -> Path:
         return self.work / "shards"
