@@ -77,7 +77,8 @@ class Warm:
         commands : lists of str
             Words of the command line.
         how : dict
-            `at` and `after`: number of the step before (after) which the process is killed;
+            `at` and `after`: number of the step before (after) which the process is killed, or
+            waits until the named pipe `hold` was opened and closed by a writer;
             `seconds` after which it is killed; `limit`: bytes that a file may have;
             `heed`: root's permissions are those of any user; `folder` to work in.
         """
@@ -134,7 +135,7 @@ def _run(request: dict, steps: mmap.mmap) -> int:
         signal.setitimer(signal.ITIMER_REAL, request["seconds"])  # ends it as SIGKILL does
     if request.get("heed"):
         _drop_capabilities()
-    _count_steps(steps, at=request.get("at"), after=request.get("after", False))
+    _count_steps(steps, request)
     try:
         return int(any(main(words) for words in request["commands"]))
     except BaseException:
@@ -144,20 +145,30 @@ def _run(request: dict, steps: mmap.mmap) -> int:
         sys.stderr.flush()
 
 
-def _count_steps(steps: mmap.mmap, *, at: int | None, after: bool) -> None:
-    """Count the calls of STEPS by this process; end it before, or after, one of them."""
+def _count_steps(steps: mmap.mmap, request: dict) -> None:
+    """Count the calls of STEPS by this process; end or hold it before, or after, one of them."""
     numbers, process = itertools.count(1), os.getpid()
+    at, after = request.get("at", 0), request.get("after", False)
+
+    def stop() -> None:
+        if "hold" not in request:
+            os.kill(process, signal.SIGKILL)
+        with open(request["hold"]) as pipe:
+            pipe.read()
 
     def counted(function):
         def step(*args, **keywords):
-            number = next(numbers) if os.getpid() == process else 0
-            if number and number == at and not after:
-                os.kill(process, signal.SIGKILL)
-            result = function(*args, **keywords)
-            if number and number == at:
-                os.kill(process, signal.SIGKILL)
-            steps[:8] = max(number, int.from_bytes(steps[:8], "little")).to_bytes(8, "little")
-            return result
+            number = next(numbers) if os.getpid() == process else None
+            if number == at and not after:
+                stop()
+            try:
+                return function(*args, **keywords)
+            finally:
+                if number == at and after:
+                    stop()
+                if number:
+                    last = max(number, int.from_bytes(steps[:8], "little"))
+                    steps[:8] = last.to_bytes(8, "little")
 
         return step
 

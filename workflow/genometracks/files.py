@@ -108,7 +108,10 @@ def _make_part(path: Path, *, folder: bool) -> tuple[Path, int]:
     while True:
         if folder:
             part = tempfile.mkdtemp(**name)
-            descriptor = os.open(part, os.O_RDONLY)
+            try:
+                descriptor = os.open(part, os.O_RDONLY)
+            except FileNotFoundError:
+                continue  # swept before it was locked
         else:
             descriptor, part = tempfile.mkstemp(**name)
         with suppress(OSError):  # a file system without locks; there, nothing is swept either

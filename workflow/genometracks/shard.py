@@ -92,9 +92,9 @@ def write_shard(
     shape = (len(plan.tracks), sum(last - first for _, first, last in ranges))
     hashes = [xxhash.xxh3_64() for _ in range(shape[0])]
     header = _pack_header(dtype.str, shape)
-    # What is there is stale or broken; without its sidecar it no longer exists.
-    sidecar.unlink(missing_ok=True)
     with write_atomically(data) as file:
+        # What is there is stale or broken; without its sidecar it no longer exists.
+        sidecar.unlink(missing_ok=True)
         file.write(header)
         file.flush()
         start, row = len(header), shape[1] * dtype.itemsize
