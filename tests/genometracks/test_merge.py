@@ -18,6 +18,12 @@ def plan_of(run) -> Plan:
     return Plan.load(run.work / "plan.json")
 
 
+def write_sealed(sidecar, fields: dict) -> None:
+    del fields["seal"]
+    fields["seal"] = xxhash.xxh3_64_hexdigest(json.dumps(fields, sort_keys=True).encode())
+    sidecar.write_text(json.dumps(fields))
+
+
 def rewrite_ranges(run, shard: str, change) -> None:
     """Forge a sidecar whose ranges are changed, and its shape with them."""
     sidecar = shard_paths(run.shards(), shard)[1]
@@ -25,9 +31,7 @@ def rewrite_ranges(run, shard: str, change) -> None:
     fields["ranges"] = change(fields["ranges"])
     bins = sum(last - first for _, first, last in fields["ranges"])
     fields["shape"] = [3, bins]
-    del fields["seal"]
-    fields["seal"] = xxhash.xxh3_64_hexdigest(json.dumps(fields, sort_keys=True).encode())
-    sidecar.write_text(json.dumps(fields))
+    write_sealed(sidecar, fields)
     np.save(shard_paths(run.shards(), shard)[0], np.zeros((3, bins), np.float32))
 
 
@@ -149,7 +153,7 @@ def test_a_shard_written_again_since_the_merge_is_not_read(run):
     sidecar = run.shards() / "1.json"
     fields = json.loads(sidecar.read_text())
     fields["checksum"]["rows"] = fields["checksum"]["rows"][::-1]
-    sidecar.write_text(json.dumps(fields))
+    write_sealed(sidecar, fields)
     with pytest.raises(UserError, match=r"1.npy: written again since .*: delete \S+merge.json and"):
         for _ in read_tracks(plan, run.shards(), sidecars=sidecars, rows=range(1)):
             pass

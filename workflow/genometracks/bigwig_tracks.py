@@ -5,6 +5,7 @@ from pathlib import Path
 
 from genometracks.bigwig import BigWigWriter
 from genometracks.errors import UserError
+from genometracks.files import sweep
 from genometracks.merge import read_tracks
 from genometracks.plan import Plan
 from genometracks.processes import run_side_by_side
@@ -42,8 +43,8 @@ def write_bigwigs(
     try:
         run_side_by_side(_write_blocks, [share for share in shares if share[-1]])
     except UserError:
-        for leftover in folder.glob(".*.bw.*.part"):
-            leftover.unlink(missing_ok=True)  # of a process that was killed
+        for track in plan.tracks:
+            sweep(folder / f"{track['track']}.bw")  # what a process that was killed left
         raise
 
 

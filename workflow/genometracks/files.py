@@ -30,7 +30,7 @@ def write_atomically(path: str | Path) -> Iterator[BinaryIO]:
     path = Path(path)
     with _named_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path)
+        sweep(path)
         temporary, lock = _make_part(path, folder=False)
         with open(lock, "w+b") as file:
             try:
@@ -59,7 +59,7 @@ def build_folder(path: Path) -> Iterator[Path]:
     """
     with _named_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path)
+        sweep(path)
         (building, lock), (older, other_lock) = (_make_part(path, folder=True) for _ in range(2))
         try:
             yield building
@@ -121,7 +121,7 @@ def _make_part(path: Path, *, folder: bool) -> tuple[Path, int]:
         os.close(descriptor)  # swept before it was locked
 
 
-def _sweep(path: Path) -> None:
+def sweep(path: Path) -> None:
     """Delete what killed processes left of `path`."""
     for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
         with suppress(OSError):  # gone, or of a process that lives, or of another user
