@@ -85,7 +85,7 @@ def make_run(
             # Each track is the signal from another place on.
             rows = [np.take(signal, columns + 9973 * i, mode="wrap") for i in range(tracks)]
             pieces = iter([np.stack(rows).astype(np.float32)])
-            write_shard(work / "shards", plan, shard, pieces=pieces, versions={})
+            write_shard(work / "shards", plan, shard, pieces=pieces, notes={})
     save_merged(work / "merge.json", check_shards(plan, work / "shards"))
 
 

@@ -35,7 +35,7 @@ FAMILIES = {
         | {"n_heads": 4, "crop_len": 64, "final_pool_func": None},
         32_768,
         4,
-        1_500_000,
+        300_000,
         "float16",
     ),
 }
@@ -68,16 +68,13 @@ def measure(family: str, repeat: int) -> str:
     import torch
 
     from genometracks.ahead import run_ahead
+    from genometracks.batches import encode_batch, read_batches
+    from genometracks.device import prepare_device
     from genometracks.genome import Bases
-    from genometracks.predict import (
-        encode_batch,
-        load_planned_model,
-        predict_shard,
-        read_batches,
-    )
+    from genometracks.predict import load_planned_model, predict_shard
     from genometracks.shard import write_shard
 
-    device = torch.device("cpu")
+    device = prepare_device("cpu")
     bare, whole = [], []
     with tempfile.TemporaryDirectory() as folder:
         run, plan = make_run(Path(folder), family)
@@ -97,7 +94,7 @@ def measure(family: str, repeat: int) -> str:
             bare.append(time.perf_counter() - start)
             start = time.perf_counter()
             pieces = predict_shard(plan, bases, model=model, shard=shard, device=device)
-            write_shard(run.shards(), plan, shard, pieces=run_ahead(pieces), versions={})
+            write_shard(run.shards(), plan, shard, pieces=run_ahead(pieces), notes={})
             whole.append(time.perf_counter() - start)
     ratios = [a / b for a, b in zip(whole, bare, strict=True)]
     return (

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+PREDICTING = "average batches device forward predict probe".split()
 MODELS = [
     "position",
     "attention rotary",
@@ -37,11 +38,12 @@ def imports(path: Path) -> set[str]:
 def test_only_prediction_imports_torch():
     for path in (ROOT / "workflow" / "genometracks").glob("*.py"):
         brings = {name.split(".")[0] for name in imports(path)} & {"torch", "safetensors"}
-        assert not brings or path.stem in ("predict", "average", "batches", "device"), path
+        assert not brings or path.stem in PREDICTING, path
 
 
 def test_planning_and_merging_run_without_torch():
-    stages = "cli plan tile merge bigwig_tracks parquet evaluate report manifest results config"
+    stages = "cli plan tile planning probe_file context merge bigwig_tracks parquet evaluate"
+    stages += " report manifest results config"
     code = "import sys;" + "".join(f"import genometracks.{name};" for name in stages.split())
     environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
     subprocess.run(

@@ -96,8 +96,10 @@ class Run:
         self.folder, self.weights, self.fasta = folder, weights, fasta
         self.work = folder / "work"
         self.planned = {
+            "window": None,
             "batch_size": 4,
             "precision": "fp32",
+            "compile": False,
             "stride": None,
             "trim": 0,
             "edges": "pad",
@@ -109,20 +111,40 @@ class Run:
             **settings,
         }
 
-    def plan(self) -> Plan:
+    def prepare(self) -> None:
+        """Describe the model and the genome."""
         work, model = self.work, {"weights": str(self.weights), "architecture": None}
         model |= {"window": None, "activation": None, "sha256": None, "tracks": None}
         genome = {"fasta": str(self.fasta), "name": None, "contigs": ["*"]}
         self.command("model", settings=model, out=work / "model.json")
         self.command("genome", settings=genome, fasta=work / "genome.fa", out=work / "genome.json")
+
+    def probe(self) -> None:
+        self.prepare()
+        left = ("dtype", "regions", "blacklist", "shards")
+        self.command(
+            "probe",
+            settings={key: value for key, value in self.planned.items() if key not in left},
+            model=self.work / "model.json",
+            genome=self.work / "genome.json",
+            fasta=self.work / "genome.fa",
+            device="cpu",
+            threads=1,
+            out=self.work / "probe.json",
+        )
+
+    def plan(self) -> Plan:
+        self.prepare()
+        probe = self.work / "probe.json"
         self.command(
             "plan",
             settings=self.planned,
-            model=work / "model.json",
-            genome=work / "genome.json",
-            out=work / "plan.json",
+            model=self.work / "model.json",
+            genome=self.work / "genome.json",
+            out=self.work / "plan.json",
+            **({"probe": probe} if probe.exists() else {}),
         )
-        return Plan.load(work / "plan.json")
+        return Plan.load(self.work / "plan.json")
 
     def predict(self, *names: str) -> None:
         plan = Plan.load(self.work / "plan.json")
@@ -151,6 +173,19 @@ class Run:
 
     def shards(self) -> Path:
         return self.work / "shards"
+
+    def array(self) -> np.ndarray:
+        """All bins of all shards in order: (tracks, bins)."""
+        names = [shard.id for shard in Plan.load(self.work / "plan.json").shards]
+        return np.concatenate([np.load(self.shards() / f"{name}.npy") for name in names], axis=1)
+
+    def notes(self, name: str = "0") -> dict:
+        """What a shard's sidecar tells of its making."""
+        return json.loads((self.shards() / f"{name}.json").read_text())["notes"]
+
+    def digests(self) -> list[str]:
+        """Digests of the planned shards."""
+        return [shard.digest for shard in Plan.load(self.work / "plan.json").shards]
 
 
 def one_hot(bases: str, start: int, length: int) -> torch.Tensor:

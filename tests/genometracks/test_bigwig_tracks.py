@@ -176,7 +176,7 @@ def test_more_shards_do_not_hold_more_files_open(make_run):
     for shard in plan.shards:
         bins = sum(last - first for _, first, last in plan.shard_bins(shard))
         pieces = iter([np.full((3, bins), 0.5, np.float32)])
-        write_shard(run.shards(), plan, shard, pieces=pieces, versions={})
+        write_shard(run.shards(), plan, shard, pieces=pieces, notes={})
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     # Three tracks: as many bigWigs and their zoom levels; the shards one by one.
     room = len(os.listdir("/proc/self/fd")) + 40

@@ -20,7 +20,7 @@ def test_the_least_config_gets_every_default():
     assert config["run"] == "run" and config["shards"] == 4
     given = {"fasta": "g.fa", "name": None, "contigs": ["*"]}
     assert config["genome"] == {**given, "regions": None, "blacklist": None}
-    assert config["prediction"]["batch_size"] == 32 and config["output"]["bigwig"] is True
+    assert config["prediction"]["batch_size"] == "auto" and config["output"]["bigwig"] is True
     assert LEAST == {"genome": {"fasta": "g.fa"}, "model": {"weights": "m.safetensors"}}
 
 

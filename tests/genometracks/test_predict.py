@@ -21,8 +21,6 @@ from genometracks.device import prepare_device
 from genometracks.errors import UserError
 from genometracks.genome import GenomeIndex
 from genometracks.merge import check_shards
-from genometracks.plan import Plan
-from genometracks.progress import Progress
 from genometracks.shard import read_sidecar
 from grelu_models.checkpoint import load
 from toys import CODE, Run, merged, one_hot, write_fasta, write_model
@@ -49,14 +47,6 @@ def reference(model, contigs: dict, *, trim: int, batch_size: int) -> dict:
                 if set(contigs[contig][k * size : (k + 1) * size].upper()) & set(CODE):
                     values[contig][k] = out[:, k - first + trim]
     return values
-
-
-def shard_array(run: Run) -> np.ndarray:
-    """All bins of all shards in order: (tracks, bins)."""
-    plan = Plan.load(run.work / "plan.json")
-    return np.concatenate(
-        [np.load(run.shards() / f"{shard.id}.npy") for shard in plan.shards], axis=1
-    )
 
 
 @pytest.mark.parametrize("batch_size", [1, 4])
@@ -104,7 +94,7 @@ def test_any_number_of_shards_gives_the_same_bytes(make_run, stride):
         run.predict()
         assert len(plan.shards) == shards
         assert all(shard.first % 4 == 0 or shard.first == plan.windows for shard in plan.shards)
-        results.append(shard_array(run).tobytes())
+        results.append(run.array().tobytes())
     assert results[0] and all(result == results[0] for result in results)
 
 
@@ -113,7 +103,7 @@ def test_chosen_tracks_are_the_same_numbers_but_for_rounding(make_run):
     for run in (every, some):
         run.plan()
         run.predict()
-    np.testing.assert_allclose(shard_array(some), shard_array(every)[1:], rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(some.array(), every.array()[1:], rtol=1e-5, atol=1e-7)
 
 
 def test_float16_rounds_the_float32_numbers(make_run):
@@ -121,8 +111,8 @@ def test_float16_rounds_the_float32_numbers(make_run):
     for run in (full, half):
         run.plan()
         run.predict()
-    expected = shard_array(full).astype(np.float16)
-    assert np.array_equal(shard_array(half), expected)
+    expected = full.array().astype(np.float16)
+    assert np.array_equal(half.array(), expected)
 
 
 @pytest.mark.parametrize(
@@ -136,8 +126,8 @@ def test_activation_is_over_all_tracks_though_few_are_chosen(make_run, activatio
     for each in (plain, run):
         each.plan()
         each.predict()
-    expected = apply(torch.from_numpy(shard_array(plain)))[0].numpy()
-    np.testing.assert_allclose(shard_array(run)[0], expected, rtol=1e-5)
+    expected = apply(torch.from_numpy(plain.array()))[0].numpy()
+    np.testing.assert_allclose(run.array()[0], expected, rtol=1e-5)
 
 
 def test_a_finished_shard_is_not_predicted_again(make_run, capfd):
@@ -176,7 +166,7 @@ def test_killed_predict_leaves_no_valid_shard_and_is_predicted_again(tmp_path):
     with pytest.raises(UserError, match=r"0.npy: shard 0 \(bins from c:0-300000\) is missing"):
         check_shards(plan, run.shards())
     run.predict()
-    assert shard_array(run).tobytes() == shard_array(calm).tobytes()
+    assert run.array().tobytes() == calm.array().tobytes()
     assert sorted(path.name for path in run.shards().iterdir()) == ["0.json", "0.npy"]
 
 
@@ -239,17 +229,14 @@ def test_lower_precision_stays_near_the_full_one(make_run, precision, tolerance)
     for each in (full, low):
         each.plan()
         each.predict()
-    expected, found = shard_array(full), shard_array(low)
+    expected, found = full.array(), low.array()
     assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max()
     assert (found != expected).any() == (precision != "tf32")  # TF32 exists on CUDA only
-
-
-def test_progress_tells_rate_and_time_left(capsys):
-    progress = Progress("shard 0 on cpu")
-    progress(1, 4)  # not a terminal, and no minute has passed
-    progress(4, 4)
-    line = r"shard 0 on cpu: 4/4 windows, \d+/s, 0 s left\n"
-    assert re.fullmatch(line, capsys.readouterr().err)
+    notes = low.notes()
+    first = slice(0, 4 * 18)  # bins of the first batch
+    assert notes["deviation"]["largest"] == np.abs(found - expected)[:, first].max()
+    assert notes["deviation"]["scale"] >= np.abs(expected[:, first]).max() > 0
+    assert "deviation" not in full.notes()
 
 
 def test_a_contig_without_bases_is_left_out_of_every_output(make_run, contigs):

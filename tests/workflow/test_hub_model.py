@@ -34,7 +34,7 @@ def test_a_model_of_the_hub_is_fetched_once_and_predicted(tmp_path):
         "run": "hub",
         "genome": {"fasta": "g.fa"},
         "model": {"weights": SOURCE, "tracks": "targets.tsv"},
-        "prediction": {"batch_size": 4, "device": "cpu"},
+        "prediction": {"batch_size": 4, "precision": "fp32", "device": "cpu"},
         "output": {"tracks": ["ENC*"]},
         "shards": 2,
     }

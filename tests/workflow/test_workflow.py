@@ -70,7 +70,7 @@ def make_project(folder: Path, **changes) -> Path:
         "run": "small",
         "genome": {"fasta": "g.fa"},
         "model": {"weights": "m.safetensors"},
-        "prediction": {"batch_size": 4, "device": "cpu"},
+        "prediction": {"batch_size": 4, "precision": "fp32", "device": "cpu"},
         "shards": 3,
         "evaluation": {
             "observed": [{"track": "one", "bigwig": "o.bw", "aliases": {"chrB": "2", "chrA": "1"}}],
@@ -217,6 +217,28 @@ def test_other_shards_and_processes_give_the_same_bytes(project, tmp_path):
     for name, digest in expected.items():
         if not name.startswith("benchmarks/"):
             assert found[name] == digest, name
+
+
+def test_what_is_left_to_auto_is_found_out_once(tmp_path):
+    changes = {"model": {"weights": "m.safetensors", "window": "auto"}}
+    changes |= {"prediction": {"device": "cpu", "trim": 2}, "evaluation": {}}
+    folder = make_project(tmp_path / "auto", **changes)
+    assert {"probe", "plan"} <= planned_rules(folder)
+    run(folder)
+    work = folder / "results/small/work"
+    probe = (work / "probe.json").read_bytes()
+    found = json.loads(probe)
+    manifest = json.loads((folder / "results/small/manifest.json").read_text())
+    assert manifest["settings"]["batch_size"] == found["batch_size"]
+    assert manifest["settings"]["precision"] == "fp32"
+    assert manifest["geometry"]["window"] == found["geometry"]["window"] > 96
+    assert "Nothing to be done" in run(folder)
+    with open(folder / "g.fa", "a") as file:  # a genome that grows keeps what was found
+        file.write(">chrC\n" + "ACGTTGCA" * 100 + "\n")
+    assert "probe" in planned_rules(folder)
+    run(folder)
+    assert (work / "probe.json").read_bytes() == probe
+    assert len(json.loads((work / "genome.json").read_text())["contigs"]) == 3
 
 
 def test_a_changed_setting_repeats_what_depends_on_it(project):

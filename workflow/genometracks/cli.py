@@ -39,27 +39,40 @@ def run_genome(args: argparse.Namespace) -> None:
     print(f"{len(index.contigs):,} contigs, {bases:,} bp, {unknown:,} of them N", file=sys.stderr)
 
 
+def run_probe(args: argparse.Namespace) -> None:
+    """Find out the window, precision and batch size that are left to `auto`: write probe.json."""
+    from genometracks.probe_file import describe_probe, digest_probe, read_probe, write_probe
+
+    model = json.loads(args.model.read_text())
+    digest = digest_probe(args.settings, model, device=args.device)
+    found = read_probe(args.out, digest)
+    if found is None:
+        from genometracks.device import prepare_device
+        from genometracks.genome import Bases, GenomeIndex
+        from genometracks.probe import probe_run
+
+        found = probe_run(
+            args.settings,
+            model,
+            GenomeIndex.load(args.genome),
+            bases=Bases(args.fasta),
+            device=prepare_device(args.device, threads=args.threads),
+        )
+    write_probe(args.out, found, digest=digest)
+    print(describe_probe(found), file=sys.stderr)
+
+
 def run_plan(args: argparse.Namespace) -> None:
     """Tile the genome: write plan.json."""
     from genometracks.genome import GenomeIndex
-    from genometracks.geometry import place_windows
-    from genometracks.tile import make_plan
-    from genometracks.tracks import describe_tracks
+    from genometracks.planning import plan_run
 
-    settings = args.settings
-    model = json.loads(args.model.read_text())
-    genome = GenomeIndex.load(args.genome)
-    geometry = place_windows(
-        model["geometry"], **{key: settings[key] for key in ("stride", "trim", "edges")}
-    )
-    plan = make_plan(
-        genome,
-        {key: model[key] for key in ("weights", "digest", "architecture", "activation", "train")},
-        geometry=geometry,
-        tracks=describe_tracks(model["tracks"], settings["tracks"]),
-        settings={key: settings[key] for key in ("batch_size", "precision", "dtype")},
-        shards=settings["shards"],
-        **{key: _read_intervals(settings, key, genome) for key in ("regions", "blacklist")},
+    found = json.loads(args.probe.read_text()) if args.probe else {}
+    plan = plan_run(
+        args.settings,
+        json.loads(args.model.read_text()),
+        GenomeIndex.load(args.genome),
+        found=found,
     )
     plan.save(args.out)
     print(f"{plan.windows:,} windows in {len(plan.shards):,} shards", file=sys.stderr)
@@ -113,6 +126,7 @@ def run_predict(args: argparse.Namespace) -> None:
     from genometracks.progress import Progress
 
     device = prepare_device(args.device, threads=args.threads)
+    notes = {"versions": describe_versions()}
     bases = Bases(args.fasta)
     with ThreadPoolExecutor(1) as thread:
         unchanged = thread.submit(bases.check, plan.shard_contigs(shard))
@@ -124,10 +138,13 @@ def run_predict(args: argparse.Namespace) -> None:
         model=model,
         shard=shard,
         device=device,
-        report=Progress(f"shard {shard.id} on {device}"),
+        notes=notes,
+        report=Progress(
+            f"shard {shard.id} on {device}", bases=plan.geometry.owned * plan.geometry.bin
+        ),
     )
     pieces = run_ahead(pieces)  # the model works on while this thread writes
-    write_shard(_shards(args), plan, shard, pieces=pieces, versions=describe_versions())
+    write_shard(_shards(args), plan, shard, pieces=pieces, notes=notes)
 
 
 def run_merge(args: argparse.Namespace) -> None:
@@ -218,20 +235,6 @@ def run_summary(args: argparse.Namespace) -> None:
     print(text, file=sys.stderr)
 
 
-def _read_intervals(settings: dict, name: str, genome):
-    """The BED of that name, or None; a note where some of it lies on contigs that are not there."""
-    from genometracks.bed import read_bed
-
-    if not settings[name]:
-        return None
-    key, lengths = f"genome.{name}", {contig.name: contig.length for contig in genome.contigs}
-    bed = read_bed(Path(settings[name]), key=key, lengths=lengths)
-    if bed.elsewhere:
-        note = f"{key}: intervals on contigs that are not predicted: {bed.elsewhere:,}"
-        print(note, file=sys.stderr)
-    return bed
-
-
 def _read_observed(args: argparse.Namespace) -> list[dict]:
     """Paths and digests of the observed tracks, which stand beside the plan."""
     if not args.settings["evaluation"]["observed"]:
@@ -261,7 +264,11 @@ def _track_rows(plan) -> dict[str, int]:
 COMMANDS = {
     "model": (run_model, ["settings", "out"]),
     "genome": (run_genome, ["settings", "fasta", "out"]),
-    "plan": (run_plan, ["settings", "model", "genome", "out"]),
+    "probe": (
+        run_probe,
+        ["settings", "model", "genome", "fasta", "device", "threads", "out"],
+    ),
+    "plan": (run_plan, ["settings", "model", "genome", "probe", "out"]),
     "tracks": (run_tracks, ["settings", "plan", "out"]),
     "observed": (run_observed, ["settings", "plan", "out"]),
     "predict": (run_predict, ["plan", "shard", "fasta", "device", "threads"]),
@@ -276,6 +283,7 @@ OPTIONS = {
     "settings": {"type": json.loads, "help": "section of the resolved config, as JSON"},
     "model": {"type": Path, "help": "model.json"},
     "genome": {"type": Path, "help": "genome.json"},
+    "probe": {"type": Path, "help": "probe.json, where anything is left to auto", "default": None},
     "fasta": {"type": Path, "help": "the run's normalised FASTA"},
     "plan": {"type": Path, "help": "plan.json"},
     "shard": {"help": "id of the shard"},

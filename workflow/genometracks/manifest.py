@@ -25,8 +25,8 @@ def write_manifest(
     config : dict
         The resolved config.
     sidecars : list of dict
-        The shards' sidecars, from `merge.check_shards` or `merge.read_merged`: versions that
-        made the numbers, and their checksums.
+        The shards' sidecars, from `merge.check_shards` or `merge.read_merged`: how the numbers
+        were made, and their checksums.
     observed : list of dict
         Path and sha256 of each observed track.
     """
@@ -45,7 +45,7 @@ def write_manifest(
         "settings": plan.settings,
         "observed": observed,
         "shards": {
-            fields["shard"]: {key: fields[key] for key in ("digest", "checksum", "versions")}
+            fields["shard"]: {key: fields[key] for key in ("digest", "checksum", "notes")}
             for fields in sidecars
         },
         "versions": _list_versions(),

@@ -38,7 +38,7 @@ def describe_model(settings: dict, out: Path) -> dict:
     _, card = load(
         weights,
         architecture=settings["architecture"],
-        window=settings["window"],
+        window=None if settings["window"] == "auto" else settings["window"],
         activation=settings["activation"],
         tracks=read_track_table(Path(settings["tracks"])) if settings["tracks"] else None,
     )

@@ -46,7 +46,7 @@ class Plan:
     tracks : list of dict
         The selected tracks (see `tracks.describe_tracks`).
     settings : dict
-        What else changes numbers: batch_size, precision, dtype.
+        What else changes numbers: batch_size, precision, compile, dtype.
     segments : dict
         Contig -> bins [first, last) that shall be predicted: int64 array (n, 2), ascending, not
         touching each other.

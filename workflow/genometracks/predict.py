@@ -13,16 +13,17 @@ import torch
 
 from genometracks.ahead import run_ahead
 from genometracks.batches import cut_owned, encode_batch, read_batches
-from genometracks.device import CopyBack, set_precision
+from genometracks.device import CopyBack, describe_device
 from genometracks.errors import UserError
+from genometracks.forward import Forward
 from genometracks.genome import Bases
 from genometracks.plan import Plan, Shard
-from grelu_models.card import ACTIVATIONS
 from grelu_models.checkpoint import load
 from grelu_models.inference import prepare_for_inference
+from grelu_models.models import BaseModel
 
 
-def load_planned_model(plan: Plan) -> torch.nn.Module:
+def load_planned_model(plan: Plan) -> BaseModel:
     """Load the plan's model, prove that its weights are those of the plan, and prepare it.
 
     Norms are folded into convolutions, and only the selected tracks are computed, unless the
@@ -44,11 +45,30 @@ def load_planned_model(plan: Plan) -> torch.nn.Module:
         raise UserError(
             f"{described['weights']}: the weights changed since the plan was made: run again"
         )
+    return prepare_planned_model(model, plan)
+
+
+def prepare_planned_model(model: BaseModel, plan: Plan) -> BaseModel:
+    """Fold norms, and drop the tracks that are neither asked for nor needed."""
     selected = [track["index"] for track in plan.tracks]
-    return prepare_for_inference(model, tracks=None if needs_all_tracks(plan) else selected)
+    return prepare_for_inference(model, tracks=None if _needs_all_tracks(plan) else selected)
 
 
-def needs_all_tracks(plan: Plan) -> bool:
+def make_forward(
+    model: torch.nn.Module, plan: Plan, precision: str, *, device: torch.device
+) -> Forward:
+    """The plan's forward pass, of a prepared model on its device."""
+    return Forward(
+        model,
+        device=device,
+        activation=plan.model["activation"],
+        precision=precision,
+        compiled=plan.settings["compile"],
+        tracks=[track["index"] for track in plan.tracks] if _needs_all_tracks(plan) else None,
+    )
+
+
+def _needs_all_tracks(plan: Plan) -> bool:
     """Whether a track's value depends on the others'."""
     return plan.model["activation"] == "softmax"
 
@@ -60,6 +80,7 @@ def predict_shard(
     model: torch.nn.Module,
     shard: Shard,
     device: torch.device,
+    notes: dict | None = None,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> Iterator[np.ndarray]:
     """Predict a shard batch by batch, while bases are read ahead and, on a GPU, copied back.
@@ -74,6 +95,10 @@ def predict_shard(
     shard : Shard
         Starts at a multiple of the plan's batch size.
     device : torch.device
+    notes : dict, optional
+        Gets what was done: `device`, `batch_size` (windows at once, fewer than the plan's where
+        memory was short), `compiled`, and `deviation` from fp32 in the first batch (`largest`
+        difference, `scale`: largest value) where another precision is used.
     report : callable
         Called with (windows done, windows in all) after each batch.
 
@@ -82,21 +107,23 @@ def predict_shard(
     float32 array (tracks, bins)
         The bins that a batch owns, in order.
     """
+    notes = {} if notes is None else notes
+    settings = plan.settings
     model = model.to(device).eval()
-    activate = ACTIVATIONS[plan.model["activation"]]
-    selected = None
-    if needs_all_tracks(plan):
-        selected = torch.tensor([track["index"] for track in plan.tracks], device=device)
+    forward = make_forward(model, plan, settings["precision"], device=device)
     back = CopyBack(device)
-    with torch.inference_mode(), set_precision(plan.settings["precision"], device):
+    with torch.inference_mode():
         for batch in run_ahead(read_batches(plan, bases, shard)):
             windows = encode_batch(plan, batch, device=device)
-            outputs = activate(model(windows).float())[: batch.windows]
-            if selected is not None:
-                outputs = outputs.index_select(1, selected)
-            yield from back.push(cut_owned(plan, outputs, runs=batch.runs))
+            outputs = forward(windows)
+            if settings["precision"] != "fp32" and "deviation" not in notes:
+                notes["deviation"] = forward.measure_deviation(windows, outputs)
+            yield from back.push(cut_owned(plan, outputs[: batch.windows], runs=batch.runs))
             report(batch.last - shard.first, shard.last - shard.first)
         yield from back.flush()
+    notes["device"] = describe_device(device)
+    notes["batch_size"] = forward.part or settings["batch_size"]
+    notes["compiled"] = forward.compiled
 
 
 def describe_versions() -> dict[str, str]:

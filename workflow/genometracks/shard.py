@@ -69,7 +69,7 @@ def _pack_header(dtype: str, shape: tuple[int, ...]) -> bytes:
 
 
 def write_shard(
-    folder: Path, plan: Plan, shard: Shard, *, pieces: Iterator[np.ndarray], versions: dict
+    folder: Path, plan: Plan, shard: Shard, *, pieces: Iterator[np.ndarray], notes: dict
 ) -> None:
     """Write a shard from consecutive pieces of its bins.
 
@@ -77,8 +77,8 @@ def write_shard(
     ----------
     pieces : iterator of float32 arrays (tracks, n)
         In genome order; together they hold every bin the shard owns.
-    versions : dict
-        Of the programs that made the numbers.
+    notes : dict
+        How the numbers were made; read when the pieces are at their end.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def write_shard(
         "ranges": ranges,
         # One string: with thousands of tracks a list takes four times the time and memory.
         "checksum": {"algorithm": "xxh3_64", "rows": "".join(h.hexdigest() for h in hashes)},
-        "versions": versions,
+        "notes": notes,
     }
     fields["seal"] = _seal(fields)
     with write_atomically(sidecar) as file:

@@ -1,12 +1,43 @@
-PLANNED = {
+FORWARD = {
     **{
         key: config["prediction"][key]
-        for key in ("batch_size", "precision", "stride", "trim", "edges")
+        for key in ("batch_size", "precision", "compile", "stride", "trim", "edges")
     },
-    **{key: config["output"][key] for key in ("tracks", "dtype")},
+    "tracks": config["output"]["tracks"],
+}
+PLANNED = {
+    **FORWARD,
+    "dtype": config["output"]["dtype"],
     **{key: config["genome"][key] for key in ("regions", "blacklist")},
     "shards": config["shards"],
 }
+ASKED = {**FORWARD, "window": config["model"]["window"]}
+# What is left to be found out, on the device that predicts.
+PROBE = [f"{RUN}/work/probe.json"] if "auto" in ASKED.values() else []
+
+
+rule probe:
+    input:
+        model=f"{RUN}/work/model.json",
+        genome=f"{RUN}/work/genome.json",
+        fasta=f"{RUN}/work/genome.fa",
+        index=f"{RUN}/work/genome.fa.fai",
+    output:
+        # What was found out once stays, as long as the same is asked.
+        update(f"{RUN}/work/probe.json"),
+    log:
+        f"{RUN}/logs/probe.log",
+    conda:
+        "../../envs/gpu.yaml"
+    threads: config["prediction"]["threads"]
+    params:
+        settings=json.dumps(ASKED),
+        device=config["prediction"]["device"],
+        threads=config["prediction"]["threads"],
+    shell:
+        "genometracks probe --settings {params.settings:q} --model {input.model:q}"
+        " --genome {input.genome:q} --fasta {input.fasta:q} --device {params.device}"
+        " --threads {params.threads} --out {output:q} 2> {log:q}"
 
 
 rule plan:
@@ -14,6 +45,7 @@ rule plan:
         model=f"{RUN}/work/model.json",
         genome=f"{RUN}/work/genome.json",
         beds=[PLANNED[key] for key in ("regions", "blacklist") if PLANNED[key]],
+        probe=PROBE,
     output:
         f"{RUN}/work/plan.json",
     log:
@@ -22,6 +54,7 @@ rule plan:
         "../../envs/cpu.yaml"
     params:
         settings=json.dumps(PLANNED),
+        probe=f"--probe {shlex.quote(PROBE[0])}" if PROBE else "",
     shell:
         "genometracks plan --settings {params.settings:q} --model {input.model:q}"
-        " --genome {input.genome:q} --out {output:q} 2> {log:q}"
+        " --genome {input.genome:q} {params.probe} --out {output:q} 2> {log:q}"
