@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PREDICTING = "average batches device forward predict probe".split()
+PREDICTING = "average batches blend device forward predict probe seams".split()
 MODELS = [
     "position",
     "attention rotary",

@@ -102,6 +102,7 @@ class Run:
             "compile": False,
             "stride": None,
             "trim": 0,
+            "blend": 0,
             "edges": "pad",
             "tracks": ["*"],
             "dtype": "float32",

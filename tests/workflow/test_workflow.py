@@ -148,23 +148,26 @@ def test_the_manifest_digests_every_output(project):
     assert manifest["versions"]["torch"] and len(manifest["shards"]) == 3
 
 
-def test_the_summary_has_five_lines(project):
+def test_the_summary_has_seven_lines(project):
     lines = (project / "results/small/summary.txt").read_text().splitlines()
     assert [line.split()[0] for line in lines] == [
         "bins",
         "tracks",
         "wall",
+        "arithmetic",
+        "seams",
         "correlation",
         "tracks",
     ]
     # chrA has 101 bins of 4 bp; chrB 750, less the 74 that lie inside its run of N.
     # Padded: 18 bins of each first window, 11 and 12 of the last ones.
+    assert lines[3] == "arithmetic   fp32 on cpu, batches of 4"
     assert lines[0] == "bins         777 of 4 bp, 59 padded; contigs: 2, 3,401 bp"
     with open(project / "results/small/evaluation.tsv") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     held = next(row for row in rows if row["contig"] == "*" and row["bins_in"] == "held_out")
     assert held["bins"] == "150"
-    assert f"{float(held['pearson']):.4f} one and o" in lines[3]
+    assert f"{float(held['pearson']):.4f} one and o" in lines[5]
 
 
 def test_run_again_does_nothing(project):

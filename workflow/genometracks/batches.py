@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from genometracks.device import send
 from genometracks.genome import Bases
@@ -23,28 +24,48 @@ class Batch:
     codes : list of uint8 array
         Of each run: the stretch from its first window's start to its last window's end, or, where
         windows lie apart, the windows one behind the other.
-    last : int
-        Number, in the plan, of the window after the last one.
-    windows : int
+    first, last : int
+        Numbers, in the plan, of the first window and of the one after the last.
+    own : bool
+        Whether the windows are the shard's own, not those before or behind it.
     """
 
     runs: list[tuple[str, int, int, int]]
     codes: list[np.ndarray]
+    first: int
     last: int
-    windows: int
+    own: bool = True
+
+    @property
+    def windows(self) -> int:
+        """Number of windows."""
+        return self.last - self.first
 
 
 def read_batches(plan: Plan, bases: Bases, shard: Shard) -> Iterator[Batch]:
-    """Yield a shard's batches, each with the bases its windows read."""
+    """Yield a shard's batches, each with the bases its windows read.
+
+    Where windows are blended with neighbours of other shards, the batches that hold these are the
+    first and the last.
+    """
     size = plan.settings["batch_size"]
-    for first in range(shard.first, shard.last, size):
-        last = min(first + size, shard.last)
+    for first in _list_firsts(plan, shard):
+        last = min(first + size, plan.windows)
         runs = list(plan.placed_runs(first, last))
         codes = []
         for contig, begin, end, shift in runs:
             starts = plan.geometry.starts(begin, end) + shift * plan.geometry.bin
             codes.append(_read_windows(bases, contig, starts, window=plan.geometry.window))
-        yield Batch(runs, codes, last, last - first)
+        yield Batch(runs, codes, first, last, own=shard.first <= first < shard.last)
+
+
+def _list_firsts(plan: Plan, shard: Shard) -> range:
+    size = plan.settings["batch_size"]
+    first, last = shard.first, shard.last
+    if plan.geometry.blend and first < last:
+        first -= size * plan.adjoins(first)
+        last += size * plan.adjoins(last)
+    return range(first, last, size)
 
 
 def _read_windows(bases: Bases, contig: str, starts: np.ndarray, *, window: int) -> np.ndarray:
@@ -78,18 +99,40 @@ def encode_batch(plan: Plan, batch: Batch, *, device: torch.device) -> Tensor:
     return encoded
 
 
-def cut_owned(plan: Plan, outputs: Tensor, *, runs: list[tuple[str, int, int, int]]) -> Tensor:
-    """Outputs (windows, tracks, length) -> the bins the windows own (tracks, bins).
+def align_windows(plan: Plan, outputs: Tensor, runs: list[tuple[str, int, int, int]]) -> Tensor:
+    """Outputs (windows, tracks, length) -> (windows, tracks, blend + owned + blend).
 
-    What a window moved to the right owns begins so much earlier in its output. Moved to the left,
-    the contig's last window may lack some bins at the end of the slice: the contig lacks them too.
+    What a window owns, and as many bins on each side as are blended. A window that is moved to the
+    right has them so much earlier in its output. Moved to the left, the contig's last window may
+    lack some at the end: the contig lacks them too, and they are 0 here.
     """
+    geometry = plan.geometry
+    size, start = geometry.owned + 2 * geometry.blend, geometry.trim - geometry.blend
+    shifts = {shift for _, _, _, shift in runs}
+    if len(shifts) == 1:
+        return _cut_bins(outputs[: _count_windows(runs)], start - shifts.pop(), size)
+    pieces, done = [], 0
+    for _, first, last, shift in runs:
+        pieces.append(_cut_bins(outputs[done : done + last - first], start - shift, size))
+        done += last - first
+    return torch.cat(pieces)
+
+
+def _count_windows(runs: list[tuple[str, int, int, int]]) -> int:
+    return sum(last - first for _, first, last, _ in runs)
+
+
+def _cut_bins(outputs: Tensor, start: int, size: int) -> Tensor:
+    cut = outputs[..., start : start + size]
+    return cut if cut.shape[-1] == size else functional.pad(cut, (0, size - cut.shape[-1]))
+
+
+def cut_owned(plan: Plan, values: Tensor, *, runs: list[tuple[str, int, int, int]]) -> Tensor:
+    """What windows own (windows, tracks, owned) -> the bins to be predicted (tracks, bins)."""
     owned = plan.geometry.owned
     pieces, done = [], 0
-    for contig, first, last, shift in runs:
-        begin = plan.geometry.trim - shift
-        mine = outputs[done : done + last - first, :, begin : begin + owned]
-        joined = mine.transpose(0, 1).flatten(1)
+    for contig, first, last, _ in runs:
+        joined = values[done : done + last - first].transpose(0, 1).flatten(1)
         for begin, end in plan.owned_bins(contig, first, last):
             pieces.append(joined[:, begin - first * owned : end - first * owned])
         done += last - first

@@ -226,9 +226,9 @@ def run_manifest(args: argparse.Namespace) -> None:
 
 
 def run_summary(args: argparse.Namespace) -> None:
-    """Write and print the five lines of the summary."""
+    """Write and print the summary."""
     from genometracks.plan import Plan
-    from genometracks.report import write_summary
+    from genometracks.summary import write_summary
 
     plan = Plan.load(args.plan)
     text = write_summary(args.out, plan, evaluation=args.settings, logs=args.logs)

@@ -34,6 +34,9 @@ class Geometry:
         value a window, what centres the stride).
     trim : int
         Output bins at each end that the window does not own.
+    blend : int
+        Bins on each side of the border of neighbouring windows over which one hands over to the
+        other; at most `trim`, so that both predict them.
     room : int or None
         Bins by which a window that reaches past a contig's end may be moved inwards, so that all
         that is wanted of it stays in its output; None: it stays on the grid, and reads N.
@@ -45,6 +48,7 @@ class Geometry:
     length: int
     lead: int
     trim: int = 0
+    blend: int = 0
     room: int | None = None
 
     @property
@@ -110,7 +114,9 @@ class Geometry:
         return np.concatenate(runs)
 
 
-def place_windows(measured: dict, *, stride: int | None, trim: int, edges: str = "pad") -> Geometry:
+def place_windows(
+    measured: dict, *, stride: int | None, trim: int, blend: int = 0, edges: str = "pad"
+) -> Geometry:
     """Turn a model's measured geometry and the user's settings into window arithmetic.
 
     Parameters
@@ -122,13 +128,15 @@ def place_windows(measured: dict, *, stride: int | None, trim: int, edges: str =
         stride at its window's centre, or for its window where the stride is longer.
     trim : int
         Bins cut from each end of every window.
+    blend : int
+        Bins on each side of a border over which windows are blended.
     edges : str
         `pad` or `slide`: what becomes of windows that reach past a contig's ends.
 
     Raises
     ------
     UserError
-        If stride or trim do not suit the model.
+        If stride, trim or blend do not suit the model.
     """
     window, size = measured["window"], measured["bin"]
     if size is None:
@@ -150,9 +158,23 @@ def place_windows(measured: dict, *, stride: int | None, trim: int, edges: str =
             f"prediction.trim: {trim} bins at each end leave nothing of the model's "
             f"{measured['length']}: use at most {(measured['length'] - 1) // 2}"
         )
+    _check_blend(measured["length"] - 2 * trim, trim=trim, blend=blend)
     span = min(size, window)
-    room = trim if edges == "slide" else None
-    return Geometry(window, size, span, measured["length"], lead, trim, room)
+    room = trim - blend if edges == "slide" else None
+    return Geometry(window, size, span, measured["length"], lead, trim, blend, room)
+
+
+def _check_blend(owned: int, *, trim: int, blend: int) -> None:
+    if blend > trim:
+        raise UserError(
+            f"prediction.blend: only bins that both windows predict can be blended: {blend} on "
+            f"each side need prediction.trim: {blend} or more, here it is {trim}"
+        )
+    if 2 * blend > owned:
+        raise UserError(
+            f"prediction.blend: {blend} bins at each end are more than the {owned} that a window "
+            f"owns: use at most {owned // 2}"
+        )
 
 
 def count_bins(length: int, size: int) -> int:

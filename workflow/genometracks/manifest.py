@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from genometracks.files import write_atomically
+from genometracks.notes import gather_notes
 from genometracks.plan import Plan
 
 FORMAT = 1
@@ -43,9 +44,13 @@ def write_manifest(
         "model": plan.model,
         "geometry": vars(plan.geometry),
         "settings": plan.settings,
+        "prediction": gather_notes(sidecars),
         "observed": observed,
         "shards": {
-            fields["shard"]: {key: fields[key] for key in ("digest", "checksum", "notes")}
+            fields["shard"]: {
+                **{key: fields[key] for key in ("digest", "checksum")},
+                "notes": {key: note for key, note in fields["notes"].items() if key != "seams"},
+            }
             for fields in sidecars
         },
         "versions": _list_versions(),

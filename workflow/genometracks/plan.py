@@ -141,6 +141,11 @@ class Plan:
         for contig, (begin, end) in zip(contigs.tolist(), runs.tolist(), strict=True):
             yield names[contig], begin, end
 
+    def adjoins(self, number: int) -> bool:
+        """Whether window `number` and the one before it are neighbours on their contig."""
+        pair = range(max(number - 1, 0), min(number + 1, self.windows))
+        return len(pair) == 2 and len(list(self.window_runs(pair.start, pair.stop))) == 1
+
     def placed_runs(self, first: int, last: int) -> Iterator[tuple[str, int, int, int]]:
         """Yield `window_runs` cut into (contig, first, last, shift).
 

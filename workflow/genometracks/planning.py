@@ -12,7 +12,7 @@ from genometracks.tile import make_plan
 from genometracks.tracks import describe_tracks
 
 OF_MODEL = ("weights", "digest", "architecture", "activation", "train")
-OF_WINDOWS = ("stride", "trim", "edges")
+OF_WINDOWS = ("stride", "trim", "blend", "edges")
 OF_NUMBERS = ("batch_size", "precision", "compile", "dtype")
 
 
@@ -22,7 +22,7 @@ def plan_run(settings: dict, model: dict, genome: GenomeIndex, *, found: dict) -
     Parameters
     ----------
     settings : dict
-        `batch_size`, `precision`, `compile`, `stride`, `trim`, `edges`, `tracks`, `dtype`,
+        `batch_size`, `precision`, `compile`, `stride`, `trim`, `blend`, `edges`, `tracks`, `dtype`,
         `regions`, `blacklist`, `shards`.
     model : dict
         model.json.

@@ -12,12 +12,14 @@ import numpy as np
 import torch
 
 from genometracks.ahead import run_ahead
-from genometracks.batches import cut_owned, encode_batch, read_batches
+from genometracks.batches import Batch, cut_owned, encode_batch, read_batches
+from genometracks.blend import blend_windows
 from genometracks.device import CopyBack, describe_device
 from genometracks.errors import UserError
 from genometracks.forward import Forward
 from genometracks.genome import Bases
 from genometracks.plan import Plan, Shard
+from genometracks.seams import SeamMeter
 from grelu_models.checkpoint import load
 from grelu_models.inference import prepare_for_inference
 from grelu_models.models import BaseModel
@@ -97,8 +99,9 @@ def predict_shard(
     device : torch.device
     notes : dict, optional
         Gets what was done: `device`, `batch_size` (windows at once, fewer than the plan's where
-        memory was short), `compiled`, and `deviation` from fp32 in the first batch (`largest`
-        difference, `scale`: largest value) where another precision is used.
+        memory was short), `compiled`, `deviation` from fp32 in the first batch (`largest`
+        difference, `scale`: largest value) where another precision is used, and `seams` (see
+        `SeamMeter.notes`).
     report : callable
         Called with (windows done, windows in all) after each batch.
 
@@ -112,15 +115,23 @@ def predict_shard(
     model = model.to(device).eval()
     forward = make_forward(model, plan, settings["precision"], device=device)
     back = CopyBack(device)
-    with torch.inference_mode():
+    seams = SeamMeter(plan)
+
+    def predict_batches() -> Iterator[tuple[Batch, torch.Tensor]]:
         for batch in run_ahead(read_batches(plan, bases, shard)):
             windows = encode_batch(plan, batch, device=device)
             outputs = forward(windows)
             if settings["precision"] != "fp32" and "deviation" not in notes:
                 notes["deviation"] = forward.measure_deviation(windows, outputs)
-            yield from back.push(cut_owned(plan, outputs[: batch.windows], runs=batch.runs))
+            seams.add(batch, outputs)
+            yield batch, outputs
+
+    with torch.inference_mode():
+        for batch, values in blend_windows(plan, predict_batches()):
+            yield from back.push(cut_owned(plan, values, runs=batch.runs))
             report(batch.last - shard.first, shard.last - shard.first)
         yield from back.flush()
+    notes["seams"] = seams.notes()
     notes["device"] = describe_device(device)
     notes["batch_size"] = forward.part or settings["batch_size"]
     notes["compiled"] = forward.compiled

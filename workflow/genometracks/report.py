@@ -1,8 +1,5 @@
-"""What a run tells at its end: the evaluation's figures and the five lines of the summary."""
+"""The figures of the evaluation."""
 
-import csv
-import re
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +7,6 @@ import numpy as np
 from genometracks.errors import UserError
 from genometracks.evaluate import observed_label, pair_bins
 from genometracks.figures import Curve, draw_locus, draw_scatter
-from genometracks.files import write_atomically
 from genometracks.held_out import Locus, choose_locus, held_out_bins
 from genometracks.plan import Plan
 
@@ -93,7 +89,7 @@ def list_held_out(evaluation: dict) -> list[tuple[str, int, int]]:
 
 def _draw_pairs(path: Path, pairs: list, masks: dict, *, entry: dict, rows: list[dict]) -> None:
     """Scatter of the held-out bins, or of all bins where none is held out."""
-    row = _find_row(rows, entry)
+    row = find_row(rows, entry)
     held = row["bins_in"] == "held_out"
     kept = [masks[contig][bins] if held else slice(None) for contig, bins, _, _ in pairs]
     predicted, observed = (
@@ -111,7 +107,7 @@ def _draw_pairs(path: Path, pairs: list, masks: dict, *, entry: dict, rows: list
     )
 
 
-def _find_row(rows: list[dict], entry: dict) -> dict:
+def find_row(rows: list[dict], entry: dict) -> dict:
     """The row over all contigs of an observed track: held-out bins if there are any."""
     own = [
         row
@@ -120,66 +116,3 @@ def _find_row(rows: list[dict], entry: dict) -> dict:
         and (row["track"], row["observed"]) == (entry["track"], observed_label(entry))
     ]
     return next((row for row in own if row["bins_in"] == "held_out"), own[0])
-
-
-def write_summary(path: Path, plan: Plan, *, evaluation: dict, logs: Path) -> str:
-    """Write and return the five lines: bins, tracks, wall time, correlation, paths.
-
-    Parameters
-    ----------
-    path : Path
-        In the run's folder, beside evaluation.tsv.
-    evaluation : dict
-        The config's section.
-    logs : Path
-        Folder of the stages' logs, whose times are added up.
-    """
-    geometry, lengths = plan.geometry, plan.lengths
-    width = f"{geometry.span} bp"
-    if geometry.span < geometry.bin:
-        width += f", one each {geometry.bin} bp"
-    bins = f"{plan.bins:,} of {width}, {plan.padded_bins:,} padded"
-    bases = sum(lengths.values())
-    first = ", ".join(track["name"] for track in plan.tracks[:3])
-    names = first + (", ..." if len(plan.tracks) > 3 else "")
-    seconds, predicting = (
-        _measure_seconds(logs, pattern) for pattern in ("*.log", "predict/*.log")
-    )
-    text = [
-        f"bins         {bins}; contigs: {len(lengths):,}, {bases:,} bp",
-        f"tracks       {len(plan.tracks):,} ({names})",
-        f"wall time    {seconds:.0f} s, of which prediction {predicting:.0f} s",
-        f"correlation  {_describe_correlation(path.parent / 'evaluation.tsv', evaluation)}",
-        f"tracks are in {path.parent}/: bigwig/  parquet/  tracks.tsv  manifest.json",
-    ]
-    with write_atomically(path) as file:
-        file.write("".join(line + "\n" for line in text).encode())
-    return "\n".join(text)
-
-
-def _describe_correlation(table: Path, evaluation: dict) -> str:
-    if not evaluation["observed"]:
-        return "no observed tracks in the config"
-    with open(table, newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    found = [_find_row(rows, entry) for entry in evaluation["observed"]]
-    where = "held-out bins" if found[0]["bins_in"] == "held_out" else "all bins"
-    values = "; ".join(
-        f"{float(row['pearson'] or 'nan'):.4f} {row['track']} and {row['observed']}"
-        for row in found[:3]
-    )
-    return f"Pearson on {where}: {values}"
-
-
-def _measure_seconds(logs: Path, pattern: str) -> float:
-    """Seconds in which at least one of the stages ran, from the times in their logs."""
-    spans = []
-    for log in logs.rglob(pattern):
-        times = re.findall(r"^(\S+) (?:started|finished) ", log.read_text(), re.MULTILINE)
-        if len(times) == 2:
-            spans.append(tuple(datetime.fromisoformat(time).timestamp() for time in times))
-    total, until = 0.0, 0.0
-    for start, end in sorted(spans):
-        total += max(0.0, end - max(start, until))
-        until = max(until, end)
-    return total

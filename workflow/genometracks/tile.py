@@ -140,7 +140,7 @@ def _digest_shard(plan: Plan, first: int, last: int) -> str:
     """sha256 of all that determines a shard's numbers, and of nothing else in the plan.
 
     The sequence enters by the digest of every contig that the windows touch; windows follow from
-    the bins they own.
+    the bins they own. Windows that are blended depend on whether others stand beside the shard.
     """
     owned = plan.shard_bins(Shard("", first, last, ""))
     bins = [
@@ -155,4 +155,6 @@ def _digest_shard(plan: Plan, first: int, last: int) -> str:
         "settings": plan.settings,
         "bins": bins,
     }
+    if plan.geometry.blend:
+        determining["neighbours"] = [plan.adjoins(first), plan.adjoins(last)]
     return hashlib.sha256(json.dumps(determining, sort_keys=True).encode()).hexdigest()

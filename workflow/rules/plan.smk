@@ -1,7 +1,7 @@
 FORWARD = {
     **{
         key: config["prediction"][key]
-        for key in ("batch_size", "precision", "compile", "stride", "trim", "edges")
+        for key in ("batch_size", "precision", "compile", "stride", "trim", "blend", "edges")
     },
     "tracks": config["output"]["tracks"],
 }
