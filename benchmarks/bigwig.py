@@ -44,7 +44,7 @@ def make_values(kind: str) -> np.ndarray:
 
 def main() -> None:
     """Measure and print one table."""
-    names = ("numpy", "pyBigWig", "isal", "deflate")
+    names = ("numpy", "pyBigWig", "deflate")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     print(f"{date.today()}, Python {platform.python_version()}, {versions}")
     print(f"{BINS:,} bins of {STEP} bp, one core, medians of {ROUNDS}; command: make bench\n")

@@ -240,7 +240,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.theirs:
         return write_theirs(options.theirs)
-    names = ("numpy", "pyBigWig", "isal", "pyarrow")
+    names = ("numpy", "pyBigWig", "deflate", "pyarrow")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     print(f"{date.today()}, Python {platform.python_version()}, {versions}")
     print(f"whole processes, medians of {options.repeat}; command: make bench", flush=True)

@@ -6,8 +6,7 @@ records and blocks are cut on fixed grids.
 """
 
 import shutil
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from genometracks.bigwig_format import (
     SECTION_HEADER,
     SUMMARY_SIZE,
     ZOOM_HEADER_SIZE,
+    compress,
     pack_contig_tree,
     pack_header,
     pack_index,
@@ -29,29 +29,13 @@ from genometracks.files import write_atomically
 from genometracks.leaves import Leaves
 from genometracks.zooms import Cells, ZoomLevel
 
-ITEMS = 8192
-"""Bins in a section: 32 KiB before compression."""
-CHUNK = 16 * ITEMS
+ITEMS = 1 << 14
+"""Bins in a section: 64 KiB before compression."""
+CHUNK = 8 * ITEMS
 """Bins worked on at once: 512 KiB, so that what is made of them stays in a core's cache."""
-ZOOM_FIRST, ZOOM_FACTOR, ZOOM_LEVELS = 32, 4, 10
+ZOOM_FIRST, ZOOM_FACTOR, ZOOM_LEVELS = 64, 4, 10
 """Bins in a record of the finest zoom level, growth from level to level, most levels."""
 MAX_LENGTH = 2**32 - 1
-
-
-def best_compressor(level: int = 1) -> Callable[[bytes], bytes]:
-    """The quickest zlib at hand: isal, else libdeflate, else Python's own."""
-    try:
-        from isal import isal_zlib
-
-        return lambda data: isal_zlib.compress(data, level)
-    except ImportError:
-        pass
-    try:
-        import deflate
-
-        return lambda data: bytes(deflate.zlib_compress(data, level))
-    except ImportError:
-        return lambda data: zlib.compress(data, level)
 
 
 class BigWigWriter:
@@ -66,8 +50,6 @@ class BigWigWriter:
         Base pairs from bin to bin: bin k covers [k * step, min(k * step + span, length)).
     span : int, optional
         Base pairs that a bin covers, at most `step`, which is the default.
-    compress : callable, optional
-        bytes -> zlib bytes.
 
     Raises
     ------
@@ -82,7 +64,6 @@ class BigWigWriter:
         *,
         step: int,
         span: int | None = None,
-        compress: Callable[[bytes], bytes] | None = None,
     ) -> None:
         self.path, self.step, self.span = Path(path), step, span or step
         self.contigs = dict(sorted(contigs.items()))
@@ -90,7 +71,6 @@ class BigWigWriter:
             if not 0 < length <= MAX_LENGTH:
                 raise UserError(f"{path}: a bigWig cannot hold contig {name} of {length} bp")
         self._ids = {name: i for i, name in enumerate(self.contigs)}
-        self._compress = compress or best_compressor()
         longest = max(self.contigs.values(), default=1)
         self._reductions = [ZOOM_FIRST * step]
         while len(self._reductions) < ZOOM_LEVELS and self._reductions[-1] * ZOOM_FACTOR < longest:
@@ -105,7 +85,7 @@ class BigWigWriter:
         with ExitStack() as stack:
             self._file = stack.enter_context(write_atomically(self.path))
             folder = self.path.parent
-            self._zooms = ZoomLevel(self._reductions, folder=folder, compress=self._compress)
+            self._zooms = ZoomLevel(self._reductions, folder=folder)
             stack.callback(self._zooms.close)
             self._sections = Leaves(folder)
             stack.callback(self._sections.close)
@@ -211,7 +191,7 @@ class BigWigWriter:
         contig, start = self._ids[self._contig], first * self.step
         end = start + (len(values) - 1) * self.step + span
         head = SECTION_HEADER.pack(contig, start, end, self.step, span, FIXED_STEP, 0, len(values))
-        data = self._compress(head + values.astype("<f4", copy=False).tobytes())
+        data = compress(head + values.astype("<f4", copy=False).tobytes())
         self._sections.add(contig, start, end, offset=self._file.tell(), size=len(data))
         self._file.write(data)
 

@@ -10,7 +10,7 @@ from genometracks.notes import gather_notes
 from genometracks.plan import Plan
 
 FORMAT = 1
-PACKAGES = ("grelu-tracks", "torch", "numpy", "pyarrow", "snakemake", "deflate", "isal", "xxhash")
+PACKAGES = ("grelu-tracks", "torch", "numpy", "pyarrow", "snakemake", "deflate", "xxhash")
 
 
 def write_manifest(

@@ -5,13 +5,12 @@ counts the bases in it that have a value. Each level is summed up from the one b
 """
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from genometracks.bigwig_format import ZOOM_RECORD
+from genometracks.bigwig_format import ZOOM_RECORD, compress
 from genometracks.leaves import Leaves
 
 RECORDS = 1024
@@ -69,21 +68,18 @@ class ZoomLevel:
         Base pairs a record covers, of this level and of those above; each a multiple of the last.
     folder : Path
         For the spool, a file without a name.
-    compress : callable
-        bytes -> bytes.
     """
 
-    def __init__(self, reductions: list[int], *, folder: Path, compress: Callable) -> None:
+    def __init__(self, reductions: list[int], *, folder: Path) -> None:
         self.reduction = reductions[0]
         self.spool = tempfile.TemporaryFile(dir=folder)
         self.count = 0
-        self._compress = compress
         self._leaves = Leaves(folder)
         self._waiting: list[Cells] = []
         self._above = None
         if len(reductions) > 1:
             self._factor = reductions[1] // reductions[0]
-            self._above = ZoomLevel(reductions[1:], folder=folder, compress=compress)
+            self._above = ZoomLevel(reductions[1:], folder=folder)
 
     def levels(self) -> list["ZoomLevel"]:
         """This level and all above."""
@@ -132,7 +128,7 @@ class ZoomLevel:
             records[name] = getattr(cells, name)
         for begin in range(0, len(records), RECORDS):
             block = records[begin : begin + RECORDS]
-            data = self._compress(block.tobytes())
+            data = compress(block.tobytes())
             first, end = block["start"][0], block["end"][-1]
             self._leaves.add(contig, first, end, offset=self.spool.tell(), size=len(data))
             self.spool.write(data)
