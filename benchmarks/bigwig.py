@@ -4,19 +4,18 @@
 """
 
 import os
-import platform
 import statistics
 import tempfile
 import time
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pyBigWig
 
+from common import describe
 from genometracks.bigwig import BigWigWriter
 from genometracks.merge import PIECE
+from goals import note
 
 BINS, STEP, ROUNDS = 10_000_000, 32, 3
 
@@ -44,9 +43,7 @@ def make_values(kind: str) -> np.ndarray:
 
 def main() -> None:
     """Measure and print one table."""
-    names = ("numpy", "pyBigWig", "deflate")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
-    print(f"{date.today()}, Python {platform.python_version()}, {versions}")
+    print(describe("numpy", "pyBigWig", "deflate"))
     print(f"{BINS:,} bins of {STEP} bp, one core, medians of {ROUNDS}; command: make bench\n")
     print("| values | writer | Mbins/s | B/bin | ratio |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
@@ -63,6 +60,7 @@ def main() -> None:
                 size = os.path.getsize(Path(folder) / f"{name}.bw") / BINS
                 ratio = medians["pyBigWig"] / median
                 print(f"| {kind} | {name} | {BINS / median / 1e6:.1f} | {size:.2f} | {ratio:.1f} |")
+            note(f"bigWig writer alone / pyBigWig: {kind}", medians["pyBigWig"] / medians["ours"])
 
 
 if __name__ == "__main__":

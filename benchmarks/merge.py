@@ -7,36 +7,18 @@ processes. Run by `make bench`.
 """
 
 import argparse
-import multiprocessing
-import os
-import platform
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
-from dataclasses import dataclass
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).parents[1]
-sys.path += [str(ROOT / "workflow"), str(ROOT)]
+from common import Used, describe, measure, run_aside
+from goals import note
 
 STEP, TRACKS, THEIRS = 32, 16, 2
 """Base pairs of a bin; tracks; tracks that pyBigWig writes (it takes ten times as long)."""
-
-
-@dataclass
-class Used:
-    """What a process and its children took."""
-
-    wall: float  # s
-    cpu: float  # s, of all processes together
-    peak: float  # MiB, the sum of the processes' peaks
 
 
 def make_signal(bins: int) -> np.ndarray:
@@ -59,8 +41,8 @@ def make_run(
     tracks: int = TRACKS,
     step: int = STEP,
     dtype: str = "float16",
-) -> None:
-    """Plan one contig without N, fill its shards and merge them, in {folder}/work."""
+) -> Path:
+    """Plan one contig without N, fill its shards and merge them: the path of its plan.json."""
     from genometracks.genome import Contig, GenomeIndex
     from genometracks.geometry import Geometry
     from genometracks.merge import check_shards, save_merged
@@ -87,19 +69,7 @@ def make_run(
             pieces = iter([np.stack(rows).astype(np.float32)])
             write_shard(work / "shards", plan, shard, pieces=pieces, notes={})
     save_merged(work / "merge.json", check_shards(plan, work / "shards"))
-
-
-def make_aside(folder: Path, **size) -> Path:
-    """Make a run in another process and return its plan.json.
-
-    A process starts with the peak of the one that started it, so that this one must stay small.
-    """
-    maker = multiprocessing.get_context("spawn").Process(
-        target=make_run, args=(folder,), kwargs=size
-    )
-    maker.start()
-    maker.join()
-    return folder / "work" / "plan.json"
+    return work / "plan.json"
 
 
 def write_theirs(work: Path) -> None:
@@ -114,48 +84,6 @@ def write_theirs(work: Path) -> None:
         with pyBigWig.open(str(work / "theirs" / f"{row}.bw"), "w") as out:
             out.addHeader([("chr1", length)])
             out.addEntries("chr1", 0, values=values, span=STEP, step=STEP)
-
-
-def measure(*words: str | Path) -> Used:
-    """Run a Python command to its end."""
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'workflow'}:{ROOT}"}
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *map(str, words)], env=environment, stderr=subprocess.DEVNULL
-    )
-    peaks: dict[int, int] = {}
-    while True:
-        for pid in list_family(process.pid):
-            peaks[pid] = max(read_peak(pid), peaks.get(pid, 0))
-        done, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if done:
-            break
-        time.sleep(0.02)
-    wall = time.perf_counter() - start
-    if status:
-        sys.exit(f"{' '.join(map(str, words))}: ended with status {status}")
-    if len(peaks) == 1:
-        peaks[process.pid] = usage.ru_maxrss  # what the last look may have missed
-    return Used(wall, usage.ru_utime + usage.ru_stime, sum(peaks.values()) / 1024)
-
-
-def list_family(pid: int) -> list[int]:
-    """A process and all below it."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        children = []
-    return [pid, *(one for child in children for one in list_family(int(child)))]
-
-
-def read_peak(pid: int) -> int:
-    """Largest resident size so far, KiB; 0 of a process that has gone."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0
-    lines = (line.split() for line in status.splitlines() if line.startswith("VmHWM:"))
-    return next((int(words[1]) for words in lines), 0)
 
 
 def write_bigwig(plan: Path, processes: int = 1) -> Used:
@@ -177,7 +105,7 @@ def count_bytes(folder: Path) -> int:
 
 def compare_speed(folder: Path, *, bins: int, shards: int, repeat: int) -> None:
     """Print the table of speeds."""
-    plan = make_aside(folder, bins=bins, shards=shards)
+    plan = run_aside(make_run, folder, bins=bins, shards=shards)
     runs: dict[str, list[Used]] = {}
     for _ in range(repeat):
         runs.setdefault("bigwig, 1 process", []).append(write_bigwig(plan))
@@ -201,6 +129,10 @@ def compare_speed(folder: Path, *, bins: int, shards: int, repeat: int) -> None:
             f"| {name} | {values / wall / 1e6:.1f} | {values / cpu / 1e6:.1f} | {size:.2f} | "
             f"{peak:.0f} | {slow * tracks / cpu:.1f} |"
         )
+        if name == "bigwig, 1 process":
+            note("merge, million bins / s / core", values / cpu / 1e6)
+            note("merge / pyBigWig, per core", slow * tracks / cpu)
+            note("merge, bytes a bin", size)
 
 
 def compare_memory(folder: Path, *, bins: int, shards: int, repeat: int) -> None:
@@ -208,9 +140,9 @@ def compare_memory(folder: Path, *, bins: int, shards: int, repeat: int) -> None
     small = {"bins": bins, "shards": shards}
     two = {"tracks": 2, "step": 16, "dtype": "float32", "shards": 4}
     pairs = {
-        "bins": (small, {**small, "bins": 4 * bins}),
-        "shards": (small, {**small, "shards": 4 * shards}),
-        "genome of 4.6 and 34 Mb": (
+        "4 x bins": (small, {**small, "bins": 4 * bins}),
+        "4 x shards": (small, {**small, "shards": 4 * shards}),
+        "simulated 34 / 4.6 Mb": (
             {**two, "bins": 4_600_000 // 16},
             {**two, "bins": 34_000_000 // 16},
         ),
@@ -218,7 +150,7 @@ def compare_memory(folder: Path, *, bins: int, shards: int, repeat: int) -> None
     print("\n| what grows | command | tracks | peak, MiB | grown, MiB | ratio |")
     print("|---|---|---|---|---|---|")
     for i, (what, sizes) in enumerate(pairs.items()):
-        plans = [make_aside(folder / f"{i}{j}", **size) for j, size in enumerate(sizes)]
+        plans = [run_aside(make_run, folder / f"{i}{j}", **size) for j, size in enumerate(sizes)]
         for name, write in (("bigwig", write_bigwig), ("parquet", write_parquet)):
             peaks = [statistics.median(write(p).peak for _ in range(repeat)) for p in plans]
             print(
@@ -226,6 +158,7 @@ def compare_memory(folder: Path, *, bins: int, shards: int, repeat: int) -> None
                 f"{peaks[1]:.1f} | {peaks[1] / peaks[0]:.3f} |",
                 flush=True,
             )
+            note(f"memory, {what}: {name}", peaks[1] / peaks[0])
         for plan in plans:
             shutil.rmtree(plan.parents[1])
 
@@ -240,9 +173,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.theirs:
         return write_theirs(options.theirs)
-    names = ("numpy", "pyBigWig", "deflate", "pyarrow")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
-    print(f"{date.today()}, Python {platform.python_version()}, {versions}")
+    print(describe("numpy", "pyBigWig", "deflate", "pyarrow"))
     print(f"whole processes, medians of {options.repeat}; command: make bench", flush=True)
     sizes = {"bins": options.bins, "shards": options.shards, "repeat": options.repeat}
     with tempfile.TemporaryDirectory() as folder:

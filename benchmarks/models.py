@@ -6,18 +6,17 @@ CUDA device: --device cuda --precision bf16); ours and gReLU's take turns. Run b
 
 import argparse
 import json
-import platform
 import resource
 import statistics
 import subprocess
 import sys
 import time
 import warnings
-from datetime import date
-from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-sys.path += [str(ROOT / "tests" / "oracles"), str(ROOT), str(ROOT / ".oracles")]
+from common import ROOT, describe
+from goals import note
+
+sys.path += [str(ROOT / "tests" / "oracles"), str(ROOT / ".oracles")]
 PACKAGES = {"ours": "grelu_models", "gReLU": "grelu.model"}
 CONV = {"n_conv": 6, "stem_channels": 64, "channel_init": 64, "pool_func": "max", "pool_size": 2}
 
@@ -110,6 +109,9 @@ def compare(found: dict[str, list[dict]], family: str) -> str:
     ours, theirs = (found[name][0]["values"] for name in PACKAGES)
     largest = max(abs(value) for value in theirs)
     apart = max(abs(a - b) for a, b in zip(ours, theirs, strict=True)) / largest
+    note(f"forward, gReLU / ours: {family}", seconds["gReLU"] / seconds["ours"])
+    note(f"forward, memory, ours / gReLU: {family}", mib["ours"] / mib["gReLU"])
+    note(f"forward, from gReLU's, of the largest: {family}", apart)
     cells = [
         family,
         f"{batch} x {window:,}",
@@ -136,8 +138,7 @@ def main() -> None:
         print(json.dumps(found))
         return
     print(
-        f"{date.today()}, Python {platform.python_version()}, {options.device}, "
-        f"{options.precision}, one thread\n\n"
+        f"{describe('torch')}, {options.device}, {options.precision}, one thread\n\n"
         "| family | windows | ours, s | gReLU, s | times quicker | ours, MiB | gReLU, MiB "
         "| memory, of gReLU's | largest difference |\n|---|---|---|---|---|---|---|---|---|"
     )

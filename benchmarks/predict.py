@@ -7,16 +7,15 @@ model, plan) is told apart. Run by `make bench`.
 
 import argparse
 import os
-import platform
 import statistics
 import sys
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-sys.path += [str(ROOT / "tests"), str(ROOT / "workflow"), str(ROOT)]
+from common import ROOT, describe, pin_to_one_core
+from goals import note
+
 DEMO = ROOT / "config" / "demo" / "dcas9.safetensors"
 
 # name: (architecture or None for the demo's, window, batch, base pairs of the genome, dtype)
@@ -41,23 +40,31 @@ FAMILIES = {
 }
 
 
-def make_run(folder: Path, family: str):
-    """Plan a run over a random genome."""
+def write_weights(folder: Path, family: str) -> Path:
+    """The demo's weights, or random ones with the file that describes them."""
     import torch
     import yaml
     from safetensors.torch import save_file
 
     from grelu_models.checkpoint import build_model
+
+    architecture, window, *_ = FAMILIES[family]
+    if architecture is None:
+        return DEMO
+    torch.manual_seed(0)
+    weights = folder / "model.safetensors"
+    save_file(build_model(architecture).state_dict(), weights)
+    described = {"architecture": architecture, "window": window}
+    weights.with_suffix(".yaml").write_text(yaml.safe_dump(described))
+    return weights
+
+
+def make_run(folder: Path, family: str):
+    """Plan a run over a random genome."""
     from toys import Run, random_bases, write_fasta
 
-    architecture, window, batch, length, dtype = FAMILIES[family]
-    weights = DEMO
-    if architecture:
-        torch.manual_seed(0)
-        weights = folder / "model.safetensors"
-        save_file(build_model(architecture).state_dict(), weights)
-        described = {"architecture": architecture, "window": window}
-        weights.with_suffix(".yaml").write_text(yaml.safe_dump(described))
+    _, _, batch, length, dtype = FAMILIES[family]
+    weights = write_weights(folder, family)
     fasta = write_fasta(folder / "genome.fa", {"chr1": random_bases(length, seed=1)})
     run = Run(folder / "run", weights, fasta, batch_size=batch, shards=1, dtype=dtype)
     return run, run.plan()
@@ -97,6 +104,7 @@ def measure(family: str, repeat: int) -> str:
             write_shard(run.shards(), plan, shard, pieces=run_ahead(pieces), notes={})
             whole.append(time.perf_counter() - start)
     ratios = [a / b for a, b in zip(whole, bare, strict=True)]
+    note(f"predict / bare loop: {family}", statistics.median(ratios))
     return (
         f"| {family} | {plan.windows:,} x {plan.geometry.window:,} | {len(plan.tracks)} | "
         f"{statistics.median(bare):.2f} | {statistics.median(whole):.2f} | "
@@ -110,14 +118,13 @@ def main() -> None:
     parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
     parser.add_argument("--repeat", type=int, default=5)
     options = parser.parse_args()
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    pin_to_one_core()
     start = time.perf_counter()
     import torch
 
     torch.set_num_threads(1)
     print(
-        f"{date.today()}, Python {platform.python_version()}, torch {torch.__version__}, "
-        f"one core, medians of {options.repeat}; torch's import "
+        f"{describe('torch')}, one core, medians of {options.repeat}; torch's import "
         f"{time.perf_counter() - start:.1f} s"
         "\n\n| model | windows | tracks | bare loop, s | predict, s | ratio | range |"
         "\n|---|---|---|---|---|---|---|"

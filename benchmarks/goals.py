@@ -1,0 +1,85 @@
+"""What the benchmarks are to reach, and the file in which they note what they measured.
+
+Every script notes its ratios; `all.py` names the file by an environment variable and puts them
+beside the goals. A script that runs alone notes nothing.
+"""
+
+import json
+import os
+from pathlib import Path
+
+VARIABLE = "BENCH_RATIOS"
+
+SMALL = ("ConvModel", "BPNet-like", "ConvGRU", "ConvTransformer", "ConvMLP")
+FULL = ("Enformer, full size", "Borzoi, full size")
+
+# name: goal, empty where there is none: small models are bound by the same kernels on both sides.
+GOALS = {
+    **{
+        f"predict / bare loop: {family}": "<= 1.03"
+        for family in ("demo", "BPNet-like", "Enformer, small")
+    },
+    "gReLU / ours, job: demo": ">= 3",
+    "gReLU / ours, job: BPNet-like": "",
+    "gReLU / ours, job: BPNet-like, window auto": ">= 2",
+    "from gReLU's, of the largest: demo": "<= 1e-05",
+    "from gReLU's, of the largest: BPNet-like": "<= 1e-05",
+    "from gReLU's, of the largest: BPNet-like, window auto": "<= 1e-05",
+    "memory, 34 / 4.6 Mb: predict": "<= 1.05",
+    "memory, 34 / 4.6 Mb: bigwig": "<= 1.05",
+    "memory, 34 / 4.6 Mb: parquet": "<= 1.05",
+    "bigWig writer alone / pyBigWig: noise": ">= 4",
+    "bigWig writer alone / pyBigWig: walk": ">= 4",
+    "merge, million bins / s / core": ">= 20",
+    "merge / pyBigWig, per core": ">= 4",
+    "merge, bytes a bin": "<= 4.6",
+    **{
+        f"memory, {what}: {command}": "<= 1.05"
+        for what in ("4 x bins", "4 x shards", "simulated 34 / 4.6 Mb")
+        for command in ("bigwig", "parquet")
+    },
+    "plan of 48 million windows, s": "< 10",
+    "plan of 48 million windows, MB": "< 200",
+    **{f"forward, gReLU / ours: {family}": "" for family in SMALL},
+    **{f"forward, gReLU / ours: {family}": "> 1" for family in FULL},
+    **{f"forward, memory, ours / gReLU: {family}": "" for family in SMALL},
+    **{f"forward, memory, ours / gReLU: {family}": "< 0.5" for family in FULL},
+    **{f"forward, from gReLU's, of the largest: {family}": "<= 1e-05" for family in SMALL},
+    **{f"forward, from gReLU's, of the largest: {family}": "<= 1e-04" for family in FULL},
+}
+COMPARE = {
+    "<=": float.__le__,
+    ">=": float.__ge__,
+    "<": float.__lt__,
+    ">": float.__gt__,
+}
+
+
+def note(name: str, value: float) -> None:
+    """Add a ratio to the file of this run, if there is one."""
+    if name not in GOALS:
+        raise KeyError(f"{name}: not in benchmarks/goals.py")
+    if os.environ.get(VARIABLE):
+        with open(os.environ[VARIABLE], "a") as file:
+            file.write(json.dumps({"name": name, "value": float(value)}) + "\n")
+
+
+def read_notes(path: Path) -> dict[str, float]:
+    """The ratios of a run: {name: value}."""
+    notes = [json.loads(line) for line in path.read_text().splitlines()]
+    return {one["name"]: one["value"] for one in notes}
+
+
+def make_table(measured: dict[str, float]) -> str:
+    """All goals, Markdown; what was not measured says so."""
+    lines = ["| ratio | measured | goal | met |", "|---|---|---|---|"]
+    for name, goal in GOALS.items():
+        if name not in measured:
+            lines.append(f"| {name} | not measured | {goal or '-'} | - |")
+            continue
+        met = "-"
+        if goal:
+            sign, bound = goal.split()
+            met = "yes" if COMPARE[sign](measured[name], float(bound)) else "**no**"
+        lines.append(f"| {name} | {measured[name]:.3g} | {goal or '-'} | {met} |")
+    return "\n".join(lines)
