@@ -1,0 +1,186 @@
+"""The same tracks of the same genome by gReLU 1.1.0 and by us, on one core, by turns.
+
+Ours: the command lines `genometracks predict`, `merge` and `bigwig`, one process each. Theirs: see
+`grelu_side.py`, with the arguments that `predict_on_dataset` has by default, and once more with
+those that suit one core. "Job" leaves the imports out on both sides, "processes" has all. What
+comes before is told apart: our model, genome, probe and plan; their FASTA's index is made for them.
+
+Needs an interpreter that has gReLU, Lightning and pyBigWig: --grelu-python. Run by `make bench`.
+"""
+
+import argparse
+import json
+import shutil
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from common import Used, describe, measure, pin_to_one_core, run_aside
+from genomes import read_ecoli
+from goals import note
+from predict import write_weights
+
+AUTO = {"window": "auto", "batch_size": "auto"}
+# name: (family of predict.py, bases of E. coli or all, settings of our plan)
+CASES = {
+    "demo": ("demo", None, {"batch_size": 32}),
+    "demo, window auto": ("demo", None, AUTO),
+    "BPNet-like": ("BPNet-like", 1_000_000, {"batch_size": 32}),
+    "BPNet-like, window auto": ("BPNet-like", 1_000_000, AUTO),
+}
+THEIRS = {"defaults": {"batch_size": 256, "workers": 1}, "tuned": {"batch_size": 32, "workers": 0}}
+# Everything heavy is imported before the clock starts, as on their side.
+JOB = """
+import sys, time
+import genometracks.{imports}
+from genometracks.cli import main
+start = time.perf_counter()
+status = main(sys.argv[1:])
+print(time.perf_counter() - start)
+sys.exit(status)
+"""
+IMPORTS = {
+    "predict": "ahead, genometracks.genome, genometracks.predict, genometracks.progress, pyfaidx",
+    "merge": "merge",
+    "bigwig": "bigwig_tracks",
+}
+
+
+def prepare(folder: Path, case: str) -> dict:
+    """Write genome and weights, and plan our run: what their job needs, and our seconds."""
+    import torch
+    from pyfaidx import Faidx
+
+    from toys import Run, write_fasta
+
+    family, length, settings = CASES[case]
+    torch.set_num_threads(1)
+    fasta = write_fasta(folder / "genome.fa", {"chr": read_ecoli(length)})
+    sizes = {name: record.rlen for name, record in Faidx(str(fasta)).index.items()}
+    Path(f"{fasta}.sizes").write_text("".join(f"{k}\t{v}\n" for k, v in sizes.items()))
+    run = Run(folder / "run", write_weights(folder, family), fasta, shards=1, **settings)
+    start = time.perf_counter()
+    if "auto" in settings.values():
+        run.probe()
+    plan = run.plan()
+    seconds = time.perf_counter() - start
+    described = json.loads((run.work / "model.json").read_text())
+    (folder / "theirs").mkdir()
+    return {
+        "job": {
+            "fasta": str(fasta),
+            "weights": described["weights"],
+            "architecture": described["architecture"],
+            "geometry": described["geometry"],
+            "out": str(folder / "theirs"),
+        },
+        "bases": sum(sizes.values()),
+        "window": plan.geometry.window,
+        "batch_size": plan.settings["batch_size"],
+        "windows": plan.windows,
+        "tracks": [track["track"] for track in plan.tracks],
+        "seconds": seconds,
+    }
+
+
+def run_ours(folder: Path) -> tuple[float, list[Used]]:
+    """Our commands, from the plan to bigWigs: seconds of the job, and what each process took."""
+    work = folder / "run" / "work"
+    for left in (work / "shards", folder / "run" / "bigwig"):
+        shutil.rmtree(left, ignore_errors=True)
+    words = {
+        "predict": ["--shard", "0", "--fasta", work / "genome.fa", "--device", "cpu"],
+        "merge": ["--out", work / "merge.json"],
+        "bigwig": [],
+    }
+    used = [
+        measure("-c", JOB.format(imports=IMPORTS[name]), name, "--plan", work / "plan.json", *rest)
+        for name, rest in words.items()
+    ]
+    return sum(float(one.said.splitlines()[-1]) for one in used), used
+
+
+def run_theirs(python: str, folder: Path, job: dict) -> tuple[float, list[Used]]:
+    """gReLU's part."""
+    script = Path(__file__).with_name("grelu_side.py")
+    used = measure(script, json.dumps(job), python=python, cwd=folder)
+    return json.loads(used.said.splitlines()[-1])["seconds"]["job"], [used]
+
+
+def compare_tracks(folder: Path, tracks: list[str]) -> tuple[float, int, int]:
+    """Largest difference, of the largest value, over the bins that both have; bins of each."""
+    import pyBigWig
+
+    apart, both, ours_all = 0.0, 0, 0
+    for i, track in enumerate(tracks):
+        with (
+            pyBigWig.open(str(folder / "run" / "bigwig" / f"{track}.bw")) as our_file,
+            pyBigWig.open(str(folder / "theirs" / f"{i}.bw")) as their_file,
+        ):
+            for chrom, size in their_file.chroms().items():
+                ours = our_file.values(chrom, 0, size, numpy=True)
+                theirs = their_file.values(chrom, 0, size, numpy=True)
+                shared = np.isfinite(theirs)
+                # A base that only gReLU has makes this NaN, which no goal accepts.
+                difference = np.abs(ours[shared] - theirs[shared]).max()
+                apart = max(apart, float(difference / np.abs(theirs[shared]).max()))
+                both, ours_all = both + shared.sum(), ours_all + np.isfinite(ours).sum()
+    return apart, int(both), int(ours_all)
+
+
+def compare(python: str, case: str, repeat: int) -> str:
+    """Rows of the table."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        made = run_aside(prepare, folder, case)
+        runs: dict[str, list[tuple[float, list[Used]]]] = {}
+        for _ in range(repeat):
+            runs.setdefault("ours", []).append(run_ours(folder))
+            for name, how in THEIRS.items():
+                job = {**made["job"], **how}
+                runs.setdefault(name, []).append(run_theirs(python, folder, job))
+        apart, both, ours = compare_tracks(folder, made["tracks"])
+    jobs = {name: statistics.median(job for job, _ in found) for name, found in runs.items()}
+    rows = []
+    for name, found in runs.items():
+        processes = statistics.median(sum(one.wall for one in used) for _, used in found)
+        peak = max(max(one.peak for one in used) for _, used in found)
+        ratio = f"**{jobs[name] / jobs['ours']:.2f}**" if name in THEIRS else ""
+        who = f"gReLU, {name}" if name in THEIRS else "ours"
+        rows.append(
+            f"| {case} | {who} | {jobs[name]:.2f} | {processes:.2f} | {peak:.0f} | {ratio} |"
+        )
+        if name in THEIRS:
+            note(f"gReLU ({name}) / ours: {case}", jobs[name] / jobs["ours"])
+    note(f"from gReLU's, of the largest: {case}", apart)
+    told = (
+        f"\n{case}: {made['bases']:,} bp; our {made['windows']:,} windows of "
+        f"{made['window']:,} bp, batch {made['batch_size']}, planned in {made['seconds']:.1f} s; largest difference "
+        f"{apart:.1e} of the largest value over {both:,} bases and tracks of {ours:,}"
+    )
+    return "\n".join([*rows, told])
+
+
+def main() -> None:
+    """Print a Markdown table a case."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--grelu-python", help="an interpreter that has gReLU 1.1.0")
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--repeat", type=int, default=3)
+    options = parser.parse_args()
+    if not options.grelu_python:
+        print("skipped: no interpreter with gReLU is given (make bench GRELU_PYTHON=...)")
+        return
+    pin_to_one_core()
+    print(f"{describe('torch', 'numpy')}, one core, medians of {options.repeat}")
+    for case in options.cases:
+        print("\n| case | whose | job, s | processes, s | peak, MiB | job, of ours |")
+        print("|---|---|---|---|---|---|")
+        print(compare(options.grelu_python, case, options.repeat), flush=True)
+
+
+if __name__ == "__main__":
+    main()
