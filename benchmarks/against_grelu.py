@@ -11,14 +11,14 @@ Needs an interpreter that has gReLU, Lightning and pyBigWig: --grelu-python. Run
 import argparse
 import json
 import shutil
-import statistics
 import tempfile
 import time
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from common import Used, describe, measure, pin_to_one_core, run_aside
+from common import describe, measure, pin_to_one_core, run_aside
 from genomes import read_ecoli
 from goals import note
 from predict import write_weights
@@ -27,7 +27,7 @@ AUTO = {"window": "auto", "batch_size": "auto"}
 # name: (family of predict.py, bases of E. coli or all, settings of our plan)
 CASES = {
     "demo": ("demo", None, {"batch_size": 32}),
-    "demo, window auto": ("demo", None, AUTO),
+    "demo, window auto": ("demo", None, {**AUTO, "trim": 1}),
     "BPNet-like": ("BPNet-like", 1_000_000, {"batch_size": 32}),
     "BPNet-like, window auto": ("BPNet-like", 1_000_000, AUTO),
 }
@@ -37,9 +37,9 @@ JOB = """
 import sys, time
 import genometracks.{imports}
 from genometracks.cli import main
-start = time.perf_counter()
+start, cpu = time.perf_counter(), time.process_time()
 status = main(sys.argv[1:])
-print(time.perf_counter() - start)
+print(time.perf_counter() - start, time.process_time() - cpu)
 sys.exit(status)
 """
 IMPORTS = {
@@ -86,8 +86,18 @@ def prepare(folder: Path, case: str) -> dict:
     }
 
 
-def run_ours(folder: Path) -> tuple[float, list[Used]]:
-    """Our commands, from the plan to bigWigs: seconds of the job, and what each process took."""
+@dataclass
+class Job:
+    """What a job took, in one process or several."""
+
+    wall: float  # s, without imports
+    cpu: float  # s, without imports
+    whole: float  # s, with all
+    peak: float  # MiB, of the largest process and its children
+
+
+def run_ours(folder: Path) -> Job:
+    """Our commands, from the plan to bigWigs."""
     work = folder / "run" / "work"
     for left in (work / "shards", folder / "run" / "bigwig"):
         shutil.rmtree(left, ignore_errors=True)
@@ -100,14 +110,16 @@ def run_ours(folder: Path) -> tuple[float, list[Used]]:
         measure("-c", JOB.format(imports=IMPORTS[name]), name, "--plan", work / "plan.json", *rest)
         for name, rest in words.items()
     ]
-    return sum(float(one.said.splitlines()[-1]) for one in used), used
+    wall, cpu = np.sum([list(map(float, one.said.split()[-2:])) for one in used], axis=0)
+    return Job(wall, cpu, sum(one.wall for one in used), max(one.peak for one in used))
 
 
-def run_theirs(python: str, folder: Path, job: dict) -> tuple[float, list[Used]]:
+def run_theirs(python: str, folder: Path, job: dict) -> Job:
     """gReLU's part."""
     script = Path(__file__).with_name("grelu_side.py")
     used = measure(script, json.dumps(job), python=python, cwd=folder)
-    return json.loads(used.said.splitlines()[-1])["seconds"]["job"], [used]
+    found = json.loads(used.said.splitlines()[-1])
+    return Job(found["wall"], found["cpu"], used.wall, used.peak)
 
 
 def compare_tracks(folder: Path, tracks: list[str]) -> tuple[float, int, int]:
@@ -132,36 +144,40 @@ def compare_tracks(folder: Path, tracks: list[str]) -> tuple[float, int, int]:
 
 
 def compare(python: str, case: str, repeat: int) -> str:
-    """Rows of the table."""
+    """The table of a case, and what was computed."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         made = run_aside(prepare, folder, case)
-        runs: dict[str, list[tuple[float, list[Used]]]] = {}
+        jobs: dict[str, list[Job]] = {name: [] for name in ("ours", *THEIRS)}
         for _ in range(repeat):
-            runs.setdefault("ours", []).append(run_ours(folder))
+            jobs["ours"].append(run_ours(folder))
             for name, how in THEIRS.items():
-                job = {**made["job"], **how}
-                runs.setdefault(name, []).append(run_theirs(python, folder, job))
+                jobs[name].append(run_theirs(python, folder, {**made["job"], **how}))
         apart, both, ours = compare_tracks(folder, made["tracks"])
-    jobs = {name: statistics.median(job for job, _ in found) for name, found in runs.items()}
-    rows = []
-    for name, found in runs.items():
-        processes = statistics.median(sum(one.wall for one in used) for _, used in found)
-        peak = max(max(one.peak for one in used) for _, used in found)
-        ratio = f"**{jobs[name] / jobs['ours']:.2f}**" if name in THEIRS else ""
-        who = f"gReLU, {name}" if name in THEIRS else "ours"
-        rows.append(
-            f"| {case} | {who} | {jobs[name]:.2f} | {processes:.2f} | {peak:.0f} | {ratio} |"
-        )
-        if name in THEIRS:
-            note(f"gReLU ({name}) / ours: {case}", jobs[name] / jobs["ours"])
     note(f"from gReLU's, of the largest: {case}", apart)
     told = (
         f"\n{case}: {made['bases']:,} bp; our {made['windows']:,} windows of "
-        f"{made['window']:,} bp, batch {made['batch_size']}, planned in {made['seconds']:.1f} s; largest difference "
-        f"{apart:.1e} of the largest value over {both:,} bases and tracks of {ours:,}"
+        f"{made['window']:,} bp, batch {made['batch_size']}, planned in {made['seconds']:.1f} s; "
+        f"largest difference {apart:.1e} of the largest value over {both:,} bases of all tracks, "
+        f"of {ours:,} of ours\n"
     )
-    return "\n".join([*rows, told])
+    return "\n".join([told, *list_rows(case, jobs)])
+
+
+def list_rows(case: str, jobs: dict[str, list[Job]]) -> list[str]:
+    """Medians, and gReLU's against ours."""
+    rows = ["| whose | job, s | of it CPU | processes, s | peak, MiB | job | CPU |"]
+    rows += ["|---|---|---|---|---|---|---|"]
+    medians = {k: np.median([astuple(one) for one in v], axis=0) for k, v in jobs.items()}
+    for name, (wall, cpu, whole, peak) in medians.items():
+        times, cpu_times = (medians[name] / medians["ours"])[:2]
+        who = "ours"
+        if name in THEIRS:
+            who = f"gReLU, {name}"
+            note(f"gReLU ({name}) / ours: {case}", times)
+        figures = f"{wall:.2f} | {cpu:.2f} | {whole:.2f} | {peak:.0f}"
+        rows.append(f"| {who} | {figures} | **{times:.2f}** | {cpu_times:.2f} |")
+    return rows
 
 
 def main() -> None:
@@ -177,8 +193,6 @@ def main() -> None:
     pin_to_one_core()
     print(f"{describe('torch', 'numpy')}, one core, medians of {options.repeat}")
     for case in options.cases:
-        print("\n| case | whose | job, s | processes, s | peak, MiB | job, of ours |")
-        print("|---|---|---|---|---|---|")
         print(compare(options.grelu_python, case, options.repeat), flush=True)
 
 

@@ -52,7 +52,7 @@ def make_run(
     plan = make_plan(
         GenomeIndex("toy", "toy.fa", "0", [Contig("chr1", bins * step, [], "0")]),
         {"digest": "0"},
-        geometry=Geometry(window=64 * step, bin=step, length=64, lead=0),
+        geometry=Geometry(window=64 * step, bin=step, span=step, length=64, lead=0),
         tracks=[{"index": i, "name": f"t{i}", "track": f"t{i}"} for i in range(tracks)],
         settings={"batch_size": 8, "precision": "fp32", "dtype": dtype},
         shards=shards,
