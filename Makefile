@@ -23,11 +23,12 @@ lint: $(READY)
 	@$(BIN)/python config/demo/fetch.py $(DATA)
 	$(SNAKEMAKE) --lint
 
+# Half an hour or more on an idle machine. GRELU_PYTHON=/path/to/python, of an environment with
+# gReLU 1.1.0 and Lightning, adds the comparison with gReLU's own prediction. QUICK=1 proves that
+# all run, and keeps nothing.
 bench: $(READY) .oracles/.ready
-	$(BIN)/python benchmarks/bigwig.py
-	$(BIN)/python benchmarks/merge.py
-	$(BIN)/python benchmarks/models.py
-	$(BIN)/python benchmarks/plan.py
+	$(BIN)/python benchmarks/all.py $(if $(QUICK),--quick) \
+		$(if $(GRELU_PYTHON),--grelu-python $(GRELU_PYTHON))
 
 # The models against gReLU and other peers themselves; 'make test' uses outputs they made once.
 # With SLOW=1, Borzoi and Enformer at full size on their true windows, too (minutes, 8 GB).

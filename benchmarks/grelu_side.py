@@ -2,7 +2,7 @@
 
 Its own way: a LightningModel, `predict_on_dataset` over a SeqDataset of a genome's windows, and a
 bigWig a track by pyBigWig, each contig's bins in one fixed-step call. Windows past a contig's end
-are an error there, so that the ends have no values. Prints its seconds and those of the CPU, without imports, as JSON.
+are an error there, so that the ends have no values. Prints the job's seconds and CPU seconds.
 """
 
 import json
