@@ -45,8 +45,13 @@ def run_aside(function: Callable, *words, **options):
 
     A process starts with the peak of the one that started it, so that this one must stay small.
     """
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
+    with multiprocessing.get_context("spawn").Pool(1, _hush) as pool:
         return pool.apply(function, words, options)
+
+
+def _hush() -> None:
+    """Our commands tell their progress on stderr; an error reaches the caller as one."""
+    sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - as long as the process lives
 
 
 def measure(*words: str | Path, python: str | None = None, cwd: Path | None = None) -> Used:

@@ -84,6 +84,26 @@ def measure(code: str, *words: str) -> tuple[float, float]:
     return seconds, int(done.stdout) / 1024
 
 
+def measure_genome(folder: Path, lengths: list[int], *, runs: int, shards: int, regions: int):
+    """Plan a simulated genome and load the plan: runs of N, windows, {what: (s, MiB)}."""
+    paths = {what: folder / f"{what}.json" for what in ("model", "genome", "plan")}
+    simulate_genome(paths["genome"], lengths, runs)
+    write_model(paths["model"])
+    settings = {"batch_size": 64, "precision": "fp32", "compile": False, "dtype": "float16"}
+    settings |= {"stride": 64, "trim": 0, "edges": "pad", "shards": shards, "tracks": ["*"]}
+    settings |= {"regions": None, "blacklist": None}
+    if regions:
+        settings["regions"] = f"{folder}/regions.bed"
+        write_regions(Path(settings["regions"]), lengths, regions)
+    words = ["--settings", json.dumps(settings), "--model", str(paths["model"])]
+    words += ["--genome", str(paths["genome"]), "--out", str(paths["plan"])]
+    figures = {"plan": measure(PLAN, *words)}
+    figures["load"] = measure(LOAD, str(paths["plan"]))
+    contigs = json.loads(paths["genome"].read_text())["contigs"]
+    windows = json.loads(paths["plan"].read_text())["windows"]
+    return sum(len(contig["gaps"]) for contig in contigs), windows, figures
+
+
 def main() -> None:
     """Print a Markdown table."""
     print(f"{describe('numpy')}\n")
@@ -91,25 +111,13 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|")
     for name, (lengths, runs, shards, regions) in GENOMES.items():
         with tempfile.TemporaryDirectory() as folder:
-            paths = {what: Path(folder) / f"{what}.json" for what in ("model", "genome", "plan")}
-            simulate_genome(paths["genome"], lengths, runs)
-            write_model(paths["model"])
-            settings = {"batch_size": 64, "precision": "fp32", "dtype": "float16", "tracks": ["*"]}
-            settings |= {"stride": 64, "trim": 0, "edges": "pad", "shards": shards}
-            settings |= {"regions": None, "blacklist": None}
-            if regions:
-                settings["regions"] = f"{folder}/regions.bed"
-                write_regions(Path(settings["regions"]), lengths, regions)
-            words = ["--settings", json.dumps(settings), "--model", str(paths["model"])]
-            words += ["--genome", str(paths["genome"]), "--out", str(paths["plan"])]
-            figures = {"plan": measure(PLAN, *words)}
-            figures["load"] = measure(LOAD, str(paths["plan"]))
-            plan = json.loads(paths["plan"].read_text())
-            contigs = json.loads(paths["genome"].read_text())["contigs"]
+            gaps, windows, figures = measure_genome(
+                Path(folder), lengths, runs=runs, shards=shards, regions=regions
+            )
         for what, (seconds, mebibytes) in figures.items():
             print(
-                f"| {name} | {sum(lengths) / 1e9:.2f} | {sum(len(c['gaps']) for c in contigs):,} | "
-                f"{plan['windows']:,} | {shards:,} | {what} | {seconds:.2f} | {mebibytes:.0f} |"
+                f"| {name} | {sum(lengths) / 1e9:.2f} | {gaps:,} | {windows:,} | {shards:,} | "
+                f"{what} | {seconds:.2f} | {mebibytes:.0f} |"
             )
         if name == "hg38-like":
             seconds, mebibytes = figures["plan"]

@@ -1,0 +1,43 @@
+"""The benchmarks' own parts, at toy size: they are run by hand, and would rot unseen."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(folder: Path, code: str) -> str:
+    """What Python code says that runs beside the benchmarks' modules; `folder` is its own."""
+    code = f"from pathlib import Path; folder = Path({str(folder)!r}); {code}"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "benchmarks")}
+    environment["BENCH_RATIOS"] = str(folder / "ratios")
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, cwd=folder
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_shards_for_the_merge_can_be_made_and_written(tmp_path):
+    code = "import merge; plan = merge.make_run(folder, bins=1024, shards=2, tracks=2);"
+    code += "print(merge.write_bigwig(plan).peak > 1)"
+    assert run(tmp_path, code) == "True\n"
+    assert len(list((tmp_path / "bigwig").glob("*.bw"))) == 2
+
+
+def test_a_simulated_genome_can_be_planned(tmp_path):
+    code = "import plan; found = plan.measure_genome(folder, [50_000], runs=3, shards=2, regions=4)"
+    assert int(run(tmp_path, f"{code}; print(found[1])")) > 0
+
+
+def test_a_ratio_stands_beside_its_goal(tmp_path):
+    code = (
+        "from goals import *; note('merge, bytes a bin', 5); note('merge / pyBigWig, per core', 4);"
+    )
+    code += "print(make_table(read_notes(folder / 'ratios')))"
+    table = run(tmp_path, code).splitlines()
+    assert "| merge, bytes a bin | 5 | <= 4.6 | **no** |" in table
+    assert "| merge / pyBigWig, per core | 4 | >= 4 | yes |" in table
+    assert "| plan of 48 million windows, s | not measured | < 10 | - |" in table
