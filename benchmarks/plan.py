@@ -90,7 +90,14 @@ def measure_genome(folder: Path, lengths: list[int], *, runs: int, shards: int, 
     simulate_genome(paths["genome"], lengths, runs)
     write_model(paths["model"])
     settings = {"batch_size": 64, "precision": "fp32", "compile": False, "dtype": "float16"}
-    settings |= {"stride": 64, "trim": 0, "edges": "pad", "shards": shards, "tracks": ["*"]}
+    settings |= {
+        "stride": 64,
+        "trim": 0,
+        "blend": 0,
+        "edges": "pad",
+        "shards": shards,
+        "tracks": ["*"],
+    }
     settings |= {"regions": None, "blacklist": None}
     if regions:
         settings["regions"] = f"{folder}/regions.bed"
