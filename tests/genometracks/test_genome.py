@@ -8,7 +8,8 @@ import pytest
 from pyfaidx import Fasta
 
 from genometracks.errors import UserError
-from genometracks.genome import BLOCK, Bases, GenomeIndex, scan_fasta
+from genometracks.fasta import BLOCK
+from genometracks.genome import Bases, GenomeIndex, scan_fasta
 from toys import write_fasta
 
 CODE = {base: code for code, base in enumerate("ACGT")}

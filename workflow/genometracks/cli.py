@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from genometracks.errors import UserError
+from genometracks.parser import make_parser
 from grelu_models.errors import ModelError
 
 
@@ -90,19 +91,13 @@ def run_tracks(args: argparse.Namespace) -> None:
 def run_observed(args: argparse.Namespace) -> None:
     """Check the observed tracks before hours are spent on predictions; write their digests."""
     from genometracks.evaluate import check_observed
-    from genometracks.files import write_atomically
-    from genometracks.manifest import digest_file
+    from genometracks.manifest import write_observed
     from genometracks.plan import Plan
 
     plan = Plan.load(args.plan)
     observed = args.settings["observed"]
     check_observed(observed, tracks=_track_rows(plan), lengths=plan.lengths)
-    digests = [
-        {"bigwig": entry["bigwig"], "sha256": digest_file(Path(entry["bigwig"]))}
-        for entry in observed
-    ]
-    with write_atomically(args.out) as file:
-        file.write(json.dumps(digests, indent=1).encode() + b"\n")
+    write_observed(args.out, observed)
 
 
 def run_predict(args: argparse.Namespace) -> None:
@@ -212,16 +207,16 @@ def run_evaluate(args: argparse.Namespace) -> None:
 
 def run_manifest(args: argparse.Namespace) -> None:
     """Write manifest.json over the results that are there."""
-    from genometracks.manifest import write_manifest
+    from genometracks.manifest import read_observed, write_manifest
     from genometracks.plan import Plan
 
-    plan = Plan.load(args.plan)
+    plan, beside = Plan.load(args.plan), args.plan.parent / "observed.json"
     write_manifest(
         args.out,
         plan,
         config=args.settings,
         sidecars=_sidecars(args, plan),
-        observed=_read_observed(args),
+        observed=read_observed(beside) if args.settings["evaluation"]["observed"] else [],
     )
 
 
@@ -233,13 +228,6 @@ def run_summary(args: argparse.Namespace) -> None:
     plan = Plan.load(args.plan)
     text = write_summary(args.out, plan, evaluation=args.settings, logs=args.logs)
     print(text, file=sys.stderr)
-
-
-def _read_observed(args: argparse.Namespace) -> list[dict]:
-    """Paths and digests of the observed tracks, which stand beside the plan."""
-    if not args.settings["evaluation"]["observed"]:
-        return []
-    return json.loads((args.plan.parent / "observed.json").read_text())
 
 
 def _shards(args: argparse.Namespace) -> Path:
@@ -279,38 +267,11 @@ COMMANDS = {
     "manifest": (run_manifest, ["settings", "plan", "out"]),
     "summary": (run_summary, ["settings", "plan", "logs", "out"]),
 }
-OPTIONS = {
-    "settings": {"type": json.loads, "help": "section of the resolved config, as JSON"},
-    "model": {"type": Path, "help": "model.json"},
-    "genome": {"type": Path, "help": "genome.json"},
-    "probe": {"type": Path, "help": "probe.json, where anything is left to auto", "default": None},
-    "fasta": {"type": Path, "help": "the run's normalised FASTA"},
-    "plan": {"type": Path, "help": "plan.json"},
-    "shard": {"help": "id of the shard"},
-    "device": {"help": "auto, cpu, cuda or cuda:N", "default": "auto"},
-    "threads": {"type": int, "help": "CPU threads, or processes", "default": 1},
-    "figures": {"type": Path, "help": "folder for the figures"},
-    "logs": {"type": Path, "help": "folder of the logs"},
-    "out": {"type": Path, "help": "file (for parquet, folder) to write"},
-}
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """Build the parser of all commands."""
-    parser = argparse.ArgumentParser(prog="genometracks", description=__doc__.split("\n")[0])
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, (function, options) in COMMANDS.items():
-        text = function.__doc__.split("\n")[0]
-        command = commands.add_parser(name, help=text, description=text)
-        for option in options:
-            settings = OPTIONS[option]
-            command.add_argument(f"--{option}", required="default" not in settings, **settings)
-    return parser
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 if it ended well, 1 with one line on stderr for bad input."""
-    args = make_parser().parse_args(argv)
+    args = make_parser(COMMANDS, __doc__).parse_args(argv)
     _log(f"started {args.command}")
     try:
         COMMANDS[args.command][0](args)

@@ -51,6 +51,28 @@ def resolve_config(given: dict) -> dict:
     return config
 
 
+def choose_forward_settings(config: dict) -> dict:
+    """Of a resolved config, what concerns a forward pass, `auto` or not: what a probe is asked."""
+    keys = ("batch_size", "precision", "compile", "stride", "trim", "blend", "edges")
+    return {
+        **{key: config["prediction"][key] for key in keys},
+        "tracks": config["output"]["tracks"],
+        "window": config["model"]["window"],
+    }
+
+
+def choose_plan_settings(config: dict) -> dict:
+    """Of a resolved config, what the plan follows from; no more, or it would be made anew."""
+    forward = choose_forward_settings(config)
+    del forward["window"]  # the model's geometry says it, or the probe's
+    return {
+        **forward,
+        "dtype": config["output"]["dtype"],
+        **{key: config["genome"][key] for key in ("regions", "blacklist")},
+        "shards": config["shards"],
+    }
+
+
 def list_keys(schema: dict | None = None, prefix: str = "") -> Iterator[tuple[str, dict]]:
     """Yield (dotted key, its schema) for every key; `[]` stands for the items of a list."""
     for key, child in (schema or read_schema()).get("properties", {}).items():

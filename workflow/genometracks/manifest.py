@@ -60,6 +60,21 @@ def write_manifest(
         file.write(json.dumps(manifest, indent=1).encode() + b"\n")
 
 
+def write_observed(path: Path, observed: list[dict]) -> None:
+    """Write observed.json: path and sha256 of each observed track."""
+    digests = [
+        {"bigwig": entry["bigwig"], "sha256": digest_file(Path(entry["bigwig"]))}
+        for entry in observed
+    ]
+    with write_atomically(path) as file:
+        file.write(json.dumps(digests, indent=1).encode() + b"\n")
+
+
+def read_observed(path: Path) -> list[dict]:
+    """Read what `write_observed` wrote."""
+    return json.loads(Path(path).read_text())
+
+
 def digest_file(path: Path) -> str:
     """sha256 (hex) of a file."""
     with open(path, "rb") as file:

@@ -1,17 +1,5 @@
-FORWARD = {
-    **{
-        key: config["prediction"][key]
-        for key in ("batch_size", "precision", "compile", "stride", "trim", "blend", "edges")
-    },
-    "tracks": config["output"]["tracks"],
-}
-PLANNED = {
-    **FORWARD,
-    "dtype": config["output"]["dtype"],
-    **{key: config["genome"][key] for key in ("regions", "blacklist")},
-    "shards": config["shards"],
-}
-ASKED = {**FORWARD, "window": config["model"]["window"]}
+ASKED = choose_forward_settings(config)
+PLANNED = choose_plan_settings(config)
 # What is left to be found out, on the device that predicts.
 PROBE = [f"{RUN}/work/probe.json"] if "auto" in ASKED.values() else []
 

@@ -1,0 +1,45 @@
+"""The words of the command line."""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+OPTIONS = {
+    "settings": {"type": json.loads, "help": "section of the resolved config, as JSON"},
+    "model": {"type": Path, "help": "model.json"},
+    "genome": {"type": Path, "help": "genome.json"},
+    "probe": {"type": Path, "help": "probe.json, where anything is left to auto", "default": None},
+    "fasta": {"type": Path, "help": "the run's normalised FASTA"},
+    "plan": {"type": Path, "help": "plan.json"},
+    "shard": {"help": "id of the shard"},
+    "device": {"help": "auto, cpu, cuda or cuda:N", "default": "auto"},
+    "threads": {"type": int, "help": "CPU threads, or processes", "default": 1},
+    "figures": {"type": Path, "help": "folder for the figures"},
+    "logs": {"type": Path, "help": "folder of the logs"},
+    "out": {"type": Path, "help": "file (for parquet, folder) to write"},
+}
+
+
+def make_parser(
+    commands: dict[str, tuple[Callable, list[str]]], description: str
+) -> argparse.ArgumentParser:
+    """Build the parser of all commands.
+
+    Parameters
+    ----------
+    commands : dict
+        Name -> the function, whose docstring's first line is the help, and keys of `OPTIONS`.
+    description : str
+        Its first line is the program's.
+    """
+    first = description.split("\n")[0]
+    parser = argparse.ArgumentParser(prog="genometracks", description=first)
+    parsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (function, options) in commands.items():
+        text = function.__doc__.split("\n")[0]
+        command = parsers.add_parser(name, help=text, description=text)
+        for option in options:
+            settings = OPTIONS[option]
+            command.add_argument(f"--{option}", required="default" not in settings, **settings)
+    return parser
