@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PREDICTING = "average batches blend device forward predict probe seams".split()
+PREDICTING = "average batches blend device forward predict preflight probe seams".split()
+PREDICTING += ["window_edges"]
 MODELS = [
     "position",
     "attention rotary",
@@ -43,7 +44,7 @@ def test_only_prediction_imports_torch():
 
 def test_planning_and_merging_run_without_torch():
     stages = "cli plan tile planning probe_file context merge bigwig_tracks parquet evaluate"
-    stages += " report manifest results config"
+    stages += " report manifest results config preflight_report parser"
     code = "import sys;" + "".join(f"import genometracks.{name};" for name in stages.split())
     environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
     subprocess.run(

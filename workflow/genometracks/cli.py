@@ -15,6 +15,13 @@ from genometracks.parser import make_parser
 from grelu_models.errors import ModelError
 
 
+def run_preflight(args: argparse.Namespace) -> None:
+    """Tell what a run would take, before it is started: windows, bytes, hours, memory."""
+    from genometracks.preflight import preflight
+
+    print(preflight(args.config, json_to=args.json))
+
+
 def run_model(args: argparse.Namespace) -> None:
     """Load a model, measure it, write model.json."""
     from genometracks.model import describe_model
@@ -250,6 +257,7 @@ def _track_rows(plan) -> dict[str, int]:
 
 
 COMMANDS = {
+    "preflight": (run_preflight, ["config", "json"]),
     "model": (run_model, ["settings", "out"]),
     "genome": (run_genome, ["settings", "fasta", "out"]),
     "probe": (

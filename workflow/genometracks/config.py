@@ -21,6 +21,28 @@ def read_schema() -> dict:
     return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
 
 
+def read_config(path: Path) -> dict:
+    """Read a config from YAML and resolve it.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, if it is not YAML, or as `resolve_config` does.
+    """
+    try:
+        given = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}: check the path") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not a text in UTF-8: is this the config?") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "unreadable characters"
+        raise UserError(f"{path}{line}: not YAML: {problem}: mend this line") from error
+    return resolve_config(given)
+
+
 def resolve_config(given: dict) -> dict:
     """Check a config and fill in every default.
 

@@ -1,6 +1,7 @@
 """The text of a FASTA: contigs' names, and their normalised bases in blocks."""
 
 import gzip
+import hashlib
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,16 @@ for _letter in range(256):
 for _letter in "ACGT":
     _NORMAL[ord(_letter)] = _NORMAL[ord(_letter.lower())] = ord(_letter)
 NORMAL = bytes(_NORMAL)
+
+
+def read_names(fasta: Path) -> tuple[list[str], str]:
+    """The names of all contigs in order, and the sha256 of the file."""
+    digest = hashlib.sha256()
+    names = []
+    for part in _read_parts(fasta, digest):
+        if part.startswith(b">"):
+            names += [name.decode("utf-8", "replace") for name in part[1:].split()[:1]]
+    return names, digest.hexdigest()
 
 
 def read_contigs(fasta: Path, digest) -> Iterator[tuple[str, Iterator[bytes]]]:

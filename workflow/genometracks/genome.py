@@ -18,7 +18,7 @@ from typing import BinaryIO
 import numpy as np
 
 from genometracks.errors import UserError
-from genometracks.fasta import read_contigs
+from genometracks.fasta import read_contigs, read_names
 from genometracks.files import write_atomically
 
 FORMAT = 1
@@ -169,6 +169,39 @@ def scan_fasta(fasta: Path, out: Path, *, name: str, patterns: list[str]) -> Gen
             file.write("\t".join(map(str, row)).encode() + b"\n")
     index.sha256 = digest.hexdigest()
     return index
+
+
+def find_scan(folder: Path, fasta: Path, *, patterns: list[str]) -> GenomeIndex | None:
+    """What an earlier run scanned, if that is proved to be what `scan_fasta` would give now.
+
+    The FASTA is read for its digest and its contigs' names, in a fraction of a scan's time, and
+    nothing is written.
+
+    Parameters
+    ----------
+    folder : Path
+        Where genome.json, genome.fa and its index may stand.
+    fasta : Path
+    patterns : list of str
+        As `scan_fasta` takes them.
+
+    Returns
+    -------
+    GenomeIndex or None
+        None if anything is missing, broken, of another FASTA or of other contigs.
+    """
+    try:
+        index = GenomeIndex.load(folder / "genome.json")
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not all((folder / name).is_file() for name in ("genome.fa", "genome.fa.fai")):
+        return None
+    names, digest = read_names(fasta)
+    chosen = [name for name in names if _matches(name, patterns)]
+    same = index.sha256 == digest and [contig.name for contig in index.contigs] == chosen
+    # A pattern that matches nothing is an error, which the scan explains.
+    used = all(any(_matches(name, [pattern]) for name in chosen) for pattern in patterns)
+    return index if same and used else None
 
 
 def _matches(name: str, patterns: list[str]) -> bool:

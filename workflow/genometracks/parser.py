@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 OPTIONS = {
+    "config": {"type": Path, "help": "a run's config, YAML"},
+    "json": {"type": Path, "help": "file to write the numbers to, as JSON", "default": None},
     "settings": {"type": json.loads, "help": "section of the resolved config, as JSON"},
     "model": {"type": Path, "help": "model.json"},
     "genome": {"type": Path, "help": "genome.json"},
@@ -19,6 +21,8 @@ OPTIONS = {
     "logs": {"type": Path, "help": "folder of the logs"},
     "out": {"type": Path, "help": "file (for parquet, folder) to write"},
 }
+PLAIN = ("config",)
+"""Given without its name: of the one command that people type themselves."""
 
 
 def make_parser(
@@ -41,5 +45,8 @@ def make_parser(
         command = parsers.add_parser(name, help=text, description=text)
         for option in options:
             settings = OPTIONS[option]
-            command.add_argument(f"--{option}", required="default" not in settings, **settings)
+            if option in PLAIN:
+                command.add_argument(option, **settings)
+            else:
+                command.add_argument(f"--{option}", required="default" not in settings, **settings)
     return parser

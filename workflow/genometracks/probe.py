@@ -153,7 +153,7 @@ def choose_batch(
     tried = []
     for size in BATCHES:
         batch = windows.repeat(-(-size // len(windows)), 1, 1)[:size]
-        seconds = _time_best(forward, batch, device)
+        seconds = time_best(forward, batch, device)
         if forward.part is not None:  # it did not fit
             forward.part = None
             break
@@ -167,7 +167,7 @@ def choose_batch(
     return next(row["batch_size"] for row in tried if row["seconds"] <= best / 0.95), tried
 
 
-def _time_best(forward: Forward, batch: Tensor, device: torch.device) -> float:
+def time_best(forward: Forward, batch: Tensor, device: torch.device) -> float:
     """Seconds of a forward pass: the better of two, but for slow ones."""
     first = _time(forward, batch, device)
     return first if first > SECONDS else min(first, _time(forward, batch, device))

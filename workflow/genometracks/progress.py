@@ -31,7 +31,7 @@ class Progress:
         rate = done / max(now - self._start, 1e-9)
         line = (
             f"{self._what}: {done:,}/{total:,} windows, {rate:,.1f} windows/s, "
-            f"{_shorten(rate * self._bases)}bp/s, {_clock((total - done) / rate)} left"
+            f"{shorten(rate * self._bases)}bp/s, {format_clock((total - done) / rate)} left"
         )
         if terminal:
             filled = WIDTH * done // total
@@ -40,7 +40,7 @@ class Progress:
         print(line, end=end, file=self._stream, flush=True)
 
 
-def _shorten(number: float) -> str:
+def shorten(number: float) -> str:
     """12,345,678 -> '12.3 M'."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= size:
@@ -48,7 +48,7 @@ def _shorten(number: float) -> str:
     return f"{number:.0f} "
 
 
-def _clock(seconds: float) -> str:
+def format_clock(seconds: float) -> str:
     """3,725 -> '1:02:05'."""
     minutes, second = divmod(round(seconds), 60)
     hour, minute = divmod(minutes, 60)
