@@ -208,7 +208,7 @@ def _describe_trims(found: dict) -> list[str]:
         "",
         "Other trims (prediction.trim: bins at each end of a window left to its neighbours)",
         *_align(heads + rows, right=True),
-        "  edge bins: kept bins at each end of a window that read beyond it, as zeros",
+        "  edge bins: kept bins at each end of a window that may read beyond it, as N",
         "  difference: mean |difference| / mean |value| of the outermost kept bins, from a window",
         "  in which they lie further inside" + why,
     ]
