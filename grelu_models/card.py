@@ -24,6 +24,7 @@ __all__ = [
     "Geometry",
     "ModelCard",
     "digest_weights",
+    "measure_flanks",
     "measure_geometry",
     "measure_receptive_field",
 ]
@@ -76,6 +77,8 @@ class ModelCard:
     geometry : Geometry
     receptive_field : int
         Base pairs that can move one output value, at most the window.
+    flanks : (int, int) or None
+        Base pairs left and right of an output bin that can move its value; None where all can.
     activation : str or None
         Applied to the logits: a key of `ACTIVATIONS`.
     tracks : list of dict
@@ -97,6 +100,7 @@ class ModelCard:
     architecture: dict
     geometry: Geometry
     receptive_field: int
+    flanks: tuple[int, int] | None
     activation: str | None
     tracks: list[dict]
     strand_partners: list[int] | None
@@ -143,19 +147,51 @@ def measure_receptive_field(model: nn.Module, window: int) -> int:
     window : int
         Base pairs, one that `measure_geometry` accepts.
     """
+    reach = _measure_reach(model, window)
+    return window if reach is None else min(reach[0] + 1 + reach[1], window)
+
+
+def measure_flanks(model: nn.Module, window: int) -> tuple[int, int] | None:
+    """Count the base pairs to the left and right of an output bin's own that can move its value.
+
+    Parameters
+    ----------
+    model : BaseModel
+    window : int
+        Base pairs, one that `measure_geometry` accepts.
+
+    Returns
+    -------
+    (int, int) or None
+        None where the whole window can, or the model gives one value.
+    """
+    reach = _measure_reach(model, window)
+    if reach is None:
+        return None
+    size = measure_geometry(model, window).bin
+    return reach[0], reach[1] - (size - 1)
+
+
+def _measure_reach(model: nn.Module, window: int) -> tuple[int, int] | None:
+    """Base pairs left and right of an output bin's first one that can move its value."""
     seen: list[tuple[nn.Module, int, int]] = []
     _forward_shapes(model, window, seen)
-    reach, step = 1, 1
+    if _gives_one_value(model) or any(isinstance(module, EVERYWHERE) for module, _, _ in seen):
+        return None
+    left, right, step = 0, 0, 1
     for module, _, _ in seen:
         if isinstance(module, nn.Conv1d):
-            reach += (module.kernel_size[0] - 1) * module.dilation[0] * step
+            total = (module.kernel_size[0] - 1) * module.dilation[0]
+            before = total // 2 if module.padding == "same" else module.padding[0]
+            left, right = left + before * step, right + (total - before) * step
         elif isinstance(module, Pool):
-            reach += (module.pool_size - 1) * step
+            right += (module.pool_size - 1) * step
             step *= module.pool_size
         elif isinstance(module, nn.Upsample):
+            # The copies of a position begin up to a position behind it.
             step //= int(module.scale_factor)
-    everywhere = any(isinstance(module, EVERYWHERE) for module, _, _ in seen)
-    return window if everywhere or _gives_one_value(model) else min(reach, window)
+            left += (int(module.scale_factor) - 1) * step
+    return left, right
 
 
 EVERYWHERE = (Attention, EnformerAttention, FlashAttention, GroupedAttention, nn.GRU)

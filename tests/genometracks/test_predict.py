@@ -277,7 +277,12 @@ def test_a_stride_beyond_the_window_leaves_the_bases_between_absent(make_run, co
                 np.testing.assert_allclose(found[contig][start // 130], expected, rtol=1e-5)
     logs, out = run.folder / "logs", run.folder / "summary.txt"
     path, settings = run.folder / "manifest.json", {"observed": []}
-    run.command("manifest", settings={"run": "r"}, plan=run.work / "plan.json", out=path)
+    run.command(
+        "manifest",
+        settings={"run": "r", "evaluation": settings},
+        plan=run.work / "plan.json",
+        out=path,
+    )
     run.command("summary", settings=settings, plan=run.work / "plan.json", logs=logs, out=out)
     first = "bins         17 of 96 bp, one each 130 bp, 4 padded; contigs: 4, 2,025 bp\n"
     assert out.read_text().startswith(first)

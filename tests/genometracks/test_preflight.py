@@ -21,11 +21,13 @@ ONE_VALUE = {"final_pool_func": "avg"}
 
 
 @pytest.fixture(autouse=True)
-def temporary(tmp_path, monkeypatch):
+def temporary(tmp_path, tmp_path_factory, monkeypatch):
     """The folder of temporary files; the working folder is the test's own."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    # PyTorch makes a cache of its own there as parts of it are imported.
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path_factory.mktemp("torch")))
     monkeypatch.chdir(tmp_path)
     return folder
 
@@ -179,7 +181,7 @@ def test_other_trims_are_those_of_their_plans(make_run, contigs):
     found = ask(run)
     edge = found["edge_bins"]
     assert [row["trim"] for row in found["trims"]] == sorted({0, 1, 2, 3, 6, edge})
-    assert (found["plan"]["length"], edge) == (24, 4)
+    assert (found["plan"]["length"], edge) == (24, 3)
     for row in found["trims"]:
         plan = make_run(f"trim{row['trim']}", model={"crop_len": 0}, trim=row["trim"]).plan()
         assert row["windows"] == plan.windows

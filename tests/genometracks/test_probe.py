@@ -191,8 +191,9 @@ def test_the_batch_is_the_smallest_near_the_best_rate(timed):
     assert [row["batch_size"] for row in tried] == [1, 2, 4, 8, 16, 32, 64, 128, 256]
     assert size == 256  # 128 has 0.944 of its rate
     assert tried[3]["seconds"] == pytest.approx(0.003)
-    size, _ = choose_batch(Timed(base=0.0, each=0.001), windows, CPU)
+    size, tried = choose_batch(Timed(base=0.0, each=0.001), windows, CPU)
     assert size == 1
+    assert [row["batch_size"] for row in tried] == [1, 2, 4]  # it does not go on for nothing
     size, tried = choose_batch(Timed(base=0.016, each=0.001, room=20), windows, CPU)
     assert size == 16 and tried[-1]["batch_size"] == 16
     size, tried = choose_batch(Timed(base=1.0, each=1.2), windows, CPU)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from grelu_models.card import Geometry, measure_geometry, measure_receptive_field
+from grelu_models.card import Geometry, measure_flanks, measure_geometry, measure_receptive_field
 from grelu_models.checkpoint import build_model, load
 from grelu_models.description import describe, list_tracks, pair_strands, read_track_table
 from grelu_models.errors import ModelError
@@ -118,9 +118,12 @@ def test_the_receptive_field_is_what_moves_an_output(changes):
     torch.manual_seed(0)
     model = build_model(architecture)
     window = 432
-    found = measure_receptive_field(model, window)
-    first, last = moved_by(model, window, measure_geometry(model, window).length // 2)
+    found, flanks = measure_receptive_field(model, window), measure_flanks(model, window)
+    geometry = measure_geometry(model, window)
+    first, last = moved_by(model, window, geometry.length // 2)
     assert found == last - first + 1
+    start = (geometry.crop + geometry.length // 2) * geometry.bin
+    assert flanks == (start - first, last - start - geometry.bin + 1)
 
 
 def test_the_receptive_field_is_at_most_the_window():
@@ -130,6 +133,7 @@ def test_the_receptive_field_is_at_most_the_window():
 @pytest.mark.parametrize("architecture", [BORZOI, ENFORMER])
 def test_attention_reads_the_whole_window(architecture):
     assert measure_receptive_field(build_model(architecture), 1024) == 1024
+    assert measure_flanks(build_model(architecture), 1024) is None
 
 
 def test_a_card_says_what_a_pipeline_needs(tmp_path):

@@ -15,27 +15,26 @@ LONGEST = 1 << 17
 MULTIPLES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 
 
-def count_edge_bins(measured: dict, receptive_field: int) -> int | None:
-    """Output bins at each end of a window whose receptive field reaches beyond the window.
+def count_edge_bins(measured: dict, flanks: tuple[int, int] | None) -> int | None:
+    """Output bins at each end of a window whose value depends on bases beyond the window.
 
     Parameters
     ----------
     measured : dict
         `window`, `bin`, `crop` and `length` of the model.
-    receptive_field : int
-        Base pairs that can move one output value.
+    flanks : (int, int) or None
+        Base pairs left and right of a bin that can move its value; None: all of the window.
 
     Returns
     -------
     int or None
-        None if every bin reads the whole window, or the model gives one value.
+        None if no bin depends on the window's inside alone, or the model gives one value.
     """
-    size = measured["bin"]
-    if size is None or receptive_field >= measured["window"]:
+    if flanks is None:
         return None
-    # Pools and even kernels put a bin up to one bin off the middle of what it reads.
-    flank = -(-(receptive_field - size) // 2) + size
-    return max(0, -(-flank // size) - measured["crop"])
+    size = measured["bin"]
+    edge = max(0, -(-max(flanks) // size) - measured["crop"])
+    return edge if 2 * edge < measured["length"] else None
 
 
 def choose_multiple(measured: dict, *, trim: int, lengths: Iterable[int]) -> int:

@@ -24,8 +24,8 @@ def describe_model(settings: dict, out: Path) -> dict:
     -------
     dict
         `source` as configured, `weights` (the local file), `digest`, `architecture`, `activation`,
-        `geometry` and `receptive_field` as measured, `tracks`, `strand_partners`, `train`, the
-        numbers of `intervals` and `notes`.
+        `geometry`, `receptive_field` and `flanks` as measured, `tracks`, `strand_partners`,
+        `train`, the numbers of `intervals` and `notes`.
 
     Raises
     ------
@@ -53,6 +53,7 @@ def describe_model(settings: dict, out: Path) -> dict:
         "activation": card.activation,
         "geometry": asdict(card.geometry),
         "receptive_field": card.receptive_field,
+        "flanks": card.flanks,
         "tracks": card.tracks,
         "strand_partners": card.strand_partners,
         "train": card.train,

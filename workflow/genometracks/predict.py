@@ -20,7 +20,7 @@ from genometracks.forward import Forward
 from genometracks.genome import Bases
 from genometracks.plan import Plan, Shard
 from genometracks.seams import SeamMeter
-from grelu_models.checkpoint import load
+from grelu_models.checkpoint import load_unmeasured
 from grelu_models.inference import prepare_for_inference
 from grelu_models.models import BaseModel
 
@@ -37,13 +37,12 @@ def load_planned_model(plan: Plan) -> BaseModel:
         If the weights changed since the plan was made.
     """
     described = plan.model
-    model, card = load(
+    model, digest = load_unmeasured(
         described["weights"],
         architecture=described["architecture"],
-        window=plan.geometry.window,
         activation=described["activation"] or "logits",
     )
-    if card.digest != described["digest"]:
+    if digest != described["digest"]:
         raise UserError(
             f"{described['weights']}: the weights changed since the plan was made: run again"
         )

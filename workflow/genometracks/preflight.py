@@ -96,7 +96,7 @@ def _plan(config: dict, folder: Path) -> tuple[Plan, Path, int | None]:
     found = _find_open(config, model, genome, fasta=fasta, kept=kept)
     plan = plan_run(choose_plan_settings(config), model, genome, found=found)
     used = found.get("geometry", model["geometry"])
-    return plan, fasta, count_edge_bins(used, model["receptive_field"])
+    return plan, fasta, count_edge_bins(used, model["flanks"])
 
 
 def _find_open(config: dict, model: dict, genome: GenomeIndex, *, fasta: Path, kept: Path) -> dict:

@@ -49,7 +49,7 @@ def lengthen_window(model: torch.nn.Module, described: dict, *, trim: int, lengt
     model : BaseModel
         As loaded, on the CPU.
     described : dict
-        `geometry` as measured and `receptive_field`, of model.json.
+        `geometry` and `flanks` as measured, of model.json.
     trim : int
         Bins at each end of the output that a window does not own.
     lengths : iterable of int
@@ -61,7 +61,7 @@ def lengthen_window(model: torch.nn.Module, described: dict, *, trim: int, lengt
         `geometry` to use, `edge_bins` (see `count_edge_bins`), and `why`.
     """
     measured = described["geometry"]
-    edge = count_edge_bins(measured, described["receptive_field"])
+    edge = count_edge_bins(measured, described["flanks"])
     kept = {"geometry": measured, "edge_bins": edge}
     if edge is None:
         return {**kept, "why": "every value depends on the whole window"}
@@ -159,12 +159,18 @@ def choose_batch(
             break
         taken = max(0, _peak_bytes(device) - before)
         tried.append({"batch_size": size, "seconds": seconds / size, "bytes": taken})
-        if seconds > SECONDS or 2 * taken > _room(device):
+        if seconds > SECONDS or 2 * taken > _room(device) or _stalls(tried):
             break
     if not tried:
         return 1, tried
     best = min(row["seconds"] for row in tried)
     return next(row["batch_size"] for row in tried if row["seconds"] <= best / 0.95), tried
+
+
+def _stalls(tried: list[dict[str, float]]) -> bool:
+    """Whether doubling the batch twice brought next to nothing."""
+    rates = [row["seconds"] for row in tried]
+    return len(rates) > 2 and min(rates[-2:]) > 0.98 * min(rates[:-2])
 
 
 def time_best(forward: Forward, batch: Tensor, device: torch.device) -> float:

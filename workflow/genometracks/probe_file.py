@@ -14,7 +14,7 @@ def digest_probe(settings: dict, model: dict, *, device: str) -> str:
     asked = {
         "format": FORMAT,
         "settings": settings,
-        "model": [model[key] for key in ("digest", "geometry", "receptive_field")],
+        "model": [model[key] for key in ("digest", "geometry", "flanks")],
         "device": device,
     }
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
