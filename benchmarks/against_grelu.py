@@ -27,7 +27,7 @@ AUTO = {"window": "auto", "batch_size": "auto"}
 # name: (family of predict.py, bases of E. coli or all, settings of our plan)
 CASES = {
     "demo": ("demo", None, {"batch_size": 32}),
-    "demo, window auto": ("demo", None, {**AUTO, "trim": 1}),
+    "demo, window auto": ("demo", None, AUTO),
     "BPNet-like": ("BPNet-like", 1_000_000, {"batch_size": 32}),
     "BPNet-like, window auto": ("BPNet-like", 1_000_000, AUTO),
 }

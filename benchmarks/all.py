@@ -27,7 +27,7 @@ SCRIPTS = {
     "against_grelu": ["--repeat", "1", "--cases", "demo"],
     "models": ["--repeat", "1", "--families", "ConvModel"],
 }
-PACKAGES = ("torch", "numpy", "pyBigWig", "isal", "pyarrow")
+PACKAGES = ("torch", "numpy", "pyBigWig", "deflate", "pyarrow")
 
 
 def describe_machine() -> str:
