@@ -20,7 +20,7 @@ DEMO = ROOT / "config" / "demo" / "dcas9.safetensors"
 
 # name: (architecture or None for the demo's, window, batch, base pairs of the genome, dtype)
 FAMILIES = {
-    "demo": (None, 2048, 32, 1_000_000, "float32"),
+    "demo": (None, 2048, 32, 4_000_000, "float32"),
     "BPNet-like": (
         {"model_type": "DilatedConvModel", "n_tasks": 2, "channels": 64, "crop_len": 557}
         | {"final_pool_func": None},

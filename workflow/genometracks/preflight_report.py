@@ -9,10 +9,10 @@ from genometracks.plan import Plan, number_windows
 from genometracks.progress import format_clock, shorten
 
 STORED = {
-    "float16": {"bigwig": 3.0, "parquet": 1.8},
-    "float32": {"bigwig": 4.5, "parquet": 3.3},
+    "float16": {"bigwig": 2.6, "parquet": 1.8},
+    "float32": {"bigwig": 4.1, "parquet": 3.3},
 }
-"""Bytes a value: float16 of 16 dense tracks (benchmarks/2026-11-23-merge.md), float32 of the demo's
+"""Bytes a value: float16 of 16 dense tracks (benchmarks/2026-11-23-all.md), float32 of the demo's
 track. Flat tracks take less."""
 
 JOBS = 8
