@@ -23,7 +23,7 @@ lint: $(READY)
 	@$(BIN)/python config/demo/fetch.py $(DATA)
 	$(SNAKEMAKE) --lint
 
-# Half an hour or more on an idle machine. GRELU_PYTHON=/path/to/python, of an environment with
+# About 35 minutes on two idle cores. GRELU_PYTHON=/path/to/python, of an environment with
 # gReLU 1.1.0 and Lightning, adds the comparison with gReLU's own prediction. QUICK=1 proves that
 # all run, and keeps nothing.
 bench: $(READY) .oracles/.ready
