@@ -6,14 +6,14 @@ CUDA device: --device cuda --precision bf16); ours and gReLU's take turns. Run b
 
 import argparse
 import json
-import resource
+import os
 import statistics
 import subprocess
 import sys
 import time
 import warnings
 
-from common import ROOT, describe
+from common import ROOT, describe, read_peak
 from goals import note
 
 sys.path += [str(ROOT / "tests" / "oracles"), str(ROOT / ".oracles")]
@@ -84,7 +84,7 @@ def run(package: str, family: str, device: str, precision: str) -> dict:
     if device == "cuda":
         peak = torch.cuda.max_memory_allocated() / 2**20
     else:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        peak = read_peak(os.getpid()) / 1024
     values = sample(output[0].float(), 2000).tolist()
     return {"seconds": min(seconds), "mib": peak, "values": values, "torch": torch.__version__}
 

@@ -148,7 +148,7 @@ def measure_receptive_field(model: nn.Module, window: int) -> int:
         Base pairs, one that `measure_geometry` accepts.
     """
     reach = _measure_reach(model, window)
-    return window if reach is None else min(reach[0] + 1 + reach[1], window)
+    return window if reach is None else min(sum(reach), window)
 
 
 def measure_flanks(model: nn.Module, window: int) -> tuple[int, int] | None:
@@ -166,14 +166,11 @@ def measure_flanks(model: nn.Module, window: int) -> tuple[int, int] | None:
         None where the whole window can, or the model gives one value.
     """
     reach = _measure_reach(model, window)
-    if reach is None:
-        return None
-    size = measure_geometry(model, window).bin
-    return reach[0], reach[1] - (size - 1)
+    return None if reach is None else (reach[0], reach[2])
 
 
-def _measure_reach(model: nn.Module, window: int) -> tuple[int, int] | None:
-    """Base pairs left and right of an output bin's first one that can move its value."""
+def _measure_reach(model: nn.Module, window: int) -> tuple[int, int, int] | None:
+    """Base pairs that can move an output bin's value: left of it, its own, right of it."""
     seen: list[tuple[nn.Module, int, int]] = []
     _forward_shapes(model, window, seen)
     if _gives_one_value(model) or any(isinstance(module, EVERYWHERE) for module, _, _ in seen):
@@ -191,7 +188,7 @@ def _measure_reach(model: nn.Module, window: int) -> tuple[int, int] | None:
             # The copies of a position begin up to a position behind it.
             step //= int(module.scale_factor)
             left += (int(module.scale_factor) - 1) * step
-    return left, right
+    return left, step, right - (step - 1)  # pools put the bin's own behind its first one
 
 
 EVERYWHERE = (Attention, EnformerAttention, FlashAttention, GroupedAttention, nn.GRU)

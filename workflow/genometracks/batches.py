@@ -89,14 +89,18 @@ def encode_batch(plan: Plan, batch: Batch, *, device: torch.device) -> Tensor:
     window = plan.geometry.window
     step = min(plan.geometry.owned * plan.geometry.bin, window)
     encoded = torch.zeros((plan.settings["batch_size"], 4, window), device=device)
-    letters = torch.arange(4, dtype=torch.uint8, device=device)[:, None]
     done = 0
     for (_, begin, end, _), codes in zip(batch.runs, batch.codes, strict=True):
-        stretch = send(torch.from_numpy(codes), device)
-        windows = (stretch == letters).unfold(1, window, step).transpose(0, 1)
+        windows = encode_codes(codes, device=device).unfold(1, window, step).transpose(0, 1)
         encoded[done : done + end - begin] = windows
         done += end - begin
     return encoded
+
+
+def encode_codes(codes: np.ndarray, *, device: torch.device) -> Tensor:
+    """Base codes (n,) -> bool (4, n), on the device: A, C, G, T; all false for N."""
+    letters = torch.arange(4, dtype=torch.uint8, device=device)[:, None]
+    return send(torch.from_numpy(codes), device) == letters
 
 
 def align_windows(plan: Plan, outputs: Tensor, runs: list[tuple[str, int, int, int]]) -> Tensor:

@@ -178,8 +178,12 @@ class Plan:
     def shard_contigs(self, shard: Shard) -> dict[str, str]:
         """Name -> sha256 of the contigs that a shard's windows read."""
         read = {contig for contig, _, _ in self.window_runs(shard.first, shard.last)}
-        planned = self.genome["contigs"]
-        return {contig["name"]: contig["sha256"] for contig in planned if contig["name"] in read}
+        return {contig: digest for contig, digest in self.digests.items() if contig in read}
+
+    def spread_windows(self, count: int) -> list[int]:
+        """Numbers of up to `count` windows, evenly spread over the genome."""
+        count = min(count, self.windows)
+        return [(2 * i + 1) * self.windows // (2 * count) for i in range(count)]
 
     def shard(self, name: str) -> Shard:
         """The shard of that id."""

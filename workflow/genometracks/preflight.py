@@ -33,7 +33,7 @@ from genometracks.plan import Plan, Shard
 from genometracks.planning import plan_run
 from genometracks.predict import load_planned_model, make_forward, predict_shard
 from genometracks.preflight_report import count_cost, describe_preflight
-from genometracks.probe import probe_run, sample_windows, time_best
+from genometracks.probe import fill_batch, probe_run, sample_windows, time_best
 from genometracks.probe_file import digest_probe, read_probe
 from genometracks.results import check_inputs
 from genometracks.shard import write_shard
@@ -140,7 +140,7 @@ def _measure(plan: Plan, bases: Bases, device: torch.device, *, folder: Path) ->
         _predict_some(plan, bases, folder, model=model, size=size, device=device)
         memory = {"host": read_peak(), "device": _read_device_peak(device)}
         if size > 1:
-            windows = _fill(sample_windows(plan, bases, size, device=device), size)
+            windows = fill_batch(sample_windows(plan, bases, size, device=device), size)
             one = time_best(forward, windows, device) / size
         seconds["window"] = one
         slow = one > BUDGET
@@ -174,11 +174,6 @@ def _predict_some(
     notes: dict = {}
     pieces = predict_shard(small, bases, model=model, shard=shard, device=device, notes=notes)
     write_shard(folder, small, shard, pieces=run_ahead(pieces), notes=notes)
-
-
-def _fill(windows: Tensor, size: int) -> Tensor:
-    """Repeat windows until there are `size`."""
-    return windows.repeat(-(-size // len(windows)), 1, 1)[:size]
 
 
 def _read_device_peak(device: torch.device) -> int | None:

@@ -23,7 +23,6 @@ from genometracks.predict import make_forward, prepare_planned_model
 from grelu_models.card import measure_geometry
 from grelu_models.checkpoint import load
 
-FORMAT = 1
 SAMPLE = 8
 TOLERANCE = 0.02
 """Largest deviation from fp32, as a part of the largest value, that `auto` takes for bf16."""
@@ -97,10 +96,14 @@ def _agree(model: torch.nn.Module, short: dict, long: dict, *, trim: int) -> boo
 def sample_windows(plan: Plan, bases: Bases, count: int, *, device: torch.device) -> Tensor:
     """Encode windows of a plan, evenly spread over the genome: (up to `count`, 4, window)."""
     single = replace(plan, settings={**plan.settings, "batch_size": 1})
-    count = min(count, plan.windows)
-    numbers = [(2 * i + 1) * plan.windows // (2 * count) for i in range(count)]
-    batches = (next(read_batches(single, bases, Shard("", n, n + 1, ""))) for n in numbers)
+    shards = (Shard("", number, number + 1, "") for number in plan.spread_windows(count))
+    batches = (next(read_batches(single, bases, shard)) for shard in shards)
     return torch.cat([encode_batch(single, batch, device=device) for batch in batches])
+
+
+def fill_batch(windows: Tensor, size: int) -> Tensor:
+    """Repeat windows (N, 4, window) until there are `size`."""
+    return windows.repeat(-(-size // len(windows)), 1, 1)[:size]
 
 
 def choose_precision(make: Callable[[str], Forward], windows: Tensor, device: torch.device) -> dict:
@@ -152,8 +155,7 @@ def choose_batch(
     before = _start_bytes(device)
     tried = []
     for size in BATCHES:
-        batch = windows.repeat(-(-size // len(windows)), 1, 1)[:size]
-        seconds = time_best(forward, batch, device)
+        seconds = time_best(forward, fill_batch(windows, size), device)
         if forward.part is not None:  # it did not fit
             forward.part = None
             break

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genometracks.batches import encode_codes
 from genometracks.genome import Bases
 from genometracks.plan import Plan
 
@@ -49,9 +50,9 @@ def measure_edges(
         return None
 
     def predict(contig: str, start: int) -> np.ndarray:
-        codes = torch.from_numpy(bases.codes(contig, start, start + plan.geometry.window))
-        window = codes == torch.arange(4, dtype=torch.uint8)[:, None]
-        return forward(window[None].float().to(device))[0].cpu().numpy()
+        codes = bases.codes(contig, start, start + plan.geometry.window)
+        window = encode_codes(codes, device=device)[None].float()
+        return forward(window)[0].cpu().numpy()
 
     difference, scale = 0.0, 0.0
     for contig, start in places:
@@ -84,9 +85,8 @@ def fold_difference(here: np.ndarray, moved: np.ndarray) -> np.ndarray:
 
 def choose_windows(plan: Plan, count: int, *, beyond: int) -> list[tuple[str, int]]:
     """Contig and start (bp) of up to `count` windows that lie inside, with `beyond` bp after."""
-    found, tried = [], min(CANDIDATES, plan.windows)
-    for i in range(tried):
-        number = (2 * i + 1) * plan.windows // (2 * tried)
+    found = []
+    for number in plan.spread_windows(CANDIDATES):
         contig, first, last = next(plan.window_runs(number, number + 1))
         start = int(plan.geometry.starts(first, last)[0])
         if start >= 0 and start + plan.geometry.window + beyond <= plan.lengths[contig]:
