@@ -10,6 +10,9 @@ rule observed:
     priority: 100
     conda:
         "../../envs/cpu.yaml"
+    resources:
+        mem_mb=grow(2_000),
+        runtime=grow(60),
     params:
         settings=json.dumps(config["evaluation"]),
     shell:
@@ -41,6 +44,9 @@ rule evaluate:
         f"{RUN}/logs/evaluate.log",
     conda:
         "../../envs/cpu.yaml"
+    resources:
+        mem_mb=grow(4_000),
+        runtime=grow(120),
     params:
         settings=json.dumps(config["evaluation"]),
         figures=subpath(output.locus, parent=True),

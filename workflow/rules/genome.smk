@@ -9,6 +9,9 @@ rule genome:
         f"{RUN}/logs/genome.log",
     conda:
         "../../envs/cpu.yaml"
+    resources:
+        mem_mb=grow(2_000),
+        runtime=grow(60),
     params:
         # What is predicted of the genome is the plan's affair, and repeats no scan.
         settings=json.dumps({key: config["genome"][key] for key in ("fasta", "name", "contigs")}),

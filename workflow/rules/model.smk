@@ -7,6 +7,9 @@ rule model:
         f"{RUN}/logs/model.log",
     conda:
         "../../envs/cpu.yaml"
+    resources:
+        mem_mb=grow(4_000),
+        runtime=grow(30),
     params:
         settings=json.dumps(config["model"]),
     shell:

@@ -18,6 +18,10 @@ rule probe:
     conda:
         "../../envs/gpu.yaml"
     threads: config["prediction"]["threads"]
+    resources:
+        mem_mb=grow(8_000),
+        runtime=grow(60),
+        gpu=count_gpus(config),
     params:
         settings=json.dumps(ASKED),
         device=config["prediction"]["device"],
@@ -40,6 +44,9 @@ rule plan:
         f"{RUN}/logs/plan.log",
     conda:
         "../../envs/cpu.yaml"
+    resources:
+        mem_mb=grow(2_000),
+        runtime=grow(30),
     params:
         settings=json.dumps(PLANNED),
         probe=f"--probe {shlex.quote(PROBE[0])}" if PROBE else "",

@@ -15,6 +15,10 @@ rule predict:
     conda:
         "../../envs/gpu.yaml"
     threads: config["prediction"]["threads"]
+    resources:
+        mem_mb=grow(8_000),
+        runtime=grow(120),
+        gpu=count_gpus(config),
     params:
         device=config["prediction"]["device"],
         threads=config["prediction"]["threads"],

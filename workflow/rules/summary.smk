@@ -11,6 +11,9 @@ rule manifest:
         f"{RUN}/logs/manifest.log",
     conda:
         "../../envs/cpu.yaml"
+    resources:
+        mem_mb=grow(2_000),
+        runtime=grow(120),
     params:
         settings=json.dumps(config),
     shell:
@@ -29,6 +32,9 @@ rule summary:
         f"{RUN}/logs/summary.log",
     conda:
         "../../envs/cpu.yaml"
+    resources:
+        mem_mb=grow(1_000),
+        runtime=grow(10),
     params:
         settings=json.dumps(config["evaluation"]),
         logs=f"{RUN}/logs",

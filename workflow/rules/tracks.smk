@@ -7,6 +7,9 @@ rule tracks:
         f"{RUN}/logs/tracks.log",
     conda:
         "../../envs/cpu.yaml"
+    resources:
+        mem_mb=grow(1_000),
+        runtime=grow(10),
     params:
         settings=json.dumps({"bigwig": config["output"]["bigwig"]}),
     shell:
@@ -26,6 +29,9 @@ rule bigwig:
     conda:
         "../../envs/cpu.yaml"
     threads: config["output"]["threads"]
+    resources:
+        mem_mb=grow(4_000),
+        runtime=grow(240),
     shell:
         "genometracks bigwig --plan {input.plan:q} --threads {threads} 2> {log:q}"
 
@@ -41,5 +47,8 @@ rule parquet:
         f"{RUN}/logs/parquet.log",
     conda:
         "../../envs/cpu.yaml"
+    resources:
+        mem_mb=grow(4_000),
+        runtime=grow(240),
     shell:
         "genometracks parquet --plan {input.plan:q}" " --out {output:q} 2> {log:q}"
