@@ -8,7 +8,7 @@ import yaml
 
 from genometracks.config import list_keys, read_schema, resolve_config
 from genometracks.errors import UserError
-from genometracks.results import check_inputs, list_run_tracks, list_shards
+from genometracks.results import check_inputs, place_run
 from toys import write_fasta, write_model
 
 ROOT = Path(__file__).parents[2]
@@ -18,7 +18,7 @@ LEAST = {"genome": {"fasta": "g.fa"}, "model": {"weights": "m.safetensors"}}
 def test_the_least_config_gets_every_default():
     config = resolve_config(LEAST)
     assert config["run"] == "run" and config["shards"] == 4
-    given = {"fasta": "g.fa", "name": None, "contigs": ["*"]}
+    given = {"fasta": "g.fa", "sha256": None, "name": None, "contigs": ["*"]}
     assert config["genome"] == {**given, "regions": None, "blacklist": None}
     assert config["prediction"]["batch_size"] == "auto" and config["output"]["bigwig"] is True
     assert LEAST == {"genome": {"fasta": "g.fa"}, "model": {"weights": "m.safetensors"}}
@@ -43,10 +43,10 @@ def test_defaults_reach_into_lists():
             "config: unknown key 'prediction.batchsize': did you mean 'prediction.batch_size'?",
         ),
         ({"stride": 3}, "config: unknown key 'stride': did you mean 'prediction.stride'?"),
-        ({"zzz": 3}, "config: unknown key 'zzz': valid keys here are run, results, genome"),
+        ({"zzz": 3}, "config: unknown key 'zzz': valid keys here are run, results, runs, genome"),
         ({"genome": {}}, "config: genome.fasta is missing: FASTA file, plain, gzip or bgzip"),
         ({"shards": 0}, "config: shards: 0 is less than the minimum of 1"),
-        ({"shards": "4"}, "config: shards: '4' is not of type 'integer'"),
+        ({"shards": "4"}, "config: shards: '4' is neither a whole number nor 'auto'"),
         ({"run": "../up"}, "config: run: '../up' does not match"),
         ({"prediction": {"precision": "fp8"}}, "config: prediction.precision: 'fp8' is not one of"),
         (
@@ -124,5 +124,6 @@ def test_the_workflow_knows_its_files_before_it_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_model(tmp_path, name="m")
     config = resolve_config({**LEAST, "shards": 11, "output": {"tracks": ["t*"]}})
-    assert list_run_tracks(config) == ["two_.._etc", "three"]
-    assert list_shards(config)[:2] == ["00", "01"] and list_shards(config)[-1] == "10"
+    run = place_run(config)
+    assert run.bigwigs == ["results/run/bigwig/two_.._etc.bw", "results/run/bigwig/three.bw"]
+    assert run.shards[:2] == ["00", "01"] and run.shards[-1] == "10"

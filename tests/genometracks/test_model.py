@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from genometracks.config import resolve_config
 from toys import Run, random_bases, write_fasta
 
 ROOT = Path(__file__).parents[2]
@@ -28,11 +29,10 @@ def test_a_checkpoint_needs_no_words_beside_it(tmp_path):
 
 
 def test_the_snakefile_learns_a_checkpoints_tracks_without_torch():
-    model = {"weights": str(TINY), "architecture": None, "sha256": None, "tracks": None}
-    config = {"model": model, "output": {"tracks": ["*"]}}
+    config = resolve_config({"genome": {"fasta": "g.fa"}, "model": {"weights": str(TINY)}})
     code = (
-        f"import sys; from genometracks.results import list_run_tracks as tracks;"
-        f"assert tracks({config!r}) == ['liver', 'kidney_+', 'kidney_-'];"
+        f"import sys; from genometracks.results import place_run;"
+        f"assert place_run({config!r}).tracks == ['liver', 'kidney_+', 'kidney_-'];"
         "sys.exit('torch' in sys.modules)"
     )
     environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}

@@ -2,26 +2,19 @@
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import yaml
 
 from hub_server import COMMIT, HubServer
+from pipeline import snakemake
 from toys import random_bases, write_checkpoint, write_fasta
 
-ROOT = Path(__file__).parents[2]
 SOURCE = f"lab/toy-model@{COMMIT}:model.ckpt"
 
 
-def snakemake(folder: Path, address: str, *words: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
-    environment |= {"HF_ENDPOINT": address, "HF_HOME": str(folder / "cache")}
-    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "2"]
-    command += ["--configfile", "config.yaml", *words]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+def ask(folder: Path, address: str) -> str:
+    done = snakemake(folder, HF_ENDPOINT=address, HF_HOME=str(folder / "cache"))
     return f"{done.returncode}\n{done.stdout}{done.stderr}"
 
 
@@ -42,7 +35,7 @@ def test_a_model_of_the_hub_is_fetched_once_and_predicted(tmp_path):
     content = write_checkpoint(tmp_path / "a.ckpt").read_bytes()
     hub = HubServer("lab/toy-model", {"model.ckpt": content})
     try:
-        done = snakemake(tmp_path, hub.address)
+        done = ask(tmp_path, hub.address)
         assert done.startswith("0\n"), done
         asked = [(method, path) for method, path, _ in hub.requests if path.startswith("lab/")]
         assert asked.count(("GET", f"lab/toy-model/resolve/{COMMIT}/model.ckpt")) == 1
@@ -61,9 +54,9 @@ def test_a_model_of_the_hub_is_fetched_once_and_predicted(tmp_path):
     assert (
         json.loads((results / "manifest.json").read_text())["config"]["model"]["weights"] == SOURCE
     )
-    assert "Nothing to be done" in snakemake(tmp_path, hub.address)
+    assert "Nothing to be done" in ask(tmp_path, hub.address)
     (results / "bigwig" / "ENC+.bw").unlink()
-    assert snakemake(tmp_path, hub.address).startswith("0\n")
+    assert ask(tmp_path, hub.address).startswith("0\n")
     assert (results / "bigwig" / "ENC+.bw").exists()
 
 
@@ -73,7 +66,7 @@ def test_a_hub_that_does_not_answer_is_one_line(tmp_path):
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     hub = HubServer("lab/toy-model", {})
     hub.stop()
-    done = snakemake(tmp_path, hub.address)
+    done = ask(tmp_path, hub.address)
     assert done.startswith("1\n")
     lines = [line for line in done.splitlines() if "grelu-tracks" in line]
     assert (

@@ -4,9 +4,7 @@ import csv
 import hashlib
 import json
 import os
-import re
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,34 +14,11 @@ import pyBigWig
 import pytest
 import yaml
 
+from pipeline import planned_rules, run, snakemake
 from toys import random_bases, write_fasta, write_model
 
-ROOT = Path(__file__).parents[2]
 OBSERVED = ["evaluation.tsv", "figures/locus.png", "figures/scatter_0.png"]
 RESULTS = ["manifest.json", "parquet", "summary.txt", "tracks.tsv", *OBSERVED]
-
-
-def snakemake(folder: Path, *words: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "2"]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
-    return subprocess.run(
-        [*command, "--configfile", "config.yaml", *words],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-
-
-def run(folder: Path, *words: str) -> str:
-    done = snakemake(folder, *words)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-def planned_rules(folder: Path) -> set[str]:
-    """Rules that a dry run would execute."""
-    return set(re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):", run(folder, "-n"), re.M))
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -22,11 +22,29 @@ def run_preflight(args: argparse.Namespace) -> None:
     print(preflight(args.config, json_to=args.json))
 
 
+def run_weights(args: argparse.Namespace) -> None:
+    """Fetch a model's weights from the hub, with their commit and digest."""
+    from genometracks.fetch import fetch_weights
+
+    settings = args.settings
+    found = fetch_weights(settings["weights"], args.out, sha256=settings["sha256"])
+    print(f"{found['bytes']:,} bytes of commit {found['revision']}", file=sys.stderr)
+
+
+def run_download(args: argparse.Namespace) -> None:
+    """Fetch a genome's FASTA, with its digest."""
+    from genometracks.fetch import fetch_genome
+
+    settings = args.settings
+    found = fetch_genome(settings["fasta"], args.out, sha256=settings["sha256"])
+    print(f"{found['bytes']:,} bytes, sha256 {found['sha256']}", file=sys.stderr)
+
+
 def run_model(args: argparse.Namespace) -> None:
     """Load a model, measure it, write model.json."""
     from genometracks.model import describe_model
 
-    described = describe_model(args.settings, args.out)
+    described = describe_model(args.settings, args.out, weights=args.weights)
     geometry = described["geometry"]
     bins = f"{geometry['length']} bins of {geometry['bin']} bp" if geometry["bin"] else "one value"
     tracks = len(described["tracks"])
@@ -40,7 +58,8 @@ def run_genome(args: argparse.Namespace) -> None:
     settings = args.settings
     fasta = Path(settings["fasta"])
     name = settings["name"] or fasta.name.removesuffix(".gz").rsplit(".", 1)[0]
-    index = scan_fasta(fasta, args.fasta, name=name, patterns=settings["contigs"])
+    patterns, sha256 = settings["contigs"], settings.get("sha256")
+    index = scan_fasta(fasta, args.fasta, name=name, patterns=patterns, sha256=sha256)
     index.save(args.out)
     bases = sum(contig.length for contig in index.contigs)
     unknown = sum(end - start for contig in index.contigs for start, end in contig.gaps)
@@ -74,6 +93,7 @@ def run_plan(args: argparse.Namespace) -> None:
     """Tile the genome: write plan.json."""
     from genometracks.genome import GenomeIndex
     from genometracks.planning import plan_run
+    from genometracks.preflight_report import describe_start
 
     found = json.loads(args.probe.read_text()) if args.probe else {}
     plan = plan_run(
@@ -84,6 +104,16 @@ def run_plan(args: argparse.Namespace) -> None:
     )
     plan.save(args.out)
     print(f"{plan.windows:,} windows in {len(plan.shards):,} shards", file=sys.stderr)
+    print(describe_start(plan, found))  # to the terminal: what the run will take
+
+
+def run_shards(args: argparse.Namespace) -> None:
+    """Write the ids of the plan's shards, one a line."""
+    from genometracks.files import write_atomically
+    from genometracks.plan import Plan
+
+    with write_atomically(args.out) as file:
+        file.write("".join(f"{shard.id}\n" for shard in Plan.load(args.plan).shards).encode())
 
 
 def run_tracks(args: argparse.Namespace) -> None:
@@ -258,13 +288,16 @@ def _track_rows(plan) -> dict[str, int]:
 
 COMMANDS = {
     "preflight": (run_preflight, ["config", "json"]),
-    "model": (run_model, ["settings", "out"]),
+    "weights": (run_weights, ["settings", "out"]),
+    "download": (run_download, ["settings", "out"]),
+    "model": (run_model, ["settings", "weights", "out"]),
     "genome": (run_genome, ["settings", "fasta", "out"]),
     "probe": (
         run_probe,
         ["settings", "model", "genome", "fasta", "device", "threads", "out"],
     ),
     "plan": (run_plan, ["settings", "model", "genome", "probe", "out"]),
+    "shards": (run_shards, ["plan", "out"]),
     "tracks": (run_tracks, ["settings", "plan", "out"]),
     "observed": (run_observed, ["settings", "plan", "out"]),
     "predict": (run_predict, ["plan", "shard", "fasta", "device", "threads"]),

@@ -76,11 +76,14 @@ def resolve_config(given: dict) -> dict:
 def choose_forward_settings(config: dict) -> dict:
     """Of a resolved config, what concerns a forward pass, `auto` or not: what a probe is asked."""
     keys = ("batch_size", "precision", "compile", "stride", "trim", "blend", "edges")
-    return {
+    settings = {
         **{key: config["prediction"][key] for key in keys},
         "tracks": config["output"]["tracks"],
         "window": config["model"]["window"],
     }
+    if config["shards"] == "auto":  # then it is timed, too
+        settings["shards"] = "auto"
+    return settings
 
 
 def choose_plan_settings(config: dict) -> dict:
@@ -128,6 +131,8 @@ def _explain(error: ValidationError) -> str:
         key = f"{where}.{missing}" if where else missing
         return f"{key} is missing: {error.schema['properties'][missing]['description']}"
     if error.validator == "pattern":
+        if "integer" in error.schema["type"]:
+            return f"{where}: {error.instance!r} is neither a whole number nor 'auto'"
         return f"{where}: {error.instance!r} does not match {error.validator_value}"
     return f"{where or 'the file'}: {error.message}"
 

@@ -128,7 +128,9 @@ class Bases:
         return codes
 
 
-def scan_fasta(fasta: Path, out: Path, *, name: str, patterns: list[str]) -> GenomeIndex:
+def scan_fasta(
+    fasta: Path, out: Path, *, name: str, patterns: list[str], sha256: str | None = None
+) -> GenomeIndex:
     """Rewrite the chosen contigs of a FASTA into `out` (and `{out}.fai`), and index them.
 
     Parameters
@@ -141,11 +143,14 @@ def scan_fasta(fasta: Path, out: Path, *, name: str, patterns: list[str]) -> Gen
         The genome's name.
     patterns : list of str
         Contig names or glob patterns; contigs that match any are kept, in the file's order.
+    sha256 : str, optional
+        Hex digest that the file must have.
 
     Raises
     ------
     UserError
-        If the file is missing, empty or no FASTA, repeats a contig, or a pattern matches nothing.
+        If the file is missing, empty, no FASTA or another one, repeats a contig, or a pattern
+        matches nothing.
     """
     if not fasta.is_file():
         raise UserError(f"{fasta}: no such FASTA file: check genome.fasta")
@@ -163,11 +168,16 @@ def scan_fasta(fasta: Path, out: Path, *, name: str, patterns: list[str]) -> Gen
                 offsets.append(file.tell())
                 index.contigs.append(_copy_contig(contig, pieces, file))
         _check_contigs(fasta, index.contigs, seen=seen, patterns=patterns)
+        index.sha256 = digest.hexdigest()
+        if sha256 and index.sha256 != sha256.lower():
+            raise UserError(
+                f"{fasta}: sha256 is {index.sha256}, not {sha256.lower()} as asked for: "
+                "check genome.fasta and genome.sha256"
+            )
     with write_atomically(f"{out}.fai") as file:
         for contig, offset in zip(index.contigs, offsets, strict=True):
             row = (contig.name, contig.length, offset, contig.length, contig.length + 1)
             file.write("\t".join(map(str, row)).encode() + b"\n")
-    index.sha256 = digest.hexdigest()
     return index
 
 

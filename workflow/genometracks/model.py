@@ -11,7 +11,7 @@ from grelu_models.description import find_weights, read_track_table
 FORMAT = 1
 
 
-def describe_model(settings: dict, out: Path) -> dict:
+def describe_model(settings: dict, out: Path, *, weights: Path | None = None) -> dict:
     """Load a model and write model.json.
 
     Parameters
@@ -19,6 +19,8 @@ def describe_model(settings: dict, out: Path) -> dict:
     settings : dict
         The config's `model` section.
     out : Path
+    weights : Path, optional
+        Where the weights were fetched to; else they are where the settings say.
 
     Returns
     -------
@@ -34,7 +36,7 @@ def describe_model(settings: dict, out: Path) -> dict:
     """
     from grelu_models.checkpoint import load  # brings torch, which other stages do without
 
-    weights = find_weights(settings["weights"], sha256=settings["sha256"])
+    weights = find_weights(weights or settings["weights"], sha256=settings["sha256"])
     _, card = load(
         weights,
         architecture=settings["architecture"],

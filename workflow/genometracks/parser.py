@@ -9,6 +9,7 @@ OPTIONS = {
     "config": {"type": Path, "help": "a run's config, YAML"},
     "json": {"type": Path, "help": "file to write the numbers to, as JSON", "default": None},
     "settings": {"type": json.loads, "help": "section of the resolved config, as JSON"},
+    "weights": {"type": Path, "help": "the weights' file, if fetched", "default": None},
     "model": {"type": Path, "help": "model.json"},
     "genome": {"type": Path, "help": "genome.json"},
     "probe": {"type": Path, "help": "probe.json, where anything is left to auto", "default": None},

@@ -28,7 +28,8 @@ def plan_run(settings: dict, model: dict, genome: GenomeIndex, *, found: dict) -
         model.json.
     genome : GenomeIndex
     found : dict
-        From the probe: `geometry`, `batch_size`, `precision`, where the settings leave them open.
+        From the probe: `geometry`, `batch_size`, `precision` and `seconds` a window, where the
+        settings leave them, or the number of shards, open.
 
     Raises
     ------
@@ -37,8 +38,12 @@ def plan_run(settings: dict, model: dict, genome: GenomeIndex, *, found: dict) -
         cannot be read.
     """
     shaping = {key: found.get(key, settings[key]) for key in OF_NUMBERS}
-    for key in [key for key, value in shaping.items() if value == "auto"]:
-        raise UserError(f"prediction.{key}: left to auto, and no probe found it: run again")
+    open_keys = [f"prediction.{key}" for key, value in shaping.items() if value == "auto"]
+    timed = settings["shards"] == "auto"
+    if timed and "seconds" not in found:
+        open_keys.append("shards")
+    for key in open_keys:
+        raise UserError(f"{key}: left to auto, and no probe found it: run again")
     measured = found.get("geometry", model["geometry"])
     return make_plan(
         genome,
@@ -46,7 +51,8 @@ def plan_run(settings: dict, model: dict, genome: GenomeIndex, *, found: dict) -
         geometry=place_windows(measured, **{key: settings[key] for key in OF_WINDOWS}),
         tracks=describe_tracks(model["tracks"], settings["tracks"]),
         settings=shaping,
-        shards=settings["shards"],
+        shards=None if timed else settings["shards"],
+        seconds=found["seconds"] if timed else None,
         **{key: _read_intervals(settings, key, genome) for key in ("regions", "blacklist")},
     )
 

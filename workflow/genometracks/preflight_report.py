@@ -34,11 +34,19 @@ def count_cost(plan: Plan, measured: dict) -> dict:
     dict
         `plan`, `bytes`, `rates` a second, `hours` for numbers of jobs, `trims`.
     """
-    geometry, seconds = plan.geometry, measured["seconds"]["window"]
+    seconds = measured["seconds"]["window"]
+    return {
+        **count_size(plan, measured["written"]),
+        **count_time(plan, seconds),
+        "trims": list_trims(plan, measured),
+    }
+
+
+def count_size(plan: Plan, written: dict[str, bool]) -> dict:
+    """`plan`: what is predicted, and `bytes`: what it will take on disk."""
+    geometry, dtype = plan.geometry, plan.settings["dtype"]
     sizes = [shard.last - shard.first for shard in plan.shards]
     values = len(plan.tracks) * plan.bins
-    dtype = plan.settings["dtype"]
-    jobs = sorted({1, min(JOBS, len(sizes)), len(sizes)})
     return {
         "plan": {
             "tracks": len(plan.tracks),
@@ -56,16 +64,25 @@ def count_cost(plan: Plan, measured: dict) -> dict:
         "bytes": {
             "shards": values * np.dtype(dtype).itemsize,
             **{
-                key: round(values * factor) if measured["written"][key] else 0
+                key: round(values * factor) if written[key] else 0
                 for key, factor in STORED[dtype].items()
             },
             "genome": sum(len(name) + length + 3 for name, length in plan.lengths.items()),
         },
+        "written": written,
+    }
+
+
+def count_time(plan: Plan, seconds: float) -> dict:
+    """`rates` a second, and `hours` for numbers of jobs, at so many seconds a window."""
+    geometry = plan.geometry
+    sizes = [shard.last - shard.first for shard in plan.shards]
+    jobs = sorted({1, min(JOBS, len(sizes)), len(sizes)})
+    return {
         "rates": {"windows": 1 / seconds, "bp": geometry.owned * geometry.bin / seconds},
         "hours": [
             {"jobs": count, "hours": share_windows(sizes, count) * seconds / 3600} for count in jobs
         ],
-        "trims": list_trims(plan, measured),
     }
 
 
@@ -126,6 +143,23 @@ def _look_up(by_distance: list[float] | None, trim: int, *, width: int) -> float
     return float(np.mean(by_distance[first : first + width]))
 
 
+def describe_start(plan: Plan, found: dict) -> str:
+    """What a run will take, as far as it is known without a further measurement.
+
+    Parameters
+    ----------
+    plan : Plan
+    found : dict
+        From the probe; `seconds` a window and `device` where it measured them.
+    """
+    lines = _describe_size(count_size(plan, {"bigwig": True, "parquet": True}))
+    if "seconds" in found:
+        time = count_time(plan, found["seconds"])
+        rows = [("a window", f"{found['seconds']:.4g} s", f"on {found['device']}")]
+        lines += ["", "Time", *_align(rows + _list_hours(time["hours"]))]
+    return "\n".join(lines[1:])
+
+
 def describe_preflight(found: dict) -> str:
     """The numbers as tables, for reading."""
     parts = [
@@ -172,19 +206,23 @@ def _describe_time(found: dict) -> list[str]:
         ("batch size", f"{batch}", f"{plan['precision']}{compiled}{smaller}"),
         ("a window", f"{seconds['window']:.4g} s", ", ".join(rates)),
         ("job's start", f"{seconds['load']:.2g} s", "to load the model; not counted below"),
-        *(
-            (
-                "1 job" if row["jobs"] == 1 else f"{row['jobs']:,} jobs at once",
-                _hours(row["hours"]),
-                format_clock(row["hours"] * 3600),
-            )
-            for row in found["hours"]
-        ),
+        *_list_hours(found["hours"]),
     ]
     used = [("host", _bytes(memory["host"]), "peak of a prediction job")]
     if memory["device"] is not None:
         used.append(("device", _bytes(memory["device"]), "peak of what PyTorch allocated"))
     return ["", "Time", *_align(rows), "", "Memory", *_align(used)]
+
+
+def _list_hours(hours: list[dict]) -> list[tuple]:
+    return [
+        (
+            "1 job" if row["jobs"] == 1 else f"{row['jobs']:,} jobs at once",
+            _hours(row["hours"]),
+            format_clock(row["hours"] * 3600),
+        )
+        for row in hours
+    ]
 
 
 def _describe_trims(found: dict) -> list[str]:

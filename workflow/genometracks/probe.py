@@ -226,8 +226,8 @@ def probe_run(settings: dict, model: dict, genome: GenomeIndex, *, bases: Bases,
     Returns
     -------
     dict
-        `geometry`, `batch_size` and `precision` to plan with, and what was measured: `window`
-        (see `lengthen_window`), `deviation`, `tried` batches, the `device`.
+        `geometry`, `batch_size` and `precision` to plan with, and what was measured: `seconds` a
+        window, `window` (see `lengthen_window`), `deviation`, `tried` batches, the `device`.
     """
     loaded, _ = load(
         model["weights"],
@@ -249,7 +249,12 @@ def probe_run(settings: dict, model: dict, genome: GenomeIndex, *, bases: Bases,
         if chosen == "auto":
             found |= choose_precision(make, windows, device)
             chosen = found["precision"]
-        if settings["batch_size"] == "auto":
+        size = settings["batch_size"]
+        if size == "auto":
             size, tried = choose_batch(make(chosen), windows, device)
             found |= {"batch_size": size, "tried": tried}
+            timed = {row["batch_size"]: row["seconds"] for row in tried}
+            found |= {"seconds": timed[size]} if timed else {}
+        elif settings.get("shards") == "auto":
+            found["seconds"] = time_best(make(chosen), fill_batch(windows, size), device) / size
     return found

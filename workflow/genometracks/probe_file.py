@@ -49,6 +49,8 @@ def describe_probe(found: dict) -> str:
         lines.append(f"  precision {found['precision']}{part}")
     for row in found.get("tried", []):
         lines.append(f"  batch of {row['batch_size']}: {row['seconds']:.4g} s a window")
+    if "seconds" in found:
+        lines.append(f"  a window takes {found['seconds']:.4g} s")
     if "batch_size" in found:
         lines.append(f"  batch_size {found['batch_size']}")
     return "\n".join(lines)

@@ -1,41 +1,256 @@
-"""The run's folder: where every file of a run stands, and what may be asked before it starts.
+"""The runs' folders: where every file of a run stands, and what may be asked before it starts.
 
-Imports nothing heavy: the workflow calls it each time it is parsed.
+Imports nothing heavy: the workflow calls it each time it is parsed, by every job.
 """
 
+import hashlib
+import json
 import os
+import re
+import shlex
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from genometracks.config import choose_forward_settings, choose_plan_settings
 from genometracks.errors import UserError
+from genometracks.resources import count_gpus
+from genometracks.sheet import SHARED, Entry
 from genometracks.tracks import describe_tracks
 from grelu_models.description import find_weights, list_tracks, read_track_table
+from grelu_models.errors import ModelError
+from grelu_models.hub import parse_artifact
+
+ADDRESS = re.compile(r"(https?|ftp)://", re.IGNORECASE)
 
 
-def find_model_weights(config: dict) -> Path:
-    """Local path of the weights; a file of the hub is fetched once."""
-    return find_weights(config["model"]["weights"], sha256=config["model"]["sha256"])
+@dataclass(frozen=True)
+class Run:
+    """One run: its resolved config, and where its files stand.
+
+    Attributes
+    ----------
+    config : dict
+    genome, model : str
+        Folders of the prepared genome and model: the run's own, or one that runs share.
+    """
+
+    config: dict
+    genome: str
+    model: str
+
+    @property
+    def folder(self) -> str:
+        """The run's results."""
+        return f"{self.above}/{self.config['run']}"
+
+    @property
+    def above(self) -> str:
+        """The folder of all runs."""
+        return os.path.normpath(self.config["results"])
+
+    @property
+    def fasta(self) -> str:
+        """The genome's file: the given one, or where it is fetched to."""
+        given = self.config["genome"]["fasta"]
+        if not ADDRESS.match(given):
+            return given
+        return f"{self.genome}/work/source/{Path(urlsplit(given).path).name or 'genome'}"
+
+    @property
+    def source_settings(self) -> str:
+        """What is fetched."""
+        return json.dumps({key: self.config["genome"][key] for key in ("fasta", "sha256")})
+
+    @property
+    def genome_settings(self) -> str:
+        """What shapes the prepared genome: what is predicted of it repeats no scan."""
+        return json.dumps({**_choose_genome(self.config), "fasta": self.fasta})
+
+    @property
+    def model_settings(self) -> str:
+        """The config's section."""
+        return json.dumps(self.config["model"])
+
+    @property
+    def weights(self) -> str:
+        """The weights' file: the given one, or where it is fetched to."""
+        given = self.config["model"]["weights"]
+        artifact = None if Path(given).is_file() else parse_artifact(given)
+        if artifact is None:
+            return given
+        return f"{self.model}/work/weights/{Path(artifact.filename).name}"
+
+    @property
+    def model_files(self) -> list[str]:
+        """The weights, the metadata beside them and the table of tracks, where there are."""
+        weights = Path(self.weights)
+        metadata = [weights.with_suffix(suffix) for suffix in (".yaml", ".yml", ".json")]
+        beside = [str(path) for path in metadata if path.is_file()][:1]
+        return [str(weights), *beside, *filter(None, [self.config["model"]["tracks"]])]
+
+    @property
+    def tracks(self) -> list[str]:
+        """File stems of the tracks; asks the hub if the weights were not fetched yet."""
+        model, output = self.config["model"], self.config["output"]
+        weights = self.weights if Path(self.weights).is_file() else model["weights"]
+        asked = json.dumps([weights, model["architecture"], model["tracks"], output["tracks"]])
+        return list(_list_tracks(asked))
+
+    @property
+    def shards(self) -> list[str] | None:
+        """Ids of the shards; None where the plan decides how many there are."""
+        count = self.config["shards"]
+        return None if count == "auto" else name_shards(count)
+
+    @property
+    def forward_settings(self) -> str:
+        """What a probe is asked."""
+        return json.dumps(choose_forward_settings(self.config))
+
+    @property
+    def probe(self) -> list[str]:
+        """The probe's file, where anything is left to be found out on the device."""
+        asked = choose_forward_settings(self.config)
+        return [f"{self.folder}/work/probe.json"] if "auto" in asked.values() else []
+
+    @property
+    def probe_option(self) -> str:
+        """The probe as words of a command line."""
+        return " ".join(f"--probe {shlex.quote(path)}" for path in self.probe)
+
+    @property
+    def plan_settings(self) -> str:
+        """What the plan follows from."""
+        return json.dumps(choose_plan_settings(self.config))
+
+    @property
+    def beds(self) -> list[str]:
+        """BED files that the plan reads."""
+        return [path for key in ("regions", "blacklist") if (path := self.config["genome"][key])]
+
+    @property
+    def settings(self) -> str:
+        """The whole config."""
+        return json.dumps(self.config)
+
+    @property
+    def track_settings(self) -> str:
+        """What tracks.tsv depends on."""
+        return json.dumps({"bigwig": self.config["output"]["bigwig"]})
+
+    @property
+    def evaluation_settings(self) -> str:
+        """The config's section."""
+        return json.dumps(self.config["evaluation"])
+
+    @property
+    def observed(self) -> list[str]:
+        """The observed tracks' files."""
+        return [entry["bigwig"] for entry in self.config["evaluation"]["observed"]]
+
+    @property
+    def observed_digests(self) -> list[str]:
+        """Where their digests are kept."""
+        return [f"{self.folder}/work/observed.json"] if self.observed else []
+
+    @property
+    def bigwigs(self) -> list[str]:
+        """One file a track."""
+        return [f"{self.folder}/bigwig/{track}.bw" for track in self.tracks]
+
+    @property
+    def scatters(self) -> list[str]:
+        """One figure an observed track."""
+        return [f"{self.folder}/figures/scatter_{i}.png" for i in range(len(self.observed))]
+
+    @property
+    def results(self) -> list[str]:
+        """All that the manifest lists."""
+        bigwigs = self.bigwigs if self.config["output"]["bigwig"] else []
+        parquet = [f"{self.folder}/parquet"] if self.config["output"]["parquet"] else []
+        names = ["evaluation.tsv", "figures/locus.png"] if self.observed else []
+        evaluation = [f"{self.folder}/{name}" for name in names] + self.scatters
+        return [f"{self.folder}/tracks.tsv", *bigwigs, *parquet, *evaluation]
+
+    @property
+    def device(self) -> str:
+        """Where predictions are made."""
+        return self.config["prediction"]["device"]
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of a prediction job."""
+        return count_gpus(self.config)
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of a prediction job."""
+        return self.config["prediction"]["threads"]
+
+    @property
+    def processes(self) -> int:
+        """Processes that write the bigWigs."""
+        return self.config["output"]["threads"]
 
 
-def list_run_tracks(config: dict) -> list[str]:
-    """File stems of the tracks that a resolved config will give."""
-    model = config["model"]
-    table = read_track_table(Path(model["tracks"])) if model["tracks"] else None
-    tracks = list_tracks(find_model_weights(config), model["architecture"], table)
-    return [track["track"] for track in describe_tracks(tracks, config["output"]["tracks"])]
+def place_runs(entries: list[Entry], *, sheet: bool) -> dict[str, Run]:
+    """Name -> run; those of a sheet share their genomes and models.
+
+    Raises
+    ------
+    UserError
+        As `check_inputs`; in a sheet naming its line.
+    """
+    runs = {}
+    for entry in entries:
+        run = runs[entry.config["run"]] = place_run(entry.config, shares=sheet)
+        try:
+            check_inputs(run.config)
+            _ = run.tracks
+        except (UserError, ModelError) as error:
+            raise UserError(f"{entry.origin}: {error}" if sheet else str(error)) from error
+    return runs
 
 
-def list_model_files(config: dict) -> list[str]:
-    """The weights, the metadata beside them and the table of tracks, where there are."""
-    weights = find_model_weights(config)
-    metadata = [weights.with_suffix(suffix) for suffix in (".yaml", ".yml", ".json")]
-    beside = [str(path) for path in metadata if path.is_file()][:1]
-    return [str(weights), *beside, *filter(None, [config["model"]["tracks"]])]
+def place_run(config: dict, *, shares: bool = False) -> Run:
+    """The run of a resolved config; its genome and model are its own, or may be shared."""
+    above = os.path.normpath(config["results"])
+    own = f"{above}/{config['run']}"
+    return Run(config, *(_find_shared(config, above) if shares else (own, own)))
 
 
-def list_shards(config: dict) -> list[str]:
-    """Ids of the shards."""
-    count = config["shards"]
+def _find_shared(config: dict, above: str) -> list[str]:
+    """Folders of a genome and a model, the same for all runs that ask for the same."""
+    fasta, weights = Path(config["genome"]["fasta"]), config["model"]["weights"]
+    named = {
+        config["genome"]["name"] or fasta.name: _choose_genome(config),
+        re.split("[/:]", weights)[-1]: config["model"],
+    }
+    homes = []
+    for name, settings in named.items():
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+        stem = re.sub("[^A-Za-z0-9_-]+", "_", name.split(".")[0]).strip("_") or "unnamed"
+        homes.append(f"{above}/{SHARED}/{stem}-{digest[:8]}")
+    return homes
+
+
+def _choose_genome(config: dict) -> dict:
+    return {key: config["genome"][key] for key in ("fasta", "sha256", "name", "contigs")}
+
+
+def name_shards(count: int) -> list[str]:
+    """Ids of so many shards."""
     return [f"{i:0{len(str(count - 1))}d}" for i in range(count)]
+
+
+@cache
+def _list_tracks(asked: str) -> tuple[str, ...]:
+    weights, architecture, table, selected = json.loads(asked)
+    rows = read_track_table(Path(table)) if table else None
+    tracks = list_tracks(find_weights(weights), architecture, rows)
+    return tuple(track["track"] for track in describe_tracks(tracks, selected))
 
 
 def check_inputs(config: dict) -> None:
@@ -47,6 +262,8 @@ def check_inputs(config: dict) -> None:
         Naming the key and the path.
     """
     named = {"genome.fasta": config["genome"]["fasta"]}
+    if ADDRESS.match(named["genome.fasta"]):
+        del named["genome.fasta"]
     optional = {f"genome.{key}": config["genome"][key] for key in ("regions", "blacklist")}
     optional["model.tracks"] = config["model"]["tracks"]
     named |= {key: path for key, path in optional.items() if path}

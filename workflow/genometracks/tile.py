@@ -14,6 +14,13 @@ from genometracks.geometry import Geometry, find_segments, find_touched
 from genometracks.intervals import EMPTY, intersect, merge_intervals
 from genometracks.plan import FORMAT, Plan, Shard, number_windows
 
+TARGET = 45 * 60
+"""Seconds of a shard, where time decides."""
+MOST = 10_000
+"""Shards, where time decides: more take Snakemake long."""
+WIDTH = 5
+"""Digits of the ids of such shards, so that more of them do not rename the others."""
+
 
 def make_plan(
     genome: GenomeIndex,
@@ -22,7 +29,8 @@ def make_plan(
     geometry: Geometry,
     tracks: list[dict],
     settings: dict,
-    shards: int,
+    shards: int | None,
+    seconds: float | None = None,
     regions: Bed | None = None,
     blacklist: Bed | None = None,
 ) -> Plan:
@@ -38,9 +46,11 @@ def make_plan(
         The selected tracks.
     settings : dict
         `batch_size`, `precision`, `dtype`.
-    shards : int
+    shards : int, optional
         Number of shards. Each starts at a multiple of the batch size and holds the same number of
         windows, a round one (see `size_shards`); the last ones may be empty.
+    seconds : float, optional
+        Without a number of shards: seconds a window, for shards of equal time (`time_shards`).
     regions : Bed, optional
         Only bins that touch these intervals are predicted.
     blacklist : Bed, optional
@@ -79,8 +89,12 @@ def make_plan(
         padded_bins=_count_padded(in_order, geometry, segments),
         shards=[],
     )
-    size = size_shards(windows, batch=settings["batch_size"], shards=shards)
-    width = len(str(shards - 1))
+    batch, width = settings["batch_size"], WIDTH
+    if shards is None:
+        size = time_shards(windows, batch=batch, seconds=seconds)
+        shards = -(-windows // size)
+    else:
+        size, width = size_shards(windows, batch=batch, shards=shards), len(str(shards - 1))
     for i in range(shards):
         first, last = min(i * size, windows), min((i + 1) * size, windows)
         name = f"{i:0{width}d}"
@@ -134,6 +148,16 @@ def size_shards(windows: int, *, batch: int, shards: int) -> int:
     least = -(-windows // (batch * shards))
     step = 1 << max(0, least.bit_length() - 4)
     return -(-least // step) * step * batch
+
+
+def time_shards(windows: int, *, batch: int, seconds: float) -> int:
+    """Windows in a shard that takes about three quarters of an hour: whole batches.
+
+    It follows from the time of a window alone, so that a genome that grows keeps its shards;
+    but for a genome of more than `MOST` such shards, whose shards are longer.
+    """
+    size = max(1, round(TARGET / (seconds * batch))) * batch
+    return max(size, size_shards(windows, batch=batch, shards=MOST))
 
 
 def _digest_shard(plan: Plan, first: int, last: int) -> str:

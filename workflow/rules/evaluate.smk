@@ -1,7 +1,7 @@
 rule observed:
     input:
         plan=f"{RUN}/work/plan.json",
-        bigwigs=[entry["bigwig"] for entry in OBSERVED],
+        bigwigs=of_run("observed"),
     output:
         f"{RUN}/work/observed.json",
     log:
@@ -14,42 +14,48 @@ rule observed:
         mem_mb=grow(2_000),
         runtime=grow(60),
     params:
-        settings=json.dumps(config["evaluation"]),
+        settings=of_run("evaluation_settings"),
     shell:
         "genometracks observed --settings {params.settings:q} --plan {input.plan:q}"
         " --out {output:q} 2> {log:q}"
 
 
-rule evaluate:
-    input:
-        plan=f"{RUN}/work/plan.json",
-        merged=f"{RUN}/work/merge.json",
-        observed=f"{RUN}/work/observed.json",
-        data=expand(f"{RUN}/work/shards/{{shard}}.npy", shard=SHARDS),
-    output:
-        table=f"{RUN}/evaluation.tsv",
-        locus=report(
-            f"{RUN}/figures/locus.png",
-            caption="../report/locus.rst",
-            category="Evaluation",
-            labels={"figure": "locus", "track": "all"},
-        ),
-        scatter=report(
-            SCATTERS,
-            caption="../report/scatter.rst",
-            category="Evaluation",
-            labels={"figure": "scatter", "track": "each observed"},
-        ),
-    log:
-        f"{RUN}/logs/evaluate.log",
-    conda:
-        "../../envs/cpu.yaml"
-    resources:
-        mem_mb=grow(4_000),
-        runtime=grow(120),
-    params:
-        settings=json.dumps(config["evaluation"]),
-        figures=subpath(output.locus, parent=True),
-    shell:
-        "genometracks evaluate --settings {params.settings:q} --plan {input.plan:q}"
-        " --figures {params.figures:q} --out {output.table:q} 2> {log:q}"
+for each in RUNS.values():
+    if not each.observed:
+        continue
+
+    rule:
+        name:
+            name_rule("evaluate", each)
+        input:
+            plan=f"{each.folder}/work/plan.json",
+            merged=f"{each.folder}/work/merge.json",
+            observed=each.observed_digests,
+            data=shard_data_of(each),
+        output:
+            table=f"{each.folder}/evaluation.tsv",
+            locus=report(
+                f"{each.folder}/figures/locus.png",
+                caption="../report/locus.rst",
+                category="Evaluation",
+                labels={"run": each.config["run"], "figure": "locus", "track": "all"},
+            ),
+            scatter=report(
+                each.scatters,
+                caption="../report/scatter.rst",
+                category="Evaluation",
+                labels={"run": each.config["run"], "figure": "scatter", "track": "each observed"},
+            ),
+        log:
+            f"{each.folder}/logs/evaluate.log",
+        conda:
+            "../../envs/cpu.yaml"
+        resources:
+            mem_mb=grow(4_000),
+            runtime=grow(120),
+        params:
+            settings=each.evaluation_settings,
+            figures=subpath(output.locus, parent=True),
+        shell:
+            "genometracks evaluate --settings {params.settings:q} --plan {input.plan:q}"
+            " --figures {params.figures:q} --out {output.table:q} 2> {log:q}"

@@ -1,8 +1,8 @@
 rule merge:
     input:
         plan=f"{RUN}/work/plan.json",
-        data=expand(f"{RUN}/work/shards/{{shard}}.npy", shard=SHARDS),
-        sidecars=expand(f"{RUN}/work/shards/{{shard}}.json", shard=SHARDS),
+        data=shard_data,
+        sidecars=shard_sidecars,
     output:
         f"{RUN}/work/merge.json",
     log:

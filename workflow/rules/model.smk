@@ -1,16 +1,35 @@
-rule model:
-    input:
-        list_model_files(config),
+rule weights:
     output:
-        f"{RUN}/work/model.json",
+        "{model}/work/weights/{file}",
     log:
-        f"{RUN}/logs/model.log",
+        "{model}/logs/weights/{file}.log",
+    wildcard_constraints:
+        model="|".join(map(re.escape, MODELS)),
+        file="[^/]+",
     conda:
         "../../envs/cpu.yaml"
+    params:
+        settings=of_model("model_settings"),
+    shell:
+        "genometracks weights --settings {params.settings:q} --out {output:q} 2> {log:q}"
+
+
+rule model:
+    input:
+        of_model("model_files"),
+    output:
+        "{model}/work/model.json",
+    log:
+        "{model}/logs/model.log",
+    wildcard_constraints:
+        model="|".join(map(re.escape, MODELS)),
+    conda:
+        "../../envs/gpu.yaml"
     resources:
         mem_mb=grow(4_000),
         runtime=grow(30),
     params:
-        settings=json.dumps(config["model"]),
+        settings=of_model("model_settings"),
     shell:
-        "genometracks model --settings {params.settings:q} --out {output:q} 2> {log:q}"
+        "genometracks model --settings {params.settings:q} --weights {input[0]:q}"
+        " --out {output:q} 2> {log:q}"

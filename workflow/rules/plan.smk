@@ -1,15 +1,9 @@
-ASKED = choose_forward_settings(config)
-PLANNED = choose_plan_settings(config)
-# What is left to be found out, on the device that predicts.
-PROBE = [f"{RUN}/work/probe.json"] if "auto" in ASKED.values() else []
-
-
 rule probe:
     input:
-        model=f"{RUN}/work/model.json",
-        genome=f"{RUN}/work/genome.json",
-        fasta=f"{RUN}/work/genome.fa",
-        index=f"{RUN}/work/genome.fa.fai",
+        model=model_file,
+        genome=genome_file("genome.json"),
+        fasta=genome_file("genome.fa"),
+        index=genome_file("genome.fa.fai"),
     output:
         # What was found out once stays, as long as the same is asked.
         update(f"{RUN}/work/probe.json"),
@@ -17,15 +11,15 @@ rule probe:
         f"{RUN}/logs/probe.log",
     conda:
         "../../envs/gpu.yaml"
-    threads: config["prediction"]["threads"]
+    threads: of_run("threads")
     resources:
         mem_mb=grow(8_000),
         runtime=grow(60),
-        gpu=count_gpus(config),
+        gpu=of_run("gpus"),
     params:
-        settings=json.dumps(ASKED),
-        device=config["prediction"]["device"],
-        threads=config["prediction"]["threads"],
+        settings=of_run("forward_settings"),
+        device=of_run("device"),
+        threads=of_run("threads"),
     shell:
         "genometracks probe --settings {params.settings:q} --model {input.model:q}"
         " --genome {input.genome:q} --fasta {input.fasta:q} --device {params.device}"
@@ -34,10 +28,10 @@ rule probe:
 
 rule plan:
     input:
-        model=f"{RUN}/work/model.json",
-        genome=f"{RUN}/work/genome.json",
-        beds=[PLANNED[key] for key in ("regions", "blacklist") if PLANNED[key]],
-        probe=PROBE,
+        model=model_file,
+        genome=genome_file("genome.json"),
+        beds=of_run("beds"),
+        probe=of_run("probe"),
     output:
         f"{RUN}/work/plan.json",
     log:
@@ -48,8 +42,21 @@ rule plan:
         mem_mb=grow(2_000),
         runtime=grow(30),
     params:
-        settings=json.dumps(PLANNED),
-        probe=f"--probe {shlex.quote(PROBE[0])}" if PROBE else "",
+        settings=of_run("plan_settings"),
+        probe=of_run("probe_option"),
     shell:
         "genometracks plan --settings {params.settings:q} --model {input.model:q}"
         " --genome {input.genome:q} {params.probe} --out {output:q} 2> {log:q}"
+
+
+checkpoint shards:
+    input:
+        f"{RUN}/work/plan.json",
+    output:
+        f"{RUN}/work/shards.txt",
+    log:
+        f"{RUN}/logs/shards.log",
+    conda:
+        "../../envs/cpu.yaml"
+    shell:
+        "genometracks shards --plan {input:q} --out {output:q} 2> {log:q}"

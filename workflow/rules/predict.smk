@@ -1,9 +1,9 @@
 rule predict:
     input:
         plan=f"{RUN}/work/plan.json",
-        fasta=f"{RUN}/work/genome.fa",
-        index=f"{RUN}/work/genome.fa.fai",
-        weights=list_model_files(config),
+        fasta=genome_file("genome.fa"),
+        index=genome_file("genome.fa.fai"),
+        weights=of_run("model_files"),
     output:
         # A shard that is still valid (its digest says so) is kept, not deleted and predicted again.
         data=update(f"{RUN}/work/shards/{{shard}}.npy"),
@@ -14,14 +14,14 @@ rule predict:
         f"{RUN}/benchmarks/predict/{{shard}}.tsv"
     conda:
         "../../envs/gpu.yaml"
-    threads: config["prediction"]["threads"]
+    threads: of_run("threads")
     resources:
         mem_mb=grow(8_000),
         runtime=grow(120),
-        gpu=count_gpus(config),
+        gpu=of_run("gpus"),
     params:
-        device=config["prediction"]["device"],
-        threads=config["prediction"]["threads"],
+        device=of_run("device"),
+        threads=of_run("threads"),
     shell:
         "genometracks predict --plan {input.plan:q} --shard {wildcards.shard} --fasta {input.fasta:q}"
         " --device {params.device} --threads {params.threads} 2> {log:q}"

@@ -1,10 +1,10 @@
 rule manifest:
     input:
-        results=RESULTS,
+        results=of_run("results"),
         plan=f"{RUN}/work/plan.json",
         merged=f"{RUN}/work/merge.json",
-        data=expand(f"{RUN}/work/shards/{{shard}}.npy", shard=SHARDS),
-        observed=f"{RUN}/work/observed.json" if OBSERVED else [],
+        data=shard_data,
+        observed=of_run("observed_digests"),
     output:
         f"{RUN}/manifest.json",
     log:
@@ -15,7 +15,7 @@ rule manifest:
         mem_mb=grow(2_000),
         runtime=grow(120),
     params:
-        settings=json.dumps(config),
+        settings=of_run("settings"),
     shell:
         "genometracks manifest --settings {params.settings:q} --plan {input.plan:q}"
         " --out {output:q} 2> {log:q}"
@@ -23,7 +23,7 @@ rule manifest:
 
 rule summary:
     input:
-        results=RESULTS,
+        results=of_run("results"),
         plan=f"{RUN}/work/plan.json",
         manifest=f"{RUN}/manifest.json",
     output:
@@ -36,7 +36,7 @@ rule summary:
         mem_mb=grow(1_000),
         runtime=grow(10),
     params:
-        settings=json.dumps(config["evaluation"]),
+        settings=of_run("evaluation_settings"),
         logs=f"{RUN}/logs",
     shell:
         "genometracks summary --settings {params.settings:q} --plan {input.plan:q}"

@@ -11,36 +11,40 @@ rule tracks:
         mem_mb=grow(1_000),
         runtime=grow(10),
     params:
-        settings=json.dumps({"bigwig": config["output"]["bigwig"]}),
+        settings=of_run("track_settings"),
     shell:
         "genometracks tracks --settings {params.settings:q} --plan {input.plan:q}"
         " --out {output:q} 2> {log:q}"
 
 
-rule bigwig:
-    input:
-        plan=f"{RUN}/work/plan.json",
-        merged=f"{RUN}/work/merge.json",
-        data=expand(f"{RUN}/work/shards/{{shard}}.npy", shard=SHARDS),
-    output:
-        expand(f"{RUN}/bigwig/{{track}}.bw", track=TRACKS),
-    log:
-        f"{RUN}/logs/bigwig.log",
-    conda:
-        "../../envs/cpu.yaml"
-    threads: config["output"]["threads"]
-    resources:
-        mem_mb=grow(4_000),
-        runtime=grow(240),
-    shell:
-        "genometracks bigwig --plan {input.plan:q} --threads {threads} 2> {log:q}"
+for each in RUNS.values():
+
+    rule:
+        name:
+            name_rule("bigwig", each)
+        input:
+            plan=f"{each.folder}/work/plan.json",
+            merged=f"{each.folder}/work/merge.json",
+            data=shard_data_of(each),
+        output:
+            each.bigwigs,
+        log:
+            f"{each.folder}/logs/bigwig.log",
+        conda:
+            "../../envs/cpu.yaml"
+        threads: each.processes
+        resources:
+            mem_mb=grow(4_000),
+            runtime=grow(240),
+        shell:
+            "genometracks bigwig --plan {input.plan:q} --threads {threads} 2> {log:q}"
 
 
 rule parquet:
     input:
         plan=f"{RUN}/work/plan.json",
         merged=f"{RUN}/work/merge.json",
-        data=expand(f"{RUN}/work/shards/{{shard}}.npy", shard=SHARDS),
+        data=shard_data,
     output:
         directory(f"{RUN}/parquet"),
     log:
