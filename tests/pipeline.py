@@ -9,9 +9,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-def snakemake(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess:
+def snakemake(
+    folder: Path, *words: str, snakefile: str = str(ROOT / "Snakefile"), **environment: str
+) -> subprocess.CompletedProcess:
     """Run Snakemake with config.yaml of a folder, on two cores."""
-    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "2"]
+    command = [sys.executable, "-m", "snakemake", "-s", snakefile, "--cores", "2"]
     paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
     return subprocess.run(
         [*command, "--configfile", "config.yaml", *words],
@@ -29,6 +31,7 @@ def run(folder: Path, *words: str, **environment: str) -> str:
     return done.stdout + done.stderr
 
 
-def planned_rules(folder: Path) -> set[str]:
+def planned_rules(folder: Path, **how: str) -> set[str]:
     """Rules that a dry run would execute."""
-    return set(re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):", run(folder, "-n"), re.M))
+    said = run(folder, "-n", **how)
+    return set(re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):", said, re.M))

@@ -10,7 +10,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from genometracks.errors import UserError
+from genometracks.errors import ShardError, UserError
 from genometracks.parser import make_parser
 from grelu_models.errors import ModelError
 
@@ -318,6 +318,8 @@ def main(argv: list[str] | None = None) -> int:
         COMMANDS[args.command][0](args)
     except (UserError, ModelError, OSError) as error:
         print(f"genometracks {args.command}: {error}", file=sys.stderr)
+        if isinstance(error, ShardError):  # so that the next run proves, and predicts, anew
+            (args.plan.parent / "merge.json").unlink(missing_ok=True)
         return 1
     _log(f"finished {args.command}")
     return 0

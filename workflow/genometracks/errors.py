@@ -6,3 +6,7 @@ class UserError(ValueError):
 
     The command line prints the message alone, without a traceback, and exits with status 1.
     """
+
+
+class ShardError(UserError):
+    """A shard is missing, stale or damaged: what was proved of the shards is no longer true."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
-from genometracks.errors import UserError
+from genometracks.errors import ShardError, UserError
 from genometracks.files import write_atomically
 from genometracks.plan import Plan, Shard
 from genometracks.shard import ShardReader, read_sidecar, shard_paths
@@ -74,7 +74,7 @@ def _find_sidecar(folder: Path, plan: Plan, shard: Shard) -> dict:
     lost = "missing" if not (data.exists() and sidecar.exists()) else "stale or damaged"
     bins = plan.shard_bins(shard)
     where = f" (bins from {_locus(plan, *bins[0])})" if bins else ""
-    raise UserError(f"{data}: shard {shard.id}{where} is {lost}: delete it and run again")
+    raise ShardError(f"{data}: shard {shard.id}{where} is {lost}: delete it and run again")
 
 
 def _sum_up(fields: dict, folder: Path) -> dict:
@@ -160,10 +160,7 @@ def read_tracks(
         fields = _find_sidecar(folder, plan, shard)
         if _sum_up(fields, folder) != proved:
             data = shard_paths(folder, shard.id)[0]
-            raise UserError(
-                f"{data}: written again since the shards were merged: "
-                f"delete {folder.parent / 'merge.json'} and run again"
-            )
+            raise ShardError(f"{data}: written again since the shards were merged: run again")
         ranges = iter(fields["ranges"])
         contig, first, last = next(ranges, (None, 0, 0))
         for values in ShardReader(folder, fields, rows=rows).pieces(size):

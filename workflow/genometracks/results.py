@@ -64,6 +64,21 @@ class Run:
         return json.dumps({key: self.config["genome"][key] for key in ("fasta", "sha256")})
 
     @property
+    def bases(self) -> str:
+        """The normalised FASTA; its index is made with it."""
+        return f"{self.genome}/work/genome.fa"
+
+    @property
+    def genome_json(self) -> str:
+        """What is known of the genome."""
+        return f"{self.genome}/work/genome.json"
+
+    @property
+    def model_json(self) -> str:
+        """What is known of the model."""
+        return f"{self.model}/work/model.json"
+
+    @property
     def genome_settings(self) -> str:
         """What shapes the prepared genome: what is predicted of it repeats no scan."""
         return json.dumps({**_choose_genome(self.config), "fasta": self.fasta})

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
-from genometracks.errors import UserError
+from genometracks.errors import ShardError, UserError
 from genometracks.files import write_atomically
 from genometracks.plan import Plan, Shard
 
@@ -208,8 +208,8 @@ class ShardReader:
             if digest.hexdigest() != expected[HEX * row : HEX * (row + 1)]:
                 raise self._broken()
 
-    def _broken(self) -> UserError:
-        return UserError(
+    def _broken(self) -> ShardError:
+        return ShardError(
             f"{self._path}: the data changed since it was written (checksum differs): "
             "delete this file and run again"
         )

@@ -31,7 +31,6 @@ for each in RUNS.values():
             plan=f"{each.folder}/work/plan.json",
             merged=f"{each.folder}/work/merge.json",
             observed=each.observed_digests,
-            data=shard_data_of(each),
         output:
             table=f"{each.folder}/evaluation.tsv",
             locus=report(

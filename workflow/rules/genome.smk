@@ -1,17 +1,22 @@
-rule download:
-    output:
-        "{genome}/work/source/{file}",
-    log:
-        "{genome}/logs/download/{file}.log",
-    wildcard_constraints:
-        genome="|".join(map(re.escape, GENOMES)),
-        file="[^/]+",
-    conda:
-        "../../envs/cpu.yaml"
-    params:
-        settings=of_genome("source_settings"),
-    shell:
-        "genometracks download --settings {params.settings:q} --out {output:q} 2> {log:q}"
+for each in GENOMES.values():
+    if each.fasta == each.config["genome"]["fasta"]:
+        continue
+
+    rule:
+        name:
+            name_rule("download", each)
+        output:
+            each.fasta,
+        log:
+            f"{each.genome}/logs/download.log",
+        # A node may have no network: on a cluster this runs where Snakemake does.
+        localrule: True
+        conda:
+            "../../envs/cpu.yaml"
+        params:
+            settings=each.source_settings,
+        shell:
+            "genometracks download --settings {params.settings:q} --out {output:q} 2> {log:q}"
 
 
 rule genome:

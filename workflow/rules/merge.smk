@@ -2,7 +2,6 @@ rule merge:
     input:
         plan=f"{RUN}/work/plan.json",
         data=shard_data,
-        sidecars=shard_sidecars,
     output:
         f"{RUN}/work/merge.json",
     log:

@@ -1,17 +1,22 @@
-rule weights:
-    output:
-        "{model}/work/weights/{file}",
-    log:
-        "{model}/logs/weights/{file}.log",
-    wildcard_constraints:
-        model="|".join(map(re.escape, MODELS)),
-        file="[^/]+",
-    conda:
-        "../../envs/cpu.yaml"
-    params:
-        settings=of_model("model_settings"),
-    shell:
-        "genometracks weights --settings {params.settings:q} --out {output:q} 2> {log:q}"
+for each in MODELS.values():
+    if each.weights == each.config["model"]["weights"]:
+        continue
+
+    rule:
+        name:
+            name_rule("weights", each)
+        output:
+            each.weights,
+        log:
+            f"{each.model}/logs/weights.log",
+        # A node may have no network: on a cluster this runs where Snakemake does.
+        localrule: True
+        conda:
+            "../../envs/cpu.yaml"
+        params:
+            settings=each.model_settings,
+        shell:
+            "genometracks weights --settings {params.settings:q} --out {output:q} 2> {log:q}"
 
 
 rule model:

@@ -1,9 +1,8 @@
 rule probe:
     input:
-        model=model_file,
-        genome=genome_file("genome.json"),
-        fasta=genome_file("genome.fa"),
-        index=genome_file("genome.fa.fai"),
+        model=of_run("model_json"),
+        genome=of_run("genome_json"),
+        fasta=of_run("bases"),
     output:
         # What was found out once stays, as long as the same is asked.
         update(f"{RUN}/work/probe.json"),
@@ -28,8 +27,8 @@ rule probe:
 
 rule plan:
     input:
-        model=model_file,
-        genome=genome_file("genome.json"),
+        model=of_run("model_json"),
+        genome=of_run("genome_json"),
         beds=of_run("beds"),
         probe=of_run("probe"),
     output:

@@ -1,9 +1,8 @@
 rule predict:
     input:
         plan=f"{RUN}/work/plan.json",
-        fasta=genome_file("genome.fa"),
-        index=genome_file("genome.fa.fai"),
-        weights=of_run("model_files"),
+        fasta=of_run("bases"),
+        weights=of_run("weights"),
     output:
         # A shard that is still valid (its digest says so) is kept, not deleted and predicted again.
         data=update(f"{RUN}/work/shards/{{shard}}.npy"),

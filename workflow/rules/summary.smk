@@ -3,7 +3,6 @@ rule manifest:
         results=of_run("results"),
         plan=f"{RUN}/work/plan.json",
         merged=f"{RUN}/work/merge.json",
-        data=shard_data,
         observed=of_run("observed_digests"),
     output:
         f"{RUN}/manifest.json",

@@ -25,7 +25,6 @@ for each in RUNS.values():
         input:
             plan=f"{each.folder}/work/plan.json",
             merged=f"{each.folder}/work/merge.json",
-            data=shard_data_of(each),
         output:
             each.bigwigs,
         log:
@@ -44,7 +43,6 @@ rule parquet:
     input:
         plan=f"{RUN}/work/plan.json",
         merged=f"{RUN}/work/merge.json",
-        data=shard_data,
     output:
         directory(f"{RUN}/parquet"),
     log:

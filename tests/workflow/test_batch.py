@@ -1,0 +1,123 @@
+"""A sheet of runs is one graph: what they share is made once, and none stops the others."""
+
+import csv
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline import planned_rules, run, snakemake
+from toys import random_bases, write_fasta, write_model
+
+SHEET = """run\tmodel\tgenome\tshards
+aa\tone.safetensors\tg.fa\t2
+ab\tone.safetensors\th.fa\t2
+ba\ttwo.safetensors\tg.fa\t1
+bb\ttwo.safetensors\th.fa\t1
+"""
+FORWARD = {"batch_size": 4, "precision": "fp32", "device": "cpu"}
+
+
+def make_batch(folder: Path, sheet: str = SHEET, **changes) -> Path:
+    """Two genomes, two models, four runs."""
+    folder.mkdir(exist_ok=True)
+    for i, name in enumerate("gh"):
+        write_fasta(folder / f"{name}.fa", {"chr1": random_bases(900, seed=i)})
+    write_model(folder, name="one")
+    write_model(folder, name="two", n_tasks=1, tracks=[{"name": "only"}])
+    config = {"runs": "runs.tsv", "prediction": FORWARD, **changes}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    (folder / "runs.tsv").write_text(sheet)
+    return folder
+
+
+def digests(folder: Path) -> dict[str, str]:
+    names = [*folder.glob("bigwig/*"), *folder.glob("parquet/*/*"), folder / "tracks.tsv"]
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in names
+    }
+
+
+@pytest.fixture(scope="module")
+def batch(tmp_path_factory) -> tuple[Path, str]:
+    folder = make_batch(tmp_path_factory.mktemp("batch"))
+    return folder, run(folder)
+
+
+def test_what_runs_share_is_made_once(batch):
+    folder, said = batch
+    shared = sorted(path.name.split("-")[0] for path in (folder / "results/shared").iterdir())
+    assert shared == ["g", "h", "one", "two"]
+    counts = {line.split()[0]: int(line.split()[1]) for line in said.splitlines() if is_count(line)}
+    assert [counts[rule] for rule in ("genome", "model", "plan", "predict")] == [2, 2, 4, 6]
+    assert counts["bigwig_aa"] == counts["bigwig_bb"] == 1
+    assert not (folder / "results/aa/work/genome.fa").exists()
+
+
+def is_count(line: str) -> bool:
+    return len(line.split()) == 2 and line.split()[1].isdecimal()
+
+
+def test_each_run_is_what_it_is_alone(batch, tmp_path):
+    folder, _ = batch
+    alone = make_batch(tmp_path / "alone")
+    config = json.loads((folder / "results/ba/manifest.json").read_text())["config"]
+    assert config["runs"] is None and config["run"] == "ba"
+    (alone / "config.yaml").write_text(yaml.safe_dump(config))
+    run(alone)
+    expected = digests(alone / "results/ba")
+    assert sorted(expected)[0] == "bigwig/only.bw" and len(expected) == 3
+    assert digests(folder / "results/ba") == expected
+    assert (alone / "results/ba/work/genome.fa").exists()
+    with open(folder / "results/ab/tracks.tsv") as file:
+        assert [row["name"] for row in csv.DictReader(file, delimiter="\t")][0] == "one"
+
+
+def test_a_batch_run_again_does_nothing_and_grows_by_a_row(batch):
+    folder, _ = batch
+    assert "Nothing to be done" in run(folder)
+    (folder / "runs.tsv").write_text(SHEET + "new\tone.safetensors\tg.fa\t1\n")
+    try:
+        rules = planned_rules(folder)
+        assert {"plan", "predict", "bigwig_new"} <= rules
+        assert not {"genome", "model", "bigwig_aa"} & rules
+    finally:
+        (folder / "runs.tsv").write_text(SHEET)
+
+
+def test_a_run_that_fails_does_not_stop_the_others(tmp_path):
+    sheet = "run\tmodel\tgenome\tprediction.trim\nbad\tone.safetensors\tg.fa\t99\n"
+    folder = make_batch(tmp_path, sheet + "good\tone.safetensors\tg.fa\t1\n")
+    done = snakemake(folder, "--keep-going")
+    assert done.returncode == 1
+    assert (folder / "results/good/summary.txt").exists()
+    assert "trim" in (folder / "results/bad/logs/plan.log").read_text()
+    assert not (folder / "results/bad/bigwig").exists()
+
+
+@pytest.mark.parametrize(
+    ("sheet", "message"),
+    [
+        (
+            SHEET.replace("two.safetensors\th.fa\t1", "two.safetensors\th.fa\tmany"),
+            "grelu-tracks: runs.tsv:5: shards: 'many' is neither a whole number nor 'auto'",
+        ),
+        (
+            SHEET.replace("h.fa\t2", "x.fa\t2"),
+            "grelu-tracks: runs.tsv:3: x.fa: no such file: check genome.fasta",
+        ),
+        (
+            SHEET.replace("two.safetensors\tg.fa", "x.safetensors\tg.fa"),
+            "grelu-tracks: runs.tsv:4: x.safetensors: no such weights file: check model.weights",
+        ),
+    ],
+)
+def test_a_bad_row_is_one_line_before_anything_runs(tmp_path, sheet, message):
+    folder = make_batch(tmp_path, sheet)
+    done = snakemake(folder)
+    assert done.returncode != 0
+    assert message in done.stderr.strip().splitlines()[-1]
+    assert not (folder / "results").exists()
