@@ -303,3 +303,19 @@ def test_run_and_preflight_take_the_same_windows_from_regions(make_run, tmp_path
     found = ask(run)
     assert found["plan"]["windows"] == run.plan().windows < 6
     assert found["plan"]["bins"] == Plan.load(run.work / "plan.json").bins == np.sum([8, 5])
+
+
+def test_one_run_of_a_sheet_is_measured(run, tmp_path, capsys):
+    path = write_config(run)
+    config = yaml.safe_load(open(path))
+    del config["run"]
+    config["runs"] = "runs.tsv"
+    with open(path, "w") as file:
+        yaml.safe_dump(config, file)
+    with open(tmp_path / "runs.tsv", "w") as file:
+        file.write("run\tprediction.trim\na\t0\nb\t2\n")
+    assert main(["preflight", path]) == 1
+    assert "the sheet has many runs: choose one with --run: a, b" in capsys.readouterr().err
+    assert main(["preflight", path, "--run", "b", "--json", "found.json"]) == 0
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert (found["run"], found["plan"]["trim"]) == ("b", 2)

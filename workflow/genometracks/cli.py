@@ -19,7 +19,7 @@ def run_preflight(args: argparse.Namespace) -> None:
     """Tell what a run would take, before it is started: windows, bytes, hours, memory."""
     from genometracks.preflight import preflight
 
-    print(preflight(args.config, json_to=args.json))
+    print(preflight(args.config, name=args.run, json_to=args.json))
 
 
 def run_weights(args: argparse.Namespace) -> None:
@@ -287,7 +287,7 @@ def _track_rows(plan) -> dict[str, int]:
 
 
 COMMANDS = {
-    "preflight": (run_preflight, ["config", "json"]),
+    "preflight": (run_preflight, ["config", "run", "json"]),
     "weights": (run_weights, ["settings", "out"]),
     "download": (run_download, ["settings", "out"]),
     "model": (run_model, ["settings", "weights", "out"]),

@@ -22,15 +22,15 @@ def read_schema() -> dict:
 
 
 def read_config(path: Path) -> dict:
-    """Read a config from YAML and resolve it.
+    """Read a config as it is written.
 
     Raises
     ------
     UserError
-        If there is no such file, if it is not YAML, or as `resolve_config` does.
+        If there is no such file, or if it is not YAML.
     """
     try:
-        given = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}: check the path") from error
     except UnicodeDecodeError as error:
@@ -40,7 +40,6 @@ def read_config(path: Path) -> dict:
         line = f":{mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "unreadable characters"
         raise UserError(f"{path}{line}: not YAML: {problem}: mend this line") from error
-    return resolve_config(given)
 
 
 def resolve_config(given: dict) -> dict:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 OPTIONS = {
     "config": {"type": Path, "help": "a run's config, YAML"},
+    "run": {"help": "name of the run, where the config names a sheet", "default": None},
     "json": {"type": Path, "help": "file to write the numbers to, as JSON", "default": None},
     "settings": {"type": json.loads, "help": "section of the resolved config, as JSON"},
     "weights": {"type": Path, "help": "the weights' file, if fetched", "default": None},

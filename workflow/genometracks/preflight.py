@@ -24,6 +24,7 @@ from genometracks.config import choose_forward_settings, choose_plan_settings, r
 from genometracks.context import count_edge_bins
 from genometracks.device import describe_device, prepare_device
 from genometracks.errors import UserError
+from genometracks.fetch import fetch_genome
 from genometracks.files import write_atomically
 from genometracks.forward import Forward
 from genometracks.genome import Bases, GenomeIndex, find_scan, scan_fasta
@@ -35,8 +36,9 @@ from genometracks.predict import load_planned_model, make_forward, predict_shard
 from genometracks.preflight_report import count_cost, describe_preflight
 from genometracks.probe import fill_batch, probe_run, sample_windows, time_best
 from genometracks.probe_file import digest_probe, read_probe
-from genometracks.results import check_inputs
+from genometracks.results import Run, check_inputs, place_run
 from genometracks.shard import write_shard
+from genometracks.sheet import choose_run, resolve_runs
 from genometracks.window_edges import measure_edges
 
 BUDGET = 20.0
@@ -47,13 +49,15 @@ PRECISIONS = {"cpu": ("fp32", "bf16"), "cuda": ("fp32", "tf32", "bf16", "fp16")}
 PAIRS = 4
 
 
-def preflight(path: Path, *, json_to: Path | None = None) -> str:
+def preflight(path: Path, *, name: str | None = None, json_to: Path | None = None) -> str:
     """Measure what a run of a config would take, and tell it.
 
     Parameters
     ----------
     path : Path
         The config, YAML; the paths in it are relative to the working folder, as in the run.
+    name : str, optional
+        Of the run, where the config names a sheet of many.
     json_to : Path, optional
         File to write the numbers to.
 
@@ -62,12 +66,14 @@ def preflight(path: Path, *, json_to: Path | None = None) -> str:
     UserError, ModelError
         As the run would raise, for the config and its files.
     """
-    config = read_config(path)
+    given = read_config(path)
+    config = choose_run(resolve_runs(given), name).config
     check_inputs(config)
+    run = place_run(config, shares=bool(given.get("runs")))
     prediction = config["prediction"]
     device = prepare_device(prediction["device"], threads=prediction["threads"])
     with tempfile.TemporaryDirectory(prefix="genometracks-preflight-") as folder:
-        plan, fasta, edge = _plan(config, Path(folder))
+        plan, fasta, edge = _plan(run, Path(folder))
         measured = _measure(plan, Bases(fasta), device, folder=Path(folder))
     found = {
         "config": str(path),
@@ -84,19 +90,30 @@ def preflight(path: Path, *, json_to: Path | None = None) -> str:
     return describe_preflight(found)
 
 
-def _plan(config: dict, folder: Path) -> tuple[Plan, Path, int | None]:
+def _plan(run: Run, folder: Path) -> tuple[Plan, Path, int | None]:
     """The run's plan, its normalised FASTA, and the bins at each end that read past a window."""
-    kept = Path(config["results"]) / config["run"] / "work"
-    model = describe_model(config["model"], folder / "model.json")
-    source, patterns = Path(config["genome"]["fasta"]), config["genome"]["contigs"]
-    genome, fasta = find_scan(kept, source, patterns=patterns), kept / "genome.fa"
-    if genome is None:
-        fasta = folder / "genome.fa"
-        genome = scan_fasta(source, fasta, name=source.name, patterns=patterns)
-    found = _find_open(config, model, genome, fasta=fasta, kept=kept)
+    config, weights = run.config, Path(run.weights)
+    fetched = weights if weights.is_file() else None
+    model = describe_model(config["model"], folder / "model.json", weights=fetched)
+    genome, fasta = _find_genome(run, folder)
+    found = _find_open(config, model, genome, fasta=fasta, kept=Path(run.folder) / "work")
     plan = plan_run(choose_plan_settings(config), model, genome, found=found)
     used = found.get("geometry", model["geometry"])
     return plan, fasta, count_edge_bins(used, model["flanks"])
+
+
+def _find_genome(run: Run, folder: Path) -> tuple[GenomeIndex, Path]:
+    """The genome and its normalised FASTA: the run's own, if proved to be those, or made now."""
+    settings, kept, source = run.config["genome"], Path(run.bases), Path(run.fasta)
+    if run.fasta != settings["fasta"] and not source.is_file():
+        source = folder / source.name
+        fetch_genome(settings["fasta"], source, sha256=settings["sha256"])
+    patterns, made = settings["contigs"], folder / "genome.fa"
+    genome = find_scan(kept.parent, source, patterns=patterns)
+    if genome is not None:
+        return genome, kept
+    sha256 = settings["sha256"]
+    return scan_fasta(source, made, name=source.name, patterns=patterns, sha256=sha256), made
 
 
 def _find_open(config: dict, model: dict, genome: GenomeIndex, *, fasta: Path, kept: Path) -> dict:

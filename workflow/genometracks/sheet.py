@@ -57,6 +57,23 @@ def resolve_runs(given: dict) -> list[Entry]:
     return entries
 
 
+def choose_run(entries: list[Entry], name: str | None) -> Entry:
+    """The run of that name; without a name, the only one.
+
+    Raises
+    ------
+    UserError
+        If there is no such run, or a choice.
+    """
+    named = {entry.config["run"]: entry for entry in entries}
+    if name is None and len(named) == 1:
+        return entries[0]
+    if name not in named:
+        wrong = f"there is no run {name!r}" if name else "the sheet has many runs"
+        raise UserError(f"{wrong}: choose one with --run: {', '.join(named)}")
+    return named[name]
+
+
 def read_sheet(path: Path) -> list[tuple[int, dict[str, str]]]:
     """Read the rows of a sheet as (line, {column: text}); empty cells are left out.
 
