@@ -122,7 +122,12 @@ class Run:
 
     def probe(self) -> None:
         self.prepare()
-        left = ("dtype", "regions", "blacklist", "shards")
+        left = (
+            "dtype",
+            "regions",
+            "blacklist",
+            *(["shards"] if self.planned["shards"] != "auto" else []),
+        )
         self.command(
             "probe",
             settings={key: value for key, value in self.planned.items() if key not in left},
