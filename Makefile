@@ -1,4 +1,4 @@
-# make demo · test · lint · bench · oracles · train-demo · report · clean
+# make demo · test · lint · bench · oracles · slurm · train-demo · report · clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 DATA := data/demo
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake
 
-.PHONY: demo test lint bench oracles train-demo report clean
+.PHONY: demo test lint bench oracles slurm train-demo report clean
 
 demo: $(READY)
 	@$(BIN)/python config/demo/fetch.py $(DATA)
@@ -34,6 +34,12 @@ bench: $(READY) .oracles/.ready
 # With SLOW=1, Borzoi and Enformer at full size on their true windows, too (minutes, 8 GB).
 oracles: $(READY) .oracles/.ready
 	$(BIN)/python -m pytest tests/oracles $(if $(SLOW),-m "slow or not slow",-n 2)
+
+# Jobs on a real Slurm of one node, which this starts and ends (root and Debian; else skipped).
+slurm: $(READY)
+	@$(BIN)/python config/demo/fetch.py $(DATA)
+	@$(BIN)/python tests/slurm/cluster.py
+	$(BIN)/python -m pytest tests/slurm -m slurm
 
 train-demo: $(READY)
 	@$(BIN)/python config/demo/fetch.py $(DATA)

@@ -1,0 +1,158 @@
+"""A cluster for a module's tests, and a project whose jobs it runs."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cluster import Cluster, explain_missing, until
+from pipeline import ROOT
+from toys import random_bases, write_fasta, write_model
+
+HERE = Path(__file__).parent
+PROFILE = ROOT / "workflow/profiles/slurm/profile.yaml"
+QUICK = ["--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10"]
+
+
+@pytest.fixture(scope="module")
+def cluster(request):
+    """A Slurm as the module's ACCOUNTING says."""
+    if why := explain_missing():
+        pytest.skip(why)
+    folder = Path(tempfile.mkdtemp(prefix="slurm"))
+    try:
+        with Cluster(folder, accounting=request.module.ACCOUNTING) as cluster:
+            yield cluster
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Project:
+    """A folder with a config, from which Snakemake sends jobs to the cluster."""
+
+    def __init__(self, folder: Path, *, accounting: bool) -> None:
+        self.folder, self.trouble = folder, folder / "trouble"
+        self.process: subprocess.Popen | None = None
+        self.trouble.mkdir(parents=True)
+        tool = folder / "bin" / "genometracks"
+        tool.parent.mkdir()
+        tool.write_text(f'#!/bin/sh\nexec {sys.executable} {HERE}/stand_in.py "$@"\n')
+        tool.chmod(0o755)
+        self.profile = folder / "profile"
+        self.profile.mkdir()
+        text = PROFILE.read_text()
+        if not accounting:  # as the profile says
+            for line in ("slurm-status-command: squeue", "slurm-no-account: true"):
+                assert f"\n# {line}\n" in text
+                text = text.replace(f"\n# {line}\n", f"\n{line}\n")
+        (self.profile / "profile.yaml").write_text(text)
+
+    @property
+    def shards(self) -> Path:
+        """The folder of the shards."""
+        return self.folder / "results/lab/work/shards"
+
+    def start(self, *words: str) -> subprocess.Popen:
+        """Start Snakemake."""
+        command = [sys.executable, str(HERE / "quick.py"), "-s", str(ROOT / "Snakefile")]
+        command += ["--configfile", "config.yaml", "--workflow-profile", str(self.profile)]
+        environment = {
+            **os.environ,
+            "PATH": f"{self.folder}/bin:{os.environ['PATH']}",
+            "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}",
+            "TROUBLE": str(self.trouble),
+        }
+        with open(self.folder / "said.txt", "a") as file:
+            self.process = subprocess.Popen(
+                [*command, *QUICK, *words],
+                cwd=self.folder,
+                env=environment,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+        return self.process
+
+    def finish(self, process: subprocess.Popen) -> None:
+        """Wait for Snakemake to end well."""
+        status = process.wait(timeout=400)
+        assert status == 0, (self.folder / "said.txt").read_text()[-5000:]
+
+    def run(self, *words: str) -> None:
+        """Start Snakemake and wait for it to end well."""
+        self.finish(self.start(*words))
+
+    def kill(self, process: subprocess.Popen) -> None:
+        """Kill Snakemake, as a login node does that goes down."""
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def list_calls(self, command: str, event: str = "start") -> list[dict]:
+        """The calls of a command, in order."""
+        try:
+            lines = (self.trouble / "calls").read_text().splitlines()
+        except FileNotFoundError:
+            return []
+        calls = [json.loads(line) for line in lines]
+        return [call for call in calls if call["event"] == event and command in call["words"]]
+
+    def list_shard_calls(self, shard: str) -> list[dict]:
+        """The predictions of a shard, in order."""
+        calls = self.list_calls("predict")
+        return [
+            call for call in calls if call["words"][call["words"].index("--shard") + 1] == shard
+        ]
+
+    def hold(self, *shards: str) -> None:
+        """Let these shards' predictions stop in their middle."""
+        for shard in shards:
+            (self.trouble / f"hold-{shard}").touch()
+
+    def release(self, *shards: str) -> None:
+        """Let them go on."""
+        for shard in shards:
+            (self.trouble / f"hold-{shard}").unlink()
+
+    def await_held(self, *shards: str, times: int = 1) -> None:
+        """Wait until these predictions wait in their middle, that many times all in all."""
+        for shard in shards:
+            until(
+                lambda shard=shard: len(self.list_calls(shard, "held")) >= times,
+                f"shard {shard} is in its middle",
+                seconds=120,
+            )
+            assert list(self.shards.glob(f".{shard}.npy.*.part"))
+
+    def read_shards(self) -> dict[str, bytes]:
+        """The bytes of all shards' predictions."""
+        return {path.name: path.read_bytes() for path in sorted(self.shards.glob("*.npy"))}
+
+
+@pytest.fixture
+def project(tmp_path, cluster):
+    """An untrained model, a small genome, four shards; no job of it is left in the end."""
+    project = Project(tmp_path / "project", accounting=cluster.accounting)
+    write_fasta(project.folder / "g.fa", {"chr1": random_bases(3000, seed=0)})
+    write_model(project.folder, name="m")
+    config = {
+        "run": "lab",
+        "genome": {"fasta": "g.fa"},
+        "model": {"weights": "m.safetensors"},
+        "prediction": {"batch_size": 2, "precision": "fp32"},
+        "shards": 4,
+    }
+    (project.folder / "config.yaml").write_text(yaml.safe_dump(config))
+    yield project
+    if project.process:
+        project.kill(project.process)
+    cluster.ask("scancel", "--user=root")
+    until(lambda: not cluster.ask("squeue", "-h"), "no job is left")
