@@ -83,7 +83,7 @@ def run_probe(args: argparse.Namespace) -> None:
             model,
             GenomeIndex.load(args.genome),
             bases=Bases(args.fasta),
-            device=prepare_device(args.device, threads=args.threads),
+            device=prepare_device(args.device, threads=args.threads, claim=True),
         )
     write_probe(args.out, found, digest=digest)
     print(describe_probe(found), file=sys.stderr)
@@ -157,7 +157,7 @@ def run_predict(args: argparse.Namespace) -> None:
     from genometracks.predict import describe_versions, load_planned_model, predict_shard
     from genometracks.progress import Progress
 
-    device = prepare_device(args.device, threads=args.threads)
+    device = prepare_device(args.device, threads=args.threads, claim=True)
     notes = {"versions": describe_versions()}
     bases = Bases(args.fasta)
     with ThreadPoolExecutor(1) as thread:

@@ -1,6 +1,7 @@
 """The device that predicts: its choice, its arithmetic, and copies that do not wait."""
 
 import ctypes
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
@@ -8,13 +9,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genometracks.claim import claim_device, list_visible
 from genometracks.errors import UserError
 
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def prepare_device(device: str, *, threads: int = 1) -> torch.device:
-    """Set the CPU threads, and choose: `auto` is the first CUDA device, else the CPU.
+def prepare_device(device: str, *, threads: int = 1, claim: bool = False) -> torch.device:
+    """Set the CPU threads, and choose: `auto` is a CUDA device, else the CPU.
+
+    Parameters
+    ----------
+    device : str
+        `auto`, `cpu`, `cuda` or `cuda:N`.
+    threads : int
+    claim : bool
+        Take a device that no other job has claimed, and wait for one if need be; else the first.
 
     Raises
     ------
@@ -26,7 +36,26 @@ def prepare_device(device: str, *, threads: int = 1) -> torch.device:
     cuda = torch.cuda.is_available()
     if device.startswith("cuda") and not cuda:
         raise UserError("prediction.device: no CUDA device is usable here: use auto or cpu")
+    index = _claim(device, cuda=cuda) if claim and device != "cpu" else None
+    if index is not None and cuda:
+        return torch.device("cuda", index)
     return torch.device(("cuda" if cuda else "cpu") if device == "auto" else device)
+
+
+def _claim(device: str, *, cuda: bool) -> int | None:
+    """Claim one of the visible devices; None where there are none."""
+    count = torch.cuda.device_count() if cuda else 0
+    names = list_visible(count, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    if cuda:
+        names = names[:count]
+    if not names:
+        return None
+    only = int(device.split(":")[1]) if ":" in device else None
+    if only is not None and only >= len(names):
+        raise UserError(f"prediction.device: {device}: only {len(names)} are visible: use auto")
+    # A card's own number: what is device 0 in one container may be another card in the next.
+    cards = [str(torch.cuda.get_device_properties(i).uuid) for i in range(count)]
+    return claim_device(names, cards if cuda else names, only=only)
 
 
 def describe_device(device: torch.device) -> str:

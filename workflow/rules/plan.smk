@@ -18,11 +18,10 @@ rule probe:
     params:
         settings=of_run("forward_settings"),
         device=of_run("device"),
-        threads=of_run("threads"),
     shell:
         "genometracks probe --settings {params.settings:q} --model {input.model:q}"
         " --genome {input.genome:q} --fasta {input.fasta:q} --device {params.device}"
-        " --threads {params.threads} --out {output:q} 2> {log:q}"
+        " --threads {threads} --out {output:q} 2> {log:q}"
 
 
 rule plan:

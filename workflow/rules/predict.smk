@@ -20,7 +20,6 @@ rule predict:
         gpu=of_run("gpus"),
     params:
         device=of_run("device"),
-        threads=of_run("threads"),
     shell:
         "genometracks predict --plan {input.plan:q} --shard {wildcards.shard} --fasta {input.fasta:q}"
-        " --device {params.device} --threads {params.threads} 2> {log:q}"
+        " --device {params.device} --threads {threads} 2> {log:q}"
