@@ -96,6 +96,10 @@ def test_a_run_that_fails_does_not_stop_the_others(tmp_path):
     assert (folder / "results/good/summary.txt").exists()
     assert "trim" in (folder / "results/bad/logs/plan.log").read_text()
     assert not (folder / "results/bad/bigwig").exists()
+    lines = (folder / "results/runs.txt").read_text().splitlines()
+    assert lines[0].startswith("bad   failed: plan: genometracks plan: ") and "trim" in lines[0]
+    assert lines[1:] == ["good  done: 225 bins of 3 tracks"]
+    assert lines[0] in done.stdout and "Run the same command again" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from genometracks.errors import ShardError, UserError
+from genometracks.files import write_atomically
 from genometracks.parser import make_parser
 from grelu_models.errors import ModelError
 
@@ -20,6 +21,22 @@ def run_preflight(args: argparse.Namespace) -> None:
     from genometracks.preflight import preflight
 
     print(preflight(args.config, name=args.run, json_to=args.json))
+
+
+def run_status(args: argparse.Namespace) -> None:
+    """Tell how a run gets on: shards done, running and failed, rate, time left, bytes."""
+    from genometracks.status import as_json, list_runs, read_status
+    from genometracks.status_report import describe_runs, describe_status
+
+    runs = list_runs(args.folder)
+    if runs and not (args.folder / "work").is_dir():
+        print(describe_runs(runs))
+        return
+    status = read_status(args.folder)
+    print(describe_status(status))
+    if args.json:
+        with write_atomically(args.json) as file:
+            file.write(as_json(status).encode() + b"\n")
 
 
 def run_weights(args: argparse.Namespace) -> None:
@@ -109,7 +126,6 @@ def run_plan(args: argparse.Namespace) -> None:
 
 def run_shards(args: argparse.Namespace) -> None:
     """Write the ids of the plan's shards, one a line."""
-    from genometracks.files import write_atomically
     from genometracks.plan import Plan
 
     with write_atomically(args.out) as file:
@@ -286,8 +302,10 @@ def _track_rows(plan) -> dict[str, int]:
     return {**rows, **{track["name"]: row for row, track in reversed(list(enumerate(plan.tracks)))}}
 
 
+TYPED = ("preflight", "status")
 COMMANDS = {
     "preflight": (run_preflight, ["config", "run", "json"]),
+    "status": (run_status, ["folder", "json"]),
     "weights": (run_weights, ["settings", "out"]),
     "download": (run_download, ["settings", "out"]),
     "model": (run_model, ["settings", "weights", "out"]),
@@ -313,7 +331,7 @@ COMMANDS = {
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 if it ended well, 1 with one line on stderr for bad input."""
     args = make_parser(COMMANDS, __doc__).parse_args(argv)
-    _log(f"started {args.command}")
+    _log("started", args.command)
     try:
         COMMANDS[args.command][0](args)
     except (UserError, ModelError, OSError) as error:
@@ -321,13 +339,16 @@ def main(argv: list[str] | None = None) -> int:
         if isinstance(error, ShardError):  # so that the next run proves, and predicts, anew
             (args.plan.parent / "merge.json").unlink(missing_ok=True)
         return 1
-    _log(f"finished {args.command}")
+    _log("finished", args.command)
     return 0
 
 
-def _log(what: str) -> None:
+def _log(what: str, command: str) -> None:
+    """A line of a stage's log; people who type a command need none."""
+    if command in TYPED:
+        return
     now = datetime.now().astimezone().isoformat(timespec="milliseconds")
-    print(f"{now} {what} ", file=sys.stderr, flush=True)
+    print(f"{now} {what} {command} ", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 
 OPTIONS = {
     "config": {"type": Path, "help": "a run's config, YAML"},
+    "folder": {"type": Path, "help": "a run's results, or the folder of many runs"},
     "run": {"help": "name of the run, where the config names a sheet", "default": None},
     "json": {"type": Path, "help": "file to write the numbers to, as JSON", "default": None},
     "settings": {"type": json.loads, "help": "section of the resolved config, as JSON"},
@@ -23,8 +24,8 @@ OPTIONS = {
     "logs": {"type": Path, "help": "folder of the logs"},
     "out": {"type": Path, "help": "file (for parquet, folder) to write"},
 }
-PLAIN = ("config",)
-"""Given without its name: of the one command that people type themselves."""
+PLAIN = ("config", "folder")
+"""Given without their names: of the commands that people type themselves."""
 
 
 def make_parser(
