@@ -1,4 +1,4 @@
-# make demo · test · lint · bench · oracles · slurm · train-demo · report · clean
+# make setup · demo · test · lint · bench · oracles · slurm · train-demo · report · clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,9 @@ READY := $(VENV)/.ready
 DATA := data/demo
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake
 
-.PHONY: demo test lint bench oracles slurm train-demo report clean
+.PHONY: setup demo test lint bench oracles slurm train-demo report clean
+
+setup: $(READY)
 
 demo: $(READY)
 	@$(BIN)/python config/demo/fetch.py $(DATA)
@@ -41,7 +43,9 @@ slurm: $(READY)
 	@$(BIN)/python tests/slurm/cluster.py
 	$(BIN)/python -m pytest tests/slurm -m slurm
 
-train-demo: $(READY)
+train-setup: $(READY)
+
+demo: $(READY)
 	@$(BIN)/python config/demo/fetch.py $(DATA)
 	$(BIN)/python config/demo/train.py --data $(DATA) --out config/demo
 

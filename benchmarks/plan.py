@@ -81,7 +81,7 @@ def measure(code: str, *words: str) -> tuple[float, float]:
     seconds = time.perf_counter() - start
     if done.returncode:
         sys.exit(done.stderr)
-    return seconds, int(done.stdout) / 1024
+    return seconds, int(done.stdout.split()[-1]) / 1024
 
 
 def measure_genome(folder: Path, lengths: list[int], *, runs: int, shards: int, regions: int):

@@ -45,6 +45,7 @@ def test_only_prediction_imports_torch():
 def test_planning_and_merging_run_without_torch():
     stages = "cli plan tile planning probe_file context merge bigwig_tracks parquet evaluate"
     stages += " report manifest results config preflight_report parser"
+    stages += " stages_before stages_after sheet status status_report claim fetch slurm deployment"
     code = "import sys;" + "".join(f"import genometracks.{name};" for name in stages.split())
     environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
     subprocess.run(

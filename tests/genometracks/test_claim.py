@@ -111,6 +111,16 @@ def test_the_device_of_a_job_is_claimed_and_named(tmp_path, monkeypatch, capsys)
     assert "device 3 of 3, 4 claimed" in capsys.readouterr().err
 
 
+def test_a_given_device_that_cannot_be_used_is_told(monkeypatch, capsys):
+    for given, told in [("3,4", 1), ("NoDevFiles", 0), ("", 0)]:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+        assert prepare_device("auto").type == "cpu"
+        assert capsys.readouterr().err.count("names a device that PyTorch cannot use") == told
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    prepare_device("cpu")
+    assert not capsys.readouterr().err
+
+
 class Card:
     """What CUDA tells of a device."""
 

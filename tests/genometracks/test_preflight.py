@@ -156,7 +156,7 @@ def test_a_bad_config_is_one_line(tmp_path, capsys, text, message):
     if text is not None:
         (tmp_path / "my.yaml").write_text(text)
     assert main(["preflight", "my.yaml"]) == 1
-    _, line = capsys.readouterr().err.splitlines()
+    (line,) = capsys.readouterr().err.splitlines()
     assert line == f"genometracks preflight: {message}"
 
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
@@ -13,6 +14,10 @@ from genometracks.claim import claim_device, list_visible
 from genometracks.errors import UserError
 
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+MISSED = (
+    "CUDA_VISIBLE_DEVICES names a device that PyTorch cannot use: predicting on the CPU"
+    " (prediction.device: cuda would stop instead)"
+)
 
 
 def prepare_device(device: str, *, threads: int = 1, claim: bool = False) -> torch.device:
@@ -39,6 +44,8 @@ def prepare_device(device: str, *, threads: int = 1, claim: bool = False) -> tor
     index = _claim(device, cuda=cuda) if claim and device != "cpu" else None
     if index is not None and cuda:
         return torch.device("cuda", index)
+    if device == "auto" and not cuda and list_visible(0, os.environ.get("CUDA_VISIBLE_DEVICES")):
+        print(MISSED, file=sys.stderr, flush=True)
     return torch.device(("cuda" if cuda else "cpu") if device == "auto" else device)
 
 

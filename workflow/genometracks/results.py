@@ -99,11 +99,11 @@ class Run:
 
     @property
     def model_files(self) -> list[str]:
-        """The weights, the metadata beside them and the table of tracks, where there are."""
+        """The metadata beside the weights and the table of tracks, where there are."""
         weights = Path(self.weights)
         metadata = [weights.with_suffix(suffix) for suffix in (".yaml", ".yml", ".json")]
         beside = [str(path) for path in metadata if path.is_file()][:1]
-        return [str(weights), *beside, *filter(None, [self.config["model"]["tracks"]])]
+        return [*beside, *filter(None, [self.config["model"]["tracks"]])]
 
     @property
     def tracks(self) -> list[str]:

@@ -41,11 +41,12 @@ def describe_runs(folders: list[Path]) -> str:
     return "\n".join(f"{folder.name:<{width}}  {_describe_run(folder)}" for folder in folders)
 
 
-def write_overview(path: Path, folders: list[Path]) -> str:
-    """Write and return a line a run."""
+def describe_end(folders: list[Path], above: Path | None) -> str:
+    """What became of each run, a line each; of many, written to runs.txt above them, too."""
     text = describe_runs(folders)
-    with write_atomically(path) as file:
-        file.write(text.encode() + b"\n")
+    if above:
+        with write_atomically(above / "runs.txt") as file:
+            file.write(text.encode() + b"\n")
     return text
 
 

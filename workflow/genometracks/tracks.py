@@ -100,3 +100,12 @@ def write_tracks(tracks: list[dict], path: Path, *, suffix: str) -> None:
         rows.append([" ".join(str(cells.get(column, "")).split()) for column in columns])
     with write_atomically(path) as file:
         file.write("".join("\t".join(row) + "\n" for row in rows).encode())
+
+
+def name_rows(tracks: list[dict]) -> dict[str, int]:
+    """Names by which a config may call a run's tracks -> their rows in the shards.
+
+    Of several tracks with one name in the model, that name is the first one's.
+    """
+    rows = {track["track"]: row for row, track in enumerate(tracks)}
+    return {**rows, **{track["name"]: row for row, track in reversed(list(enumerate(tracks)))}}

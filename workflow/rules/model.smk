@@ -21,7 +21,8 @@ for each in MODELS.values():
 
 rule model:
     input:
-        of_model("model_files"),
+        weights=of_model("weights"),
+        beside=of_model("model_files"),
     output:
         "{model}/work/model.json",
     log:
@@ -36,5 +37,5 @@ rule model:
     params:
         settings=of_model("model_settings"),
     shell:
-        "genometracks model --settings {params.settings:q} --weights {input[0]:q}"
+        "genometracks model --settings {params.settings:q} --weights {input.weights:q}"
         " --out {output:q} 2> {log:q}"
