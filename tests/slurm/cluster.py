@@ -1,4 +1,7 @@
-"""A real Slurm on this machine alone: one node, two partitions, two stand-in GPUs.
+"""A real Slurm on this machine alone: one node, two stand-in GPUs, three partitions.
+
+A job of the partition urgent has jobs of the others stopped: those of cpu are gone, those of gpu
+wait to run again.
 
 Needs root and Debian's packages (`python tests/slurm/cluster.py` installs them). All state lies in
 one folder; outside of it there are only links in /etc/slurm while the cluster is up, because a job
@@ -37,7 +40,7 @@ SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 CryptoType=crypto/munge
-AuthInfo=socket={folder}/munge.socket
+AuthInfo=socket={folder}/munge.socket,cred_expire=5
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd.pid
 SlurmctldLogFile={folder}/slurmctld.log
@@ -65,8 +68,12 @@ MinJobAge=3600
 {accounting}
 NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 CPUs=8 Boards=1 SocketsPerBoard=1 \
 CoresPerSocket=8 ThreadsPerCore=1 RealMemory={memory} Gres=gpu:h200:{gpus} State=UNKNOWN
-PartitionName=cpu Nodes={node} Default=YES MaxTime=INFINITE DefaultTime=60 State=UP
-PartitionName=gpu Nodes={node} Default=NO MaxTime=INFINITE DefaultTime=60 State=UP
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+PartitionName=DEFAULT Nodes={node} MaxTime=INFINITE DefaultTime=60 PriorityTier=1 State=UP
+PartitionName=cpu Default=YES PreemptMode=CANCEL
+PartitionName=gpu PreemptMode=REQUEUE
+PartitionName=urgent PriorityTier=2 PreemptMode=OFF
 """
 ACCOUNTING = """AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
@@ -75,7 +82,7 @@ AccountingStoragePass={folder}/munge.socket
 AccountingStorageTRES=gres/gpu
 AccountingStoreFlags=job_comment"""
 SLURMDBD = """AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
+AuthInfo=socket={folder}/munge.socket,cred_expire=5
 DbdHost={host}
 DbdAddr=127.0.0.1
 DbdPort={slurmdbd}

@@ -117,6 +117,23 @@ def test_cancelled_and_overgrown_jobs_are_tried_again(cluster, project, expected
     assert "Trying to restart job" in said
 
 
+@pytest.mark.parametrize("partition", ["cpu", "gpu"])
+def test_preempted_jobs_run_again(cluster, project, expected, partition):
+    wanted = expected(project)
+    project.hold("0")
+    process = project.start(
+        "--until", "merge", "--default-resources", f"slurm_partition={partition}"
+    )
+    project.await_held("0")
+    cluster.ask("sbatch", "-p", "urgent", "--gres=gpu:2", "-o", "/dev/null", "--wrap=sleep 1")
+    until(lambda: len(project.list_shard_calls("0")) == 2, "a second attempt", seconds=120)
+    project.release("0")
+    project.finish(process)
+    assert project.read_shards() == wanted and len(wanted) == 4
+    first, second = (call["SLURM_JOB_ID"] for call in project.list_shard_calls("0"))
+    assert (first == second) == (partition == "gpu")  # by Slurm itself, or by Snakemake
+
+
 def test_a_killed_snakemake_goes_on_from_its_shards(cluster, project, expected):
     wanted = expected(project)
     project.hold("2")

@@ -1,17 +1,19 @@
 """A mend for Snakemake's Slurm plugin (2.8.0), where it is in use.
 
-sacct says 'CANCELLED by 1000' of a job that somebody, or the cluster, cancelled. The plugin knows
-'CANCELLED' only, takes the job for one that still runs, and waits for it without end.
+Of two kinds of jobs that ended the plugin believes that they still run, and waits for them without
+end: cancelled ones, of which sacct says 'CANCELLED by 1000' (the plugin knows 'CANCELLED' only),
+and preempted ones that the cluster does not run again (PreemptMode=CANCEL).
 """
 
+import subprocess
 import sys
 from types import ModuleType
 
 PLUGIN = "snakemake_executor_plugin_slurm"
 
 
-def mend_cancelled(plugin: ModuleType | None = None) -> None:
-    """Let the plugin see states by their first word.
+def mend_states(plugin: ModuleType | None = None) -> None:
+    """Let the plugin see states by their first word, and preempted jobs that are gone as cancelled.
 
     Parameters
     ----------
@@ -28,7 +30,24 @@ def mend_cancelled(plugin: ModuleType | None = None) -> None:
         states, *rest = await ask(*args, **keywords)
         if states is not None:
             states = {job: state.split(" ")[0] for job, state in states.items()}
+            preempted = [job for job, state in states.items() if state == "PREEMPTED"]
+            states.update(dict.fromkeys(_find_gone(preempted), "CANCELLED"))
         return states, *rest
 
     query_job_status.mended = True
     plugin.query_job_status = query_job_status
+
+
+def _find_gone(jobs: list[str]) -> list[str]:
+    """Those of the jobs that neither run nor wait; none where the controller does not answer."""
+    if not jobs:
+        return []
+    words = ["squeue", "--noheader", "--format=%i", f"--jobs={','.join(jobs)}"]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    if done.returncode and "Invalid job id" not in done.stderr:
+        return []
+    listed = done.stdout.split()
+    return [job for job in jobs if job not in listed]
