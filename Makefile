@@ -43,9 +43,7 @@ slurm: $(READY)
 	@$(BIN)/python tests/slurm/cluster.py
 	$(BIN)/python -m pytest tests/slurm -m slurm
 
-train-setup: $(READY)
-
-demo: $(READY)
+train-demo: $(READY)
 	@$(BIN)/python config/demo/fetch.py $(DATA)
 	$(BIN)/python config/demo/train.py --data $(DATA) --out config/demo
 

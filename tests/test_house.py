@@ -1,6 +1,7 @@
 """Who may import whom."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -71,3 +72,11 @@ def test_models_are_built_from_below():
             if own in order and parts[0] == "grelu_models" and len(parts) > 1:
                 below = order.get(parts[1], -1) < order[own] or parts[1] == own
                 assert below, f"{path} imports {name}"
+
+
+def test_each_target_of_the_makefile_is_there_once():
+    text = (ROOT / "Makefile").read_text().replace("\\\n", " ")
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.M)
+    targets = re.findall(r"^([a-z-]+):(?!=)", text, re.M)
+    assert sorted(targets) == sorted(phony.split())
+    assert text.splitlines()[0].removeprefix("# make ").split(" · ") == phony.split()

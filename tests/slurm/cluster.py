@@ -27,7 +27,9 @@ PACKAGES = {
     "mariadb": "mariadb-client-core",
 }
 PLUGIN = ("slurm-wlm-mysql-plugin", "slurm-wlm/accounting_storage_mysql.so")
+DAEMONS = ("slurmd", "slurmctld", "slurmdbd", "mariadbd", "munged")
 LINKS = Path("/etc/slurm")
+PREFIX = "slurm"  # of the folder's name
 NODE, GPUS = "lab0", 2
 PORTS = {"slurmctld": 16817, "slurmd": 16818, "slurmdbd": 16819, "mariadbd": 16820}
 
@@ -111,9 +113,20 @@ def explain_missing() -> str | None:
     missing = [program for program in PACKAGES if not shutil.which(program)]
     if missing:
         return f"no {', '.join(missing)} here: 'make slurm' installs them (Debian)"
+    sweep_links()
     if (LINKS / "slurm.conf").exists():
         return f"{LINKS}/slurm.conf is there: this machine has a Slurm of its own"
     return None
+
+
+def sweep_links() -> None:
+    """Take away the links of a cluster of these tests whose session was killed."""
+    links = [link for link in LINKS.glob("*.conf") if link.is_symlink()]
+    for folder in {link.readlink().parent for link in links}:
+        old = Cluster(folder, accounting=True)
+        if folder.name.startswith(PREFIX) and not any(map(old.find, DAEMONS)):
+            old.links = [link for link in links if link.readlink().parent == folder]
+            old.__exit__()
 
 
 def install() -> None:
@@ -161,7 +174,7 @@ class Cluster:
 
     def __init__(self, folder: Path, *, accounting: bool) -> None:
         self.folder, self.accounting = folder, accounting
-        self._links: list[Path] = []
+        self.links: list[Path] = []
 
     def __enter__(self) -> "Cluster":
         try:
@@ -178,12 +191,12 @@ class Cluster:
         return self
 
     def __exit__(self, *_) -> None:
-        if self._pid("slurmctld"):
+        if self.find("slurmctld"):
             self.ask("scancel", "--user=root")
             time.sleep(1)
-        for daemon in ("slurmd", "slurmctld", "slurmdbd", "mariadbd", "munged"):
+        for daemon in DAEMONS:
             self.stop(daemon)
-        for link in self._links:
+        for link in self.links:
             link.unlink(missing_ok=True)
 
     def ask(self, *words: str) -> str:
@@ -199,12 +212,12 @@ class Cluster:
     def stop(self, daemon: str) -> None:
         """End a daemon, kindly if it can be."""
         for number in (signal.SIGTERM, signal.SIGKILL):
-            pid = self._pid(daemon)
+            pid = self.find(daemon)
             if pid is None:
                 return
             os.kill(pid, number)
             try:
-                until(lambda: self._pid(daemon) is None, f"{daemon} ends", seconds=15)
+                until(lambda: self.find(daemon) is None, f"{daemon} ends", seconds=15)
             except TimeoutError:
                 continue
 
@@ -241,7 +254,7 @@ class Cluster:
         for name, text in files.items():
             (self.folder / name).write_text(text)
             (LINKS / name).symlink_to(self.folder / name)
-            self._links.append(LINKS / name)
+            self.links.append(LINKS / name)
         dbd = self.folder / "slurmdbd.conf"
         dbd.write_text(SLURMDBD.format(**known))
         dbd.chmod(0o600)
@@ -277,7 +290,7 @@ class Cluster:
         environment = {**os.environ, "SLURM_CONF": str(self.folder / "slurm.conf")}
         subprocess.run([daemon], env=environment, check=True, stderr=subprocess.DEVNULL)
 
-    def _pid(self, daemon: str) -> int | None:
+    def find(self, daemon: str) -> int | None:
         """The process id of a daemon of this cluster that lives."""
         try:
             pid = int((self.folder / f"{daemon}.pid").read_text())

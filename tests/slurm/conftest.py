@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster import Cluster, explain_missing, until
+from cluster import PREFIX, Cluster, explain_missing, until
 from pipeline import ROOT
 from toys import random_bases, write_fasta, write_model
 
@@ -27,7 +27,7 @@ def cluster(request):
     """A Slurm as the module's ACCOUNTING says."""
     if why := explain_missing():
         pytest.skip(why)
-    folder = Path(tempfile.mkdtemp(prefix="slurm"))
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     try:
         with Cluster(folder, accounting=request.module.ACCOUNTING) as cluster:
             yield cluster
