@@ -1,0 +1,104 @@
+"""Jobs that fail, and a Snakemake that is killed: the next run does what is left, and no more."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline import ROOT, run, snakemake
+from toys import random_bases, write_fasta, write_model
+
+TOOL = """#!/bin/sh
+echo "$*" >> calls
+case "$*" in *"--shard 1 "*)
+    if [ -e broken ]; then echo "genometracks predict: no such luck" >&2; exit 1; fi
+    while [ -e held ]; do touch waiting; sleep 0.1; done
+esac
+exec {python} -m genometracks.cli "$@"
+"""
+
+
+@pytest.fixture
+def project(tmp_path) -> Path:
+    """A run of four shards whose jobs find another `genometracks` first on their PATH."""
+    write_fasta(tmp_path / "g.fa", {"chr1": random_bases(3000, seed=0)})
+    write_model(tmp_path, name="m")
+    config = {
+        "run": "small",
+        "genome": {"fasta": "g.fa"},
+        "model": {"weights": "m.safetensors"},
+        "prediction": {"batch_size": 4, "precision": "fp32", "device": "cpu"},
+        "output": {"parquet": False},
+        "shards": 4,
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    tool = tmp_path / "bin" / "genometracks"
+    tool.parent.mkdir()
+    tool.write_text(TOOL.format(python=sys.executable))
+    tool.chmod(0o755)
+    return tmp_path
+
+
+def path_of(project: Path) -> dict[str, str]:
+    return {"PATH": f"{project}/bin:{os.environ['PATH']}"}
+
+
+def take_predictions(project: Path) -> list[str]:
+    """The shards that jobs predicted since the last look."""
+    calls = (project / "calls").read_text().splitlines()
+    (project / "calls").unlink()
+    return sorted(line.split()[4] for line in calls if line.startswith("predict"))
+
+
+def test_shards_behind_one_that_fails_are_kept(project):
+    (project / "broken").touch()
+    done = snakemake(project, "--keep-going", "--show-failed-logs", **path_of(project))
+    assert done.returncode == 1
+    assert "no such luck" in done.stdout + done.stderr
+    assert (
+        "small  3 of 4 shards; failed: shard 1: genometracks predict: no such luck" in done.stdout
+    )
+    assert take_predictions(project) == ["0", "1", "2", "3"]
+    assert not (project / "results/small/bigwig").exists()
+    (project / "broken").unlink()
+    run(project, **path_of(project))
+    assert take_predictions(project) == ["1"]
+    assert len(list((project / "results/small/bigwig").iterdir())) == 3
+
+
+def test_a_killed_snakemake_goes_on_where_it_was(project):
+    (project / "held").touch()
+    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "2"]
+    process = subprocess.Popen(
+        [*command, "--configfile", "config.yaml"],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}", **path_of(project)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    shards = project / "results/small/work/shards"
+    others = [shards / f"{shard}.json" for shard in (0, 2, 3)]
+    end = time.monotonic() + 120
+    while not (project / "waiting").exists() or not all(path.exists() for path in others):
+        assert time.monotonic() < end and process.poll() is None
+        time.sleep(0.1)
+    time.sleep(1)  # Snakemake has seen the last one end
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    (project / "held").unlink()
+    kept = {path: path.stat().st_mtime_ns for path in others}
+    take_predictions(project)
+
+    locked = snakemake(project, **path_of(project))
+    assert locked.returncode == 1 and "--unlock" in locked.stdout + locked.stderr
+    run(project, "--unlock", **path_of(project))
+    run(project, "--rerun-incomplete", **path_of(project))
+    assert take_predictions(project) == ["1"]
+    assert {path: path.stat().st_mtime_ns for path in others} == kept
+    assert len(list((project / "results/small/bigwig").iterdir())) == 3
