@@ -22,6 +22,7 @@ SCRIPTS = {
     "bigwig": [],
     "merge": ["--bins", "1048576", "--repeat", "1"],
     "plan": [],
+    "graph": ["--repeat", "1"],
     "predict": ["--repeat", "1"],
     "memory": ["--repeat", "1"],
     "against_grelu": ["--repeat", "1", "--cases", "demo"],

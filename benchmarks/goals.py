@@ -43,6 +43,8 @@ GOALS = {
     },
     "plan of 48 million windows, s": "< 10",
     "plan of 48 million windows, MB": "< 200",
+    "dry run of 2,000 shards, s": "< 4",
+    "dry run of 10,000 shards, s": "< 15",
     **{f"forward, gReLU / ours: {family}": "" for family in SMALL},
     **{f"forward, gReLU / ours: {family}": "> 1" for family in FULL},
     **{f"forward, memory, ours / gReLU: {family}": "" for family in SMALL},

@@ -32,6 +32,12 @@ def test_a_simulated_genome_can_be_planned(tmp_path):
     assert int(run(tmp_path, f"{code}; print(found[1])")) > 0
 
 
+def test_a_dry_run_lists_the_predictions(tmp_path):
+    assert (
+        run(tmp_path, "import graph; print(graph.measure_shards(folder, 7, repeat=1)[0])") == "7\n"
+    )
+
+
 def test_a_ratio_stands_beside_its_goal(tmp_path):
     code = (
         "from goals import *; note('merge, bytes a bin', 5); note('merge / pyBigWig, per core', 4);"

@@ -8,6 +8,7 @@ from genometracks import stages_after as after
 from genometracks import stages_before as before
 from genometracks.errors import ShardError, UserError
 from genometracks.files import write_atomically
+from genometracks.memory import read_peak
 from genometracks.parser import make_parser
 from grelu_models.errors import ModelError
 
@@ -72,16 +73,16 @@ def main(argv: list[str] | None = None) -> int:
         if isinstance(error, ShardError):  # so that the next run proves, and predicts, anew
             (args.plan.parent / "merge.json").unlink(missing_ok=True)
         return 1
-    _log("finished", args.command)
+    _log("finished", args.command, f"peak {read_peak() / 1e6:,.0f} MB")
     return 0
 
 
-def _log(what: str, command: str) -> None:
+def _log(what: str, command: str, more: str = "") -> None:
     """A line of a stage's log; people who type a command need none."""
     if command in TYPED:
         return
     now = datetime.now().astimezone().isoformat(timespec="milliseconds")
-    print(f"{now} {what} {command} ", file=sys.stderr, flush=True)
+    print(f"{now} {what} {command} {more}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

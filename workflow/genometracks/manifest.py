@@ -89,7 +89,7 @@ def _digest_outputs(folder: Path) -> dict[str, dict]:
         inside = path.relative_to(folder)
         hidden = any(part.startswith(".") for part in inside.parts)
         later = inside.as_posix() in ("manifest.json", "summary.txt", "report.html")
-        if hidden or later or inside.parts[0] in ("work", "logs", "benchmarks"):
+        if hidden or later or inside.parts[0] in ("work", "logs"):
             continue
         outputs[inside.as_posix()] = {"bytes": path.stat().st_size, "sha256": digest_file(path)}
     return outputs

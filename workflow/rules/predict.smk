@@ -9,8 +9,6 @@ rule predict:
         sidecar=update(f"{RUN}/work/shards/{{shard}}.json"),
     log:
         f"{RUN}/logs/predict/{{shard}}.log",
-    benchmark:
-        f"{RUN}/benchmarks/predict/{{shard}}.tsv"
     conda:
         "../../envs/gpu.yaml"
     threads: of_run("threads")

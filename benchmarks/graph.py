@@ -1,0 +1,82 @@
+"""A dry run of many shards (`-n --quiet rules`): seconds of Snakemake on one core, the best of
+some, beside those of a workflow of one rule. Run by `make bench`.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from common import ROOT, describe, pin_to_one_core
+from goals import note
+from toys import random_bases, write_fasta, write_model
+
+SHARDS = (2_000, 10_000)
+WINDOW = 96  # bp that the model reads
+CONFIG = """genome: {{fasta: g.fa}}
+model: {{weights: m.safetensors}}
+prediction: {{batch_size: 1, precision: fp32}}
+shards: {shards}
+"""
+ONE_RULE = "rule all:\n    output: 'x'\n    shell: 'touch x'\n"
+
+
+def dry_run(folder: Path, snakefile: Path, *words: str, repeat: int) -> tuple[float, str]:
+    """Seconds of the fastest of some dry runs, and what one says."""
+    command = [sys.executable, "-m", "snakemake", "-s", str(snakefile), "--cores", "1", "-n"]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
+    seconds = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        done = subprocess.run(
+            [*command, "--quiet", "rules", *words],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        seconds.append(time.perf_counter() - start)
+        if done.returncode:
+            sys.exit(done.stderr)
+    return min(seconds), done.stdout
+
+
+def measure_shards(folder: Path, shards: int, *, repeat: int) -> tuple[int, float]:
+    """Predictions that a dry run lists, and its seconds."""
+    write_fasta(folder / "g.fa", {"chr1": random_bases(WINDOW * shards, seed=0)})
+    write_model(folder, name="m")
+    (folder / "config.yaml").write_text(CONFIG.format(shards=shards))
+    words = ("--configfile", "config.yaml")
+    seconds, said = dry_run(folder, ROOT / "Snakefile", *words, repeat=repeat)
+    return int(re.search(r"^predict +(\d+)$", said, re.M)[1]), seconds
+
+
+def main() -> None:
+    """Print a Markdown table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--repeat", type=int, default=3)
+    repeat = parser.parse_args().repeat
+    pin_to_one_core()
+    print(f"{describe('snakemake')}\n")
+    print("| workflow | jobs of predict | s |")
+    print("|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        snakefile = Path(folder) / "Snakefile"
+        snakefile.write_text(ONE_RULE)
+        seconds, _ = dry_run(Path(folder), snakefile, repeat=repeat)
+        print(f"| one rule | 0 | {seconds:.2f} |")
+    for shards in SHARDS:
+        with tempfile.TemporaryDirectory() as folder:
+            jobs, seconds = measure_shards(Path(folder), shards, repeat=repeat)
+        if jobs < shards:
+            sys.exit(f"a dry run of {shards} shards lists {jobs} predictions")
+        print(f"| grelu-tracks | {jobs:,} | {seconds:.2f} |")
+        note(f"dry run of {shards:,} shards, s", seconds)
+
+
+if __name__ == "__main__":
+    main()
