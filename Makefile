@@ -1,4 +1,4 @@
-# make setup · demo · test · lint · bench · oracles · slurm · train-demo · report · clean
+# make setup · demo · test · lint · bench · oracles · slurm · train-demo · demo-folds · report · clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 DATA := data/demo
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake
 
-.PHONY: setup demo test lint bench oracles slurm train-demo report clean
+.PHONY: setup demo test lint bench oracles slurm train-demo demo-folds report clean
 
 setup: $(READY)
 
@@ -46,6 +46,17 @@ slurm: $(READY)
 train-demo: $(READY)
 	@$(BIN)/python config/demo/fetch.py $(DATA)
 	$(BIN)/python config/demo/train.py --data $(DATA) --out config/demo
+
+# config/examples/demo-folds.yaml: the demo by three seeds of its model, two of which are trained
+# first, about 5 minutes each (-j2: at once).
+demo-folds: data/folds/2/dcas9.safetensors data/folds/3/dcas9.safetensors
+	@$(SNAKEMAKE) --workflow-profile workflow/profiles/local --quiet rules host \
+		--configfile config/examples/demo-folds.yaml
+	@cat results/demo_folds/summary.txt
+
+data/folds/%/dcas9.safetensors: | $(READY)
+	@$(BIN)/python config/demo/fetch.py $(DATA)
+	$(BIN)/python config/demo/train.py --data $(DATA) --out $(@D) --seed $*
 
 # After 'make demo': the figures and the course of the run in one HTML file.
 report: $(READY)

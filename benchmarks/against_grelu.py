@@ -72,8 +72,8 @@ def prepare(folder: Path, case: str) -> dict:
     return {
         "job": {
             "fasta": str(fasta),
-            "weights": described["weights"],
-            "architecture": described["architecture"],
+            "weights": described["folds"][0]["weights"],
+            "architecture": described["folds"][0]["architecture"],
             "geometry": described["geometry"],
             "out": str(folder / "theirs"),
         },

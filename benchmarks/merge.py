@@ -54,6 +54,7 @@ def make_run(
         {"digest": "0"},
         geometry=Geometry(window=64 * step, bin=step, span=step, length=64, lead=0),
         tracks=[{"index": i, "name": f"t{i}", "track": f"t{i}"} for i in range(tracks)],
+        recipe={},
         settings={"batch_size": 8, "precision": "fp32", "dtype": dtype},
         shards=shards,
     )

@@ -65,9 +65,8 @@ def write_regions(path: Path, lengths: list[int], count: int) -> None:
 
 def write_model(path: Path) -> None:
     """Write the model.json of a model of one value a window of 2,048 bp, with 100 tracks."""
-    described = {"weights": "model.safetensors", "digest": "0" * 64, "architecture": {}}
-    described |= {"activation": None, "train": {}}
-    described["geometry"] = {"window": 2048, "bin": None, "crop": 0, "length": 1}
+    described = {"folds": [{}], "digest": "0" * 64, "activation": None, "train": {}}
+    described["geometry"] = {"window": 2048, "bin": None, "crop": 0, "length": 1, "tracks": 100}
     described["tracks"] = [{"name": f"track {i}"} for i in range(100)]
     path.write_text(json.dumps(described))
 
@@ -86,22 +85,23 @@ def measure(code: str, *words: str) -> tuple[float, float]:
 
 def measure_genome(folder: Path, lengths: list[int], *, runs: int, shards: int, regions: int):
     """Plan a simulated genome and load the plan: runs of N, windows, {what: (s, MiB)}."""
+    from genometracks.config import choose_plan_settings, resolve_config
+
     paths = {what: folder / f"{what}.json" for what in ("model", "genome", "plan")}
     simulate_genome(paths["genome"], lengths, runs)
     write_model(paths["model"])
-    settings = {"batch_size": 64, "precision": "fp32", "compile": False, "dtype": "float16"}
-    settings |= {
-        "stride": 64,
-        "trim": 0,
-        "blend": 0,
-        "edges": "pad",
-        "shards": shards,
-        "tracks": ["*"],
-    }
-    settings |= {"regions": None, "blacklist": None}
+    genome = {"fasta": "genome.fa"}
     if regions:
-        settings["regions"] = f"{folder}/regions.bed"
-        write_regions(Path(settings["regions"]), lengths, regions)
+        genome["regions"] = f"{folder}/regions.bed"
+        write_regions(Path(genome["regions"]), lengths, regions)
+    config = {
+        "genome": genome,
+        "model": {"weights": "model.safetensors"},
+        "prediction": {"batch_size": 64, "precision": "fp32", "stride": 64},
+        "output": {"dtype": "float16"},
+        "shards": shards,
+    }
+    settings = choose_plan_settings(resolve_config(config))
     words = ["--settings", json.dumps(settings), "--model", str(paths["model"])]
     words += ["--genome", str(paths["genome"]), "--out", str(paths["plan"])]
     figures = {"plan": measure(PLAN, *words)}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PREDICTING = "average batches blend device forward predict preflight probe seams".split()
-PREDICTING += ["window_edges"]
+PREDICTING += ["window_edges", "untransform"]
 MODELS = [
     "position",
     "attention rotary",

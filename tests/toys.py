@@ -89,10 +89,26 @@ def make_words(name: str, **options) -> list[str]:
     return words
 
 
+PLAIN = {
+    "tracks": ["*"],
+    "aggregate": None,
+    "pairs": [],
+    "sd": False,
+    "scale": "model",
+    "untransform": "untransform_old",
+    "untransform_when": "after",
+    "reverse_complement": False,
+    "strands": "paired",
+    "shifts": [0],
+    "average": "activation",
+}
+"""Settings of a run that averages nothing and writes all tracks."""
+
+
 class Run:
     """A run's folder, driven by the command line alone."""
 
-    def __init__(self, folder: Path, weights: Path, fasta: Path, **settings) -> None:
+    def __init__(self, folder: Path, weights: Path | list, fasta: Path, **settings) -> None:
         self.folder, self.weights, self.fasta = folder, weights, fasta
         self.work = folder / "work"
         self.planned = {
@@ -104,7 +120,7 @@ class Run:
             "trim": 0,
             "blend": 0,
             "edges": "pad",
-            "tracks": ["*"],
+            **PLAIN,
             "dtype": "float32",
             "regions": None,
             "blacklist": None,
@@ -114,7 +130,8 @@ class Run:
 
     def prepare(self) -> None:
         """Describe the model and the genome."""
-        work, model = self.work, {"weights": str(self.weights), "architecture": None}
+        folds = self.weights if isinstance(self.weights, list) else [self.weights]
+        work, model = self.work, {"weights": [str(one) for one in folds], "architecture": None}
         model |= {"window": None, "activation": None, "sha256": None, "tracks": None}
         genome = {"fasta": str(self.fasta), "name": None, "contigs": ["*"]}
         self.command("model", settings=model, out=work / "model.json")

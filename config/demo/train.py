@@ -90,7 +90,7 @@ def draw_batches(split: int, rng: np.random.Generator) -> Iterator[list[int]]:
         yield starts[i : i + BATCH].tolist()
 
 
-def train(codes: Tensor, target: Tensor, *, seed: int) -> ConvModel:
+def train(codes: Tensor, target: Tensor, *, seed: int, epochs: int = EPOCHS) -> ConvModel:
     """Fit the model, by mean squared error, to bases (L,) and their bins (L // BIN,).
 
     Returns it in eval mode. Half of the batches, by chance, are reverse-complemented.
@@ -99,11 +99,11 @@ def train(codes: Tensor, target: Tensor, *, seed: int) -> ConvModel:
     rng = np.random.default_rng(seed)
     model = ConvModel(**ARCHITECTURE)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=1e-3)
-    steps = EPOCHS * sum(1 for _ in draw_batches(len(codes), np.random.default_rng()))
+    steps = epochs * sum(1 for _ in draw_batches(len(codes), np.random.default_rng()))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, PEAK_RATE, total_steps=steps, pct_start=0.15, cycle_momentum=False
     )
-    for epoch in range(EPOCHS):
+    for epoch in range(epochs):
         losses = []
         for starts in draw_batches(len(codes), rng):
             x = one_hot(torch.stack([codes[s : s + TRAIN_WINDOW] for s in starts]))
@@ -118,7 +118,7 @@ def train(codes: Tensor, target: Tensor, *, seed: int) -> ConvModel:
             optimizer.step()
             schedule.step()
             losses.append(loss.item())
-        print(f"epoch {epoch + 1}/{EPOCHS}: mse {np.mean(losses):.4f}", flush=True)
+        print(f"epoch {epoch + 1}/{epochs}: mse {np.mean(losses):.4f}", flush=True)
     return model.eval()
 
 
@@ -191,6 +191,7 @@ def main() -> None:
     facts = {"intervals": [[CONTIG, 0, split]], "held_out": [[CONTIG, split, length]]}
     facts |= {"seed": options.seed, "pearson_held_out": scores}
     metadata = describe(options.data, transforms, facts)
+    options.out.mkdir(parents=True, exist_ok=True)
     save_file(model.state_dict(), options.out / "dcas9.safetensors")
     (options.out / "dcas9.yaml").write_text(yaml.safe_dump(metadata, sort_keys=False, width=100))
 

@@ -103,7 +103,8 @@ def test_a_shard_is_stale_when_a_neighbour_comes_to_stand_beside_it():
             geometry=place_windows(
                 {"window": 20, "bin": 1, "crop": 0, "length": 20}, stride=None, trim=5, blend=blend
             ),
-            tracks=[{"index": 0}],
+            tracks=[{"name": "t"}],
+            recipe={"channels": [0]},
             settings={"batch_size": 1, "precision": "fp32", "dtype": "float32"},
             shards=20,
         )

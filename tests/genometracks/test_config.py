@@ -65,7 +65,7 @@ def test_a_bad_config_names_key_and_mend(change, message):
 
 
 def test_every_key_has_a_type_a_default_and_a_sentence():
-    required = {"genome", "genome.fasta", "model", "model.weights"}
+    required = {"genome", "genome.fasta", "model", "model.weights", "output.aggregate.by"}
     for key, schema in list_keys():
         assert "type" in schema or "enum" in schema, key
         assert schema["description"].endswith("."), key

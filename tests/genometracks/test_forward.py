@@ -10,6 +10,7 @@ from torch import nn
 
 from genometracks.errors import UserError
 from genometracks.forward import Forward
+from grelu_models.card import ACTIVATIONS
 
 CPU = torch.device("cpu")
 
@@ -30,6 +31,11 @@ class Small(nn.Module):
         return self.conv(x)
 
 
+def activated(activation: str | None = None):
+    """Nothing to average."""
+    return lambda windows, logits: ACTIVATIONS[activation](logits(windows, 0).float())
+
+
 @pytest.fixture
 def windows():
     return torch.randn(7, 4, 8, generator=torch.Generator().manual_seed(1))
@@ -38,7 +44,7 @@ def windows():
 @pytest.mark.parametrize("error", [None, "DefaultCPUAllocator: can't allocate memory: you tried"])
 def test_a_batch_beyond_the_memory_is_halved_and_the_values_stay(windows, capsys, error):
     model = Small(room=2, error=error)
-    forward = Forward(model, device=CPU, activation="exp")
+    forward = Forward([model], device=CPU, average=activated("exp"))
     expected = model.conv(windows).exp()
     torch.testing.assert_close(forward(windows), expected, rtol=1e-6, atol=1e-7)
     assert forward.part == 1 and model.seen == [7, 3, *[1] * 7]
@@ -50,24 +56,17 @@ def test_a_batch_beyond_the_memory_is_halved_and_the_values_stay(windows, capsys
 
 def test_a_window_beyond_the_memory_is_one_clear_error(windows):
     with pytest.raises(UserError, match="cpu: no memory for a forward pass of one window: set a"):
-        Forward(Small(room=0), device=CPU, activation=None)(windows)
+        Forward([Small(room=0)], device=CPU, average=activated())(windows)
 
 
 def test_other_errors_are_not_taken_for_lack_of_memory(windows):
     with pytest.raises(RuntimeError, match="something else"):
-        Forward(Small(room=0, error="something else"), device=CPU, activation=None)(windows)
-
-
-def test_softmax_is_over_all_tracks_although_some_are_kept(windows):
-    model = Small()
-    found = Forward(model, device=CPU, activation="softmax", tracks=[2, 0])(windows)
-    expected = torch.softmax(model.conv(windows), dim=1)[:, [2, 0]]
-    torch.testing.assert_close(found, expected)
+        Forward([Small(room=0, error="something else")], device=CPU, average=activated())(windows)
 
 
 def test_deviation_is_the_largest_difference_from_fp32(windows):
     model = Small()
-    forward = Forward(model, device=CPU, activation=None, precision="bf16")
+    forward = Forward([model], device=CPU, average=activated(), precision="bf16")
     outputs, exact = forward(windows), model.conv(windows)
     assert outputs.dtype == torch.float32
     assert forward.measure_deviation(windows, outputs) == {
@@ -82,7 +81,7 @@ def test_a_failing_compiler_is_named_once_and_done_without(windows, monkeypatch,
         raise RuntimeError("no C++ compiler\nwith a long story")
 
     monkeypatch.setattr(torch, "compile", lambda model, **options: refuse)
-    forward = Forward(model := Small(), device=CPU, activation=None, compiled=True)
+    forward = Forward([model := Small()], device=CPU, average=activated(), compiled=True)
     for _ in range(2):
         torch.testing.assert_close(forward(windows), model.conv(windows))
     assert not forward.compiled

@@ -177,7 +177,7 @@ def test_weights_changed_after_the_plan_are_refused(make_run, tmp_path, capsys):
     state = {name: value + 1 for name, value in load(run.weights)[0].state_dict().items()}
     torch.save(state, tmp_path / "other.pt")
     fields = json.loads((run.work / "plan.json").read_text())
-    fields["model"]["weights"] = str(tmp_path / "other.pt")
+    fields["model"]["folds"][0]["weights"] = str(tmp_path / "other.pt")
     (run.work / "plan.json").write_text(json.dumps(fields))
     words = ["predict", "--plan", str(run.work / "plan.json"), "--shard", "0"]
     assert main([*words, "--fasta", str(run.work / "genome.fa")]) == 1

@@ -10,6 +10,7 @@ import yaml
 
 from genometracks import preflight
 from genometracks.cli import main
+from genometracks.config import OF_OUTPUT
 from genometracks.plan import Plan
 from genometracks.preflight_report import STORED, describe_preflight, share_windows
 from toys import random_bases
@@ -46,7 +47,7 @@ def timed(monkeypatch):
 def write_config(run, **changes) -> str:
     """The config that asks for what a run of the toys plans; its folder is the run's."""
     planned = {**run.planned, **changes}
-    output = {key: planned.pop(key) for key in ("tracks", "dtype")}
+    output = {key: planned.pop(key) for key in (*OF_OUTPUT, "dtype")}
     bigwig, parquet = planned.pop("bigwig", True), planned.pop("parquet", True)
     genome = {key: planned.pop(key) for key in ("regions", "blacklist")}
     genome |= {"fasta": str(run.fasta), "contigs": planned.pop("contigs", ["*"])}

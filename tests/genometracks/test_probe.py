@@ -154,8 +154,11 @@ def test_bf16_is_taken_where_it_stays_within_two_hundredths(off, chosen):
     windows = torch.rand(3, 4, 50)
     windows[0, 0, 0] = 2.0
 
+    def alone(windows, logits):
+        return logits(windows, 0).float()
+
     def make(precision: str) -> Forward:
-        return Forward(Rounding(off), device=CPU, activation=None, precision=precision)
+        return Forward([Rounding(off)], device=CPU, average=alone, precision=precision)
 
     found = judge_precision(make, windows)
     assert found["precision"] == chosen

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genometracks.errors import UserError
-from genometracks.tracks import describe_tracks, safe_names, select_tracks, write_tracks
+from genometracks.outputs import list_outputs
+from genometracks.tracks import safe_names, select_tracks, write_tracks
+from toys import PLAIN
 
 MODEL = [{"name": "CTCF_k562"}, {"name": "CTCF_hepg2"}, {"name": "ATAC[1]"}]
 
@@ -41,10 +43,12 @@ def test_a_suffix_never_meets_another_tracks_name():
     assert safe_names(["a", "a", "a_2", "A"]) == ["a", "a_2", "a_2_2", "A_3"]
 
 
+def rows_of(of_model: list[dict], **settings) -> list[dict]:
+    return [output.row for output in list_outputs(of_model, {**PLAIN, **settings})]
+
+
 def test_tracks_tsv_has_the_contracts_columns(tmp_path):
-    tracks = describe_tracks(
-        [{"name": "a/b", "description": "tab\there", "assay": "ATAC"}, {"name": "c"}], ["*"]
-    )
+    tracks = rows_of([{"name": "a/b", "description": "tab\there", "assay": "ATAC"}, {"name": "c"}])
     write_tracks(tracks, tmp_path / "tracks.tsv", suffix=".bw")
     assert (tmp_path / "tracks.tsv").read_text().splitlines() == [
         "track\tdescription\tfile\tname\tindex\tassay",
@@ -55,7 +59,7 @@ def test_tracks_tsv_has_the_contracts_columns(tmp_path):
 
 def test_columns_of_the_model_never_stand_in_for_the_runs_own(tmp_path):
     columns = {"track": "x", "index": 7, "file": "ENCFF.w5"}
-    tracks = describe_tracks([{"name": "a"}, {"name": "b", **columns}], ["b"])
+    tracks = rows_of([{"name": "a"}, {"name": "b", **columns}], tracks=["b"])
     assert tracks[0]["track"] == "b" and tracks[0]["index"] == 1
     write_tracks(tracks, tmp_path / "tracks.tsv", suffix=".bw")
     assert (tmp_path / "tracks.tsv").read_text().splitlines() == [

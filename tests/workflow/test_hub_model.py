@@ -1,9 +1,13 @@
 """A run whose model is a file of a hub: fetched once, then no network is needed."""
 
 import csv
+import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
+import pyarrow.dataset as ds
+import torch
 import yaml
 
 from hub_server import COMMIT, HubServer
@@ -49,7 +53,7 @@ def test_a_model_of_the_hub_is_fetched_once_and_predicted(tmp_path):
         ("ENC-", "1", "8"),
     ]
     described = json.loads((results / "work" / "model.json").read_text())
-    assert described["source"] == SOURCE and described["strand_partners"] == [1, 0, 2]
+    assert described["folds"][0]["source"] == SOURCE and described["strand_partners"] == [1, 0, 2]
     assert described["activation"] == "sigmoid"
     assert (
         json.loads((results / "manifest.json").read_text())["config"]["model"]["weights"] == SOURCE
@@ -73,3 +77,40 @@ def test_a_hub_that_does_not_answer_is_one_line(tmp_path):
         len(lines) == 1 and f"{SOURCE}: not in the cache, and the hub does not answer" in lines[0]
     )
     assert "Traceback" not in done
+
+
+def test_folds_of_the_hub_are_fetched_each_by_its_own_name(tmp_path):
+    """Cross-validation's files often have one name, in folders of their own."""
+    write_fasta(tmp_path / "g.fa", {"chr1": random_bases(700, seed=0)})
+    files = {}
+    for fold in (0, 1):
+        state = {"model.head.channel_transform.conv.layer.bias": torch.full((3,), 2.0 + fold)}
+        path = write_checkpoint(tmp_path / "made.ckpt", tensors=state)
+        files[f"fold_{fold}/model.ckpt"] = path.read_bytes()
+    config = {
+        "run": "folds",
+        "genome": {"fasta": "g.fa"},
+        "model": {
+            "weights": [f"lab/toy-model@{COMMIT}:{name}" for name in files],
+            "sha256": [hashlib.sha256(content).hexdigest() for content in files.values()],
+            "activation": "logits",
+        },
+        "prediction": {"batch_size": 4, "precision": "fp32", "device": "cpu"},
+        "output": {"sd": True, "bigwig": False, "tracks": ["one"]},
+        "shards": 1,
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    hub = HubServer("lab/toy-model", files)
+    try:
+        done = ask(tmp_path, hub.address)
+    finally:
+        hub.stop()
+    assert done.startswith("0\n"), done
+    results = tmp_path / "results" / "folds"
+    for fold, content in enumerate(files.values()):
+        assert (results / "work" / "weights" / str(fold) / "model.ckpt").read_bytes() == content
+        assert (results / "logs" / f"weights_{fold}.log").exists()
+    # The folds differ by 1 in the output's bias, and in nothing else.
+    table = ds.dataset(results / "parquet", partitioning="hive").to_table()
+    np.testing.assert_allclose(table["one.sd"].to_numpy(), 0.5**0.5, rtol=1e-5)
+    assert "Nothing to be done" in ask(tmp_path, hub.address)

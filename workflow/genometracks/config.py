@@ -12,6 +12,11 @@ from jsonschema.exceptions import ValidationError
 
 from genometracks.errors import UserError
 
+OF_OUTPUT = ("tracks", "aggregate", "pairs", "sd", "scale", "untransform", "untransform_when")
+"""Keys of `output` that say what is computed."""
+OF_AVERAGE = ("reverse_complement", "strands", "shifts", "average")
+"""Keys of `prediction` that say what is averaged."""
+
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
 
@@ -72,12 +77,29 @@ def resolve_config(given: dict) -> dict:
     return config
 
 
+def list_folds(model: dict) -> list[dict]:
+    """The `weights` and `sha256` of each fold of a resolved config's `model` section."""
+    weights, digests = (
+        value if isinstance(value, list) else [value]
+        for value in (model["weights"], model["sha256"])
+    )
+    if digests == [None]:
+        digests = digests * len(weights)
+    if len(digests) != len(weights):
+        raise UserError(
+            f"model.sha256: {len(digests)} digests for {len(weights)} model.weights: give one each"
+        )
+    return [
+        {"weights": one, "sha256": digest} for one, digest in zip(weights, digests, strict=True)
+    ]
+
+
 def choose_forward_settings(config: dict) -> dict:
     """Of a resolved config, what concerns a forward pass, `auto` or not: what a probe is asked."""
     keys = ("batch_size", "precision", "compile", "stride", "trim", "blend", "edges")
     settings = {
-        **{key: config["prediction"][key] for key in keys},
-        "tracks": config["output"]["tracks"],
+        **{key: config["prediction"][key] for key in (*keys, *OF_AVERAGE)},
+        **{key: config["output"][key] for key in OF_OUTPUT},
         "window": config["model"]["window"],
     }
     if config["shards"] == "auto":  # then it is timed, too

@@ -1,31 +1,32 @@
-"""The forward pass: windows -> values, in parts that the device has memory for."""
+"""Forward passes: windows -> values, in parts that the device has memory for."""
 
 import sys
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from genometracks.device import use_precision
 from genometracks.errors import UserError
-from grelu_models.card import ACTIVATIONS
+
+Average = Callable[[Tensor, Callable[[Tensor, int], Tensor]], Tensor]
 
 
 class Forward:
-    """A model as a function of windows: its activation applied, the asked-for tracks alone.
+    """A model, or the folds of one, as a function of windows.
 
     Parameters
     ----------
-    model : nn.Module
-        (N, 4, window) -> logits (N, tracks, bins), on the device.
+    folds : sequence of nn.Module
+        Each (N, 4, window) -> logits (N, channels, bins), on the device.
     device : torch.device
-    activation : str or None
-        A key of `ACTIVATIONS`.
+    average : callable
+        (windows, logits) -> values, where `logits` takes windows and the number of a fold: an
+        `average.Average`.
     precision : str
         fp32, tf32, bf16 or fp16.
     compiled : bool
-        Compile the model; where that fails, it is said once and the model runs as it is.
-    tracks : list of int, optional
-        Tracks to keep after the activation; all by default.
+        Compile the models; where that fails, it is said once and they run as they are.
 
     Attributes
     ----------
@@ -37,23 +38,21 @@ class Forward:
 
     def __init__(
         self,
-        model: torch.nn.Module,
+        folds: Sequence[torch.nn.Module],
         *,
         device: torch.device,
-        activation: str | None,
+        average: Average,
         precision: str = "fp32",
         compiled: bool = False,
-        tracks: list[int] | None = None,
     ) -> None:
-        self._plain, self._device, self._precision = model, device, precision
-        self._activate = ACTIVATIONS[activation]
-        self._tracks = None if tracks is None else torch.tensor(tracks, device=device)
-        self._model = torch.compile(model, dynamic=False) if compiled else model
+        self._plain, self._device, self._precision = list(folds), device, precision
+        self._average = average
+        self._folds = [torch.compile(one, dynamic=False) if compiled else one for one in folds]
         self.part: int | None = None
         self.compiled = compiled
 
     def __call__(self, windows: Tensor) -> Tensor:
-        """Predict windows (N, 4, window): float32 (N, tracks, bins), on the device.
+        """Predict windows (N, 4, bases): float32 (N, tracks, bins), on the device.
 
         Raises
         ------
@@ -75,28 +74,24 @@ class Forward:
             try:
                 with use_precision(precision, self._device):
                     parts = windows.split(self.part or len(windows))
-                    return torch.cat([self._run(part) for part in parts])
+                    return torch.cat([self._average(part, self._logits) for part in parts])
             except RuntimeError as error:
                 if not lacks_memory(error):
                     raise
                 self._halve(len(windows))
 
-    def _run(self, windows: Tensor) -> Tensor:
-        outputs = self._activate(self._logits(windows).float())
-        return outputs if self._tracks is None else outputs.index_select(1, self._tracks)
-
-    def _logits(self, windows: Tensor) -> Tensor:
+    def _logits(self, windows: Tensor, fold: int) -> Tensor:
         if not self.compiled:
-            return self._plain(windows)
+            return self._plain[fold](windows)
         try:
-            return self._model(windows)
+            return self._folds[fold](windows)
         except Exception as error:  # whatever the compiler and its back ends raise
             if lacks_memory(error):
                 raise
             reason = str(error).strip().split("\n")[0]
             _say(f"prediction.compile: not used: {type(error).__name__}: {reason}")
             self.compiled = False
-            return self._plain(windows)
+            return self._plain[fold](windows)
 
     def _halve(self, windows: int) -> None:
         part = self.part or windows

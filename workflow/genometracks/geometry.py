@@ -7,6 +7,7 @@ Windows lie on a fixed grid too: window w of a contig owns the bins [w * owned, 
 So a bin's value depends on the contig and on the geometry alone, never on what else is predicted.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,7 +116,13 @@ class Geometry:
 
 
 def place_windows(
-    measured: dict, *, stride: int | None, trim: int, blend: int = 0, edges: str = "pad"
+    measured: dict,
+    *,
+    stride: int | None,
+    trim: int,
+    blend: int = 0,
+    edges: str = "pad",
+    shifts: Sequence[int] = (0,),
 ) -> Geometry:
     """Turn a model's measured geometry and the user's settings into window arithmetic.
 
@@ -132,11 +139,14 @@ def place_windows(
         Bins on each side of a border over which windows are blended.
     edges : str
         `pad` or `slide`: what becomes of windows that reach past a contig's ends.
+    shifts : sequence of int
+        Base pairs by which a window's contributions are moved. They are averaged to one output:
+        its window is all that they read, and it has the bins that all of them give.
 
     Raises
     ------
     UserError
-        If stride, trim or blend do not suit the model.
+        If stride, trim, blend or shifts do not suit the model.
     """
     window, size = measured["window"], measured["bin"]
     if size is None:
@@ -153,6 +163,15 @@ def place_windows(
                 f"{size} bp: remove the key"
             )
         lead = measured["crop"] * size
+    halo = count_halo(shifts, size)
+    if 2 * halo >= measured["length"]:
+        worst = max(shifts, key=abs)
+        most = size * ((measured["length"] + 1) // 2) - 1
+        raise UserError(
+            f"prediction.shifts: {worst} bp are {halo} bins; at both ends of a window, that leaves "
+            f"none of the model's {measured['length']}: use at most {most} bp"
+        )
+    measured = {**measured, "length": measured["length"] - 2 * halo}
     if 2 * trim >= measured["length"]:
         raise UserError(
             f"prediction.trim: {trim} bins at each end leave nothing of the model's "
@@ -161,7 +180,17 @@ def place_windows(
     _check_blend(measured["length"] - 2 * trim, trim=trim, blend=blend)
     span = min(size, window)
     room = trim - blend if edges == "slide" else None
+    window += max(shifts) - min(shifts)
+    lead += halo * size - min(shifts)
     return Geometry(window, size, span, measured["length"], lead, trim, blend, room)
+
+
+def count_halo(shifts: Sequence[int], size: int) -> int:
+    """Bins at each end of the output that shifted windows do not all give.
+
+    Whole bins of a shift are undone, what is left of it stays.
+    """
+    return max(abs(shift) // size for shift in shifts)
 
 
 def _check_blend(owned: int, *, trim: int, blend: int) -> None:

@@ -44,6 +44,12 @@ def write_manifest(
         "model": plan.model,
         "geometry": vars(plan.geometry),
         "settings": plan.settings,
+        "average": {
+            "folds": len(plan.model["folds"]),
+            "reverse_complement": plan.recipe["partners"] is not None,
+            **{key: plan.recipe[key] for key in ("shifts", "order")},
+            "computed": plan.tracks[0]["computed"],
+        },
         "prediction": gather_notes(sidecars),
         "observed": observed,
         "shards": {

@@ -11,7 +11,12 @@ OPTIONS = {
     "run": {"help": "name of the run, where the config names a sheet", "default": None},
     "json": {"type": Path, "help": "file to write the numbers to, as JSON", "default": None},
     "settings": {"type": json.loads, "help": "section of the resolved config, as JSON"},
-    "weights": {"type": Path, "help": "the weights' file, if fetched", "default": None},
+    "weights": {
+        "type": Path,
+        "nargs": "+",
+        "help": "the weights' files, if fetched",
+        "default": None,
+    },
     "model": {"type": Path, "help": "model.json"},
     "genome": {"type": Path, "help": "genome.json"},
     "probe": {"type": Path, "help": "probe.json, where anything is left to auto", "default": None},

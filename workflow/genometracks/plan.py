@@ -18,7 +18,7 @@ from genometracks.files import write_atomically
 from genometracks.geometry import Geometry, find_window_runs, own_bins
 from genometracks.intervals import EMPTY
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,13 @@ class Plan:
         `name`, `sha256`, and `contigs`: name, length, sha256 of each, sorted by name; `regions`
         and `blacklist`: path and sha256 of their files, or None.
     model : dict
-        `digest` (weights, architecture, activation), `weights` and everything to load them.
+        `digest` (weights, architecture, activation), `folds` (everything to load them) and
+        `geometry`, of one forward pass.
     geometry : Geometry
     tracks : list of dict
-        The selected tracks (see `tracks.describe_tracks`).
+        The run's tracks (see `make_recipe`).
+    recipe : dict
+        How they are computed (see `make_recipe`).
     settings : dict
         What else changes numbers: batch_size, precision, compile, dtype.
     segments : dict
@@ -61,6 +64,7 @@ class Plan:
     model: dict
     geometry: Geometry
     tracks: list[dict]
+    recipe: dict
     settings: dict
     segments: dict[str, np.ndarray]
     windows: int

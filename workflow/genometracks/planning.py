@@ -8,11 +8,11 @@ from genometracks.errors import UserError
 from genometracks.genome import GenomeIndex
 from genometracks.geometry import place_windows
 from genometracks.plan import Plan
+from genometracks.recipe import make_recipe
 from genometracks.tile import make_plan
-from genometracks.tracks import describe_tracks
 
-OF_MODEL = ("weights", "digest", "architecture", "activation", "train")
-OF_WINDOWS = ("stride", "trim", "blend", "edges")
+OF_MODEL = ("folds", "digest", "activation", "train")
+OF_WINDOWS = ("stride", "trim", "blend", "edges", "shifts")
 OF_NUMBERS = ("batch_size", "precision", "compile", "dtype")
 
 
@@ -22,8 +22,8 @@ def plan_run(settings: dict, model: dict, genome: GenomeIndex, *, found: dict) -
     Parameters
     ----------
     settings : dict
-        `batch_size`, `precision`, `compile`, `stride`, `trim`, `blend`, `edges`, `tracks`, `dtype`,
-        `regions`, `blacklist`, `shards`.
+        `batch_size`, `precision`, `compile`, `stride`, `trim`, `blend`, `edges`, `dtype`,
+        `regions`, `blacklist`, `shards`, and those of the recipe (see `make_recipe`).
     model : dict
         model.json.
     genome : GenomeIndex
@@ -45,11 +45,13 @@ def plan_run(settings: dict, model: dict, genome: GenomeIndex, *, found: dict) -
     for key in open_keys:
         raise UserError(f"{key}: left to auto, and no probe found it: run again")
     measured = found.get("geometry", model["geometry"])
+    tracks, recipe = make_recipe(model, settings)
     return make_plan(
         genome,
-        {key: model[key] for key in OF_MODEL},
+        {**{key: model[key] for key in OF_MODEL}, "geometry": measured},
         geometry=place_windows(measured, **{key: settings[key] for key in OF_WINDOWS}),
-        tracks=describe_tracks(model["tracks"], settings["tracks"]),
+        tracks=tracks,
+        recipe=recipe,
         settings=shaping,
         shards=None if timed else settings["shards"],
         seconds=found["seconds"] if timed else None,

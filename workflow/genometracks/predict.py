@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
+from torch.nn import ModuleList
 
 from genometracks.ahead import run_ahead
+from genometracks.average import Average
 from genometracks.batches import Batch, cut_owned, encode_batch, read_batches
 from genometracks.blend import blend_windows
 from genometracks.device import CopyBack, describe_device
@@ -25,60 +27,63 @@ from grelu_models.inference import prepare_for_inference
 from grelu_models.models import BaseModel
 
 
-def load_planned_model(plan: Plan) -> BaseModel:
-    """Load the plan's model, prove that its weights are those of the plan, and prepare it.
+def load_planned_model(plan: Plan) -> ModuleList:
+    """Load the folds of the plan's model, prove that they are the plan's, and prepare them.
 
-    Norms are folded into convolutions, and only the selected tracks are computed, unless the
-    activation needs all of them.
+    Norms are folded into convolutions, and only channels that the recipe needs are computed.
 
     Raises
     ------
     UserError
         If the weights changed since the plan was made.
     """
-    described = plan.model
-    model, digest = load_unmeasured(
-        described["weights"],
-        architecture=described["architecture"],
-        activation=described["activation"] or "logits",
-    )
-    if digest != described["digest"]:
-        raise UserError(
-            f"{described['weights']}: the weights changed since the plan was made: run again"
+    folds = []
+    for fold in plan.model["folds"]:
+        model, digest = load_unmeasured(
+            fold["weights"],
+            architecture=fold["architecture"],
+            activation=plan.model["activation"] or "logits",
         )
-    return prepare_planned_model(model, plan)
+        if digest != fold["digest"]:
+            raise UserError(
+                f"{fold['weights']}: the weights changed since the plan was made: run again"
+            )
+        folds.append(prepare_planned_model(model, plan))
+    return ModuleList(folds)
 
 
 def prepare_planned_model(model: BaseModel, plan: Plan) -> BaseModel:
-    """Fold norms, and drop the tracks that are neither asked for nor needed."""
-    selected = [track["index"] for track in plan.tracks]
-    return prepare_for_inference(model, tracks=None if _needs_all_tracks(plan) else selected)
+    """Fold norms, and drop the channels that are neither asked for nor needed."""
+    channels = plan.recipe["channels"]
+    whole = len(channels) == plan.model["geometry"]["tracks"]
+    return prepare_for_inference(model, tracks=None if whole else channels)
 
 
-def make_forward(
-    model: torch.nn.Module, plan: Plan, precision: str, *, device: torch.device
-) -> Forward:
-    """The plan's forward pass, of a prepared model on its device."""
-    return Forward(
-        model,
-        device=device,
+def make_forward(folds: ModuleList, plan: Plan, precision: str, *, device: torch.device) -> Forward:
+    """The plan's forward passes, of prepared models on their device."""
+    measured = plan.model["geometry"]
+    average = Average(
+        plan.recipe,
         activation=plan.model["activation"],
+        folds=len(folds),
+        window=measured["window"],
+        bin=measured["bin"],
+        device=device,
+    )
+    return Forward(
+        folds,
+        device=device,
+        average=average,
         precision=precision,
         compiled=plan.settings["compile"],
-        tracks=[track["index"] for track in plan.tracks] if _needs_all_tracks(plan) else None,
     )
-
-
-def _needs_all_tracks(plan: Plan) -> bool:
-    """Whether a track's value depends on the others'."""
-    return plan.model["activation"] == "softmax"
 
 
 def predict_shard(
     plan: Plan,
     bases: Bases,
     *,
-    model: torch.nn.Module,
+    model: ModuleList,
     shard: Shard,
     device: torch.device,
     notes: dict | None = None,
@@ -91,8 +96,8 @@ def predict_shard(
     plan : Plan
     bases : Bases
         The genome.
-    model : nn.Module
-        From `load_planned_model`: (N, 4, window) -> logits (N, tracks, bins); moved to `device`.
+    model : nn.ModuleList
+        From `load_planned_model`: (N, 4, window) -> logits (N, channels, bins); moved to `device`.
     shard : Shard
         Starts at a multiple of the plan's batch size.
     device : torch.device

@@ -92,9 +92,11 @@ def preflight(path: Path, *, name: str | None = None, json_to: Path | None = Non
 
 def _plan(run: Run, folder: Path) -> tuple[Plan, Path, int | None]:
     """The run's plan, its normalised FASTA, and the bins at each end that read past a window."""
-    config, weights = run.config, Path(run.weights)
-    fetched = weights if weights.is_file() else None
-    model = describe_model(config["model"], folder / "model.json", weights=fetched)
+    config = run.config
+    weights = [
+        fold["file"] if Path(fold["file"]).is_file() else fold["weights"] for fold in run.folds
+    ]
+    model = describe_model(config["model"], folder / "model.json", weights=weights)
     genome, fasta = _find_genome(run, folder)
     found = _find_open(config, model, genome, fasta=fasta, kept=Path(run.folder) / "work")
     plan = plan_run(choose_plan_settings(config), model, genome, found=found)

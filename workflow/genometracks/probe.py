@@ -4,12 +4,13 @@ A few windows of the run's own genome go through its model on the device at hand
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 
 import torch
 from torch import Tensor
+from torch.nn import ModuleList
 
 from genometracks.batches import encode_batch, read_batches
 from genometracks.context import choose_multiple, count_edge_bins
@@ -40,12 +41,14 @@ DRAFTED |= {"regions": None, "blacklist": None}
 """Settings of the plan from which the windows are taken."""
 
 
-def lengthen_window(model: torch.nn.Module, described: dict, *, trim: int, lengths) -> dict:
+def lengthen_window(
+    folds: Sequence[torch.nn.Module], described: dict, *, trim: int, lengths
+) -> dict:
     """Find the window that costs least, where a longer one gives the same values.
 
     Parameters
     ----------
-    model : BaseModel
+    folds : sequence of BaseModel
         As loaded, on the CPU.
     described : dict
         `geometry` and `flanks` as measured, of model.json.
@@ -70,8 +73,8 @@ def lengthen_window(model: torch.nn.Module, described: dict, *, trim: int, lengt
     multiple = choose_multiple(measured, trim=trim, lengths=lengths)
     if multiple == 1:
         return {**kept, "why": "a longer one saves nothing on these contigs"}
-    longer = asdict(measure_geometry(model, multiple * measured["window"]))
-    if not _agree(model, measured, longer, trim=trim):
+    longer = asdict(measure_geometry(folds[0], multiple * measured["window"]))
+    if not all(_agree(fold, measured, longer, trim=trim) for fold in folds):
         return {**kept, "why": "a longer one gives other values"}
     return {"geometry": longer, "edge_bins": edge, "why": f"{multiple} times the model's own"}
 
@@ -229,19 +232,22 @@ def probe_run(settings: dict, model: dict, genome: GenomeIndex, *, bases: Bases,
         `geometry`, `batch_size` and `precision` to plan with, and what was measured: `seconds` a
         window, `window` (see `lengthen_window`), `deviation`, `tried` batches, the `device`.
     """
-    loaded, _ = load(
-        model["weights"],
-        architecture=model["architecture"],
-        window=model["geometry"]["window"],
-        activation=model["activation"] or "logits",
-    )
+    folds = [
+        load(
+            fold["weights"],
+            architecture=fold["architecture"],
+            window=model["geometry"]["window"],
+            activation=model["activation"] or "logits",
+        )[0]
+        for fold in model["folds"]
+    ]
     found: dict = {"geometry": model["geometry"], "device": describe_device(device)}
     if settings["window"] == "auto":
         lengths = [contig.length for contig in genome.contigs if contig.length]
-        lengthened = lengthen_window(loaded, model, trim=settings["trim"], lengths=lengths)
+        lengthened = lengthen_window(folds, model, trim=settings["trim"], lengths=lengths)
         found |= {"geometry": lengthened.pop("geometry"), "window": lengthened}
     plan = plan_run({**settings, **DRAFTED}, model, genome, found={"geometry": found["geometry"]})
-    prepared = prepare_planned_model(loaded, plan).to(device)
+    prepared = ModuleList(prepare_planned_model(fold, plan) for fold in folds).to(device)
     make = partial(make_forward, prepared, plan, device=device)
     windows = sample_windows(plan, bases, SAMPLE, device=device)
     chosen = settings["precision"]

@@ -13,11 +13,16 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from genometracks.config import choose_forward_settings, choose_plan_settings
+from genometracks.config import (
+    OF_OUTPUT,
+    choose_forward_settings,
+    choose_plan_settings,
+    list_folds,
+)
 from genometracks.errors import UserError
+from genometracks.outputs import list_outputs
 from genometracks.resources import count_gpus
 from genometracks.sheet import SHARED, Entry
-from genometracks.tracks import describe_tracks
 from grelu_models.description import find_weights, list_tracks, read_track_table
 from grelu_models.errors import ModelError
 from grelu_models.hub import parse_artifact
@@ -89,29 +94,52 @@ class Run:
         return json.dumps(self.config["model"])
 
     @property
-    def weights(self) -> str:
-        """The weights' file: the given one, or where it is fetched to."""
-        given = self.config["model"]["weights"]
-        artifact = None if Path(given).is_file() else parse_artifact(given)
-        if artifact is None:
-            return given
-        return f"{self.model}/work/weights/{Path(artifact.filename).name}"
+    def folds(self) -> list[dict]:
+        """Of each fold `weights` and `sha256` as configured, and `file`, where it is fetched to."""
+        folds = list_folds(self.config["model"])
+        for i, fold in enumerate(folds):
+            given = fold["file"] = fold["weights"]
+            artifact = None if Path(given).is_file() else parse_artifact(given)
+            if artifact:
+                own = f"{i}/" if len(folds) > 1 else ""  # folds may have the same name
+                name = Path(artifact.filename).name
+                fold["file"] = f"{self.model}/work/weights/{own}{name}"
+        return folds
+
+    @property
+    def weights(self) -> list[str]:
+        """The weights' files: the given ones, or where they are fetched to."""
+        return [fold["file"] for fold in self.folds]
+
+    @property
+    def fetched(self) -> list[dict]:
+        """The folds that are fetched, each with the `rule` and the `settings` for that."""
+        folds, fetched = self.folds, []
+        for i, fold in enumerate(folds):
+            if fold["file"] != fold["weights"]:
+                rule = f"weights_{i}" if len(folds) > 1 else "weights"
+                fetched.append({**fold, "rule": rule, "settings": json.dumps(fold)})
+        return fetched
 
     @property
     def model_files(self) -> list[str]:
         """The metadata beside the weights and the table of tracks, where there are."""
-        weights = Path(self.weights)
-        metadata = [weights.with_suffix(suffix) for suffix in (".yaml", ".yml", ".json")]
-        beside = [str(path) for path in metadata if path.is_file()][:1]
+        beside = []
+        for weights in map(Path, self.weights):
+            metadata = [weights.with_suffix(suffix) for suffix in (".yaml", ".yml", ".json")]
+            beside += [str(path) for path in metadata if path.is_file()][:1]
         return [*beside, *filter(None, [self.config["model"]["tracks"]])]
 
     @property
     def tracks(self) -> list[str]:
         """File stems of the tracks; asks the hub if the weights were not fetched yet."""
         model, output = self.config["model"], self.config["output"]
-        weights = self.weights if Path(self.weights).is_file() else model["weights"]
-        asked = json.dumps([weights, model["architecture"], model["tracks"], output["tracks"]])
-        return list(_list_tracks(asked))
+        first = self.folds[0]
+        weights = first["file"] if Path(first["file"]).is_file() else first["weights"]
+        chosen = {key: output[key] for key in OF_OUTPUT}
+        return list(
+            _list_tracks(json.dumps([weights, model["architecture"], model["tracks"], chosen]))
+        )
 
     @property
     def shards(self) -> list[str] | None:
@@ -238,7 +266,7 @@ def place_run(config: dict, *, shares: bool = False) -> Run:
 
 def _find_shared(config: dict, above: str) -> list[str]:
     """Folders of a genome and a model, the same for all runs that ask for the same."""
-    fasta, weights = Path(config["genome"]["fasta"]), config["model"]["weights"]
+    fasta, weights = Path(config["genome"]["fasta"]), list_folds(config["model"])[0]["weights"]
     named = {
         config["genome"]["name"] or fasta.name: _choose_genome(config),
         re.split("[/:]", weights)[-1]: config["model"],
@@ -262,10 +290,10 @@ def name_shards(count: int) -> list[str]:
 
 @cache
 def _list_tracks(asked: str) -> tuple[str, ...]:
-    weights, architecture, table, selected = json.loads(asked)
+    weights, architecture, table, chosen = json.loads(asked)
     rows = read_track_table(Path(table)) if table else None
     tracks = list_tracks(find_weights(weights), architecture, rows)
-    return tuple(track["track"] for track in describe_tracks(tracks, selected))
+    return tuple(output.row["track"] for output in list_outputs(tracks, chosen))
 
 
 def check_inputs(config: dict) -> None:

@@ -161,6 +161,9 @@ def _check_range(piece: np.ndarray, plan: Plan, *, ranges: list, offset: int) ->
     locus = f"track {plan.tracks[track]['name']!r} is {value} at {contig}:{start}-{end}"
     if np.isfinite(value):
         raise UserError(f"{locus}, beyond float16: set output.dtype to float32")
+    outputs = plan.recipe["outputs"]  # then come their standard deviations, in the same order
+    if "ratio" in outputs[track % len(outputs)]["of"]:
+        raise UserError(f"{locus}: set its pseudocount in output.pairs")
     raise UserError(f"{locus}: check the model's weights, or prediction.precision: fp32")
 
 

@@ -153,7 +153,9 @@ def _parse(text: str, key: str) -> object:
     types = {types} if isinstance(types, str) else set(types)
     if text == "null" and ("null" in types or None in schema.get("enum", ())):
         return None
-    return text if types <= {"string", "null"} else yaml.safe_load(text)
+    plain = types <= {"string", "null"} or ("string" in types and not text.startswith("["))
+    numbers = types & {"integer", "number", "boolean"}
+    return text if plain and not numbers else yaml.safe_load(text)
 
 
 def _set(config: dict, key: str, value: object) -> None:

@@ -38,7 +38,7 @@ def write_summary(path: Path, plan: Plan, *, evaluation: dict, logs: Path) -> st
     made = json.loads((path.parent / "manifest.json").read_text())["prediction"]
     text = [
         f"bins         {bins}; contigs: {len(lengths):,}, {bases:,} bp",
-        f"tracks       {len(plan.tracks):,} ({names})",
+        f"tracks       {len(plan.tracks):,} ({names}): {plan.tracks[0]['computed']}",
         f"wall time    {seconds:.0f} s, of which prediction {predicting:.0f} s",
         f"arithmetic   {_describe_arithmetic(plan, made)}",
         f"seams        {_describe_seams(plan, made['seams'])}",

@@ -28,6 +28,7 @@ def make_plan(
     *,
     geometry: Geometry,
     tracks: list[dict],
+    recipe: dict,
     settings: dict,
     shards: int | None,
     seconds: float | None = None,
@@ -43,7 +44,9 @@ def make_plan(
         Description of the model; `digest` stands for its numbers.
     geometry : Geometry
     tracks : list of dict
-        The selected tracks.
+        The run's tracks.
+    recipe : dict
+        How they are computed (see `make_recipe`).
     settings : dict
         `batch_size`, `precision`, `dtype`.
     shards : int, optional
@@ -83,6 +86,7 @@ def make_plan(
         model=model,
         geometry=geometry,
         tracks=tracks,
+        recipe=recipe,
         settings=settings,
         segments=segments,
         windows=windows,
@@ -175,7 +179,7 @@ def _digest_shard(plan: Plan, first: int, last: int) -> str:
         "format": FORMAT,
         "model": plan.model["digest"],
         "geometry": asdict(plan.geometry),
-        "channels": [track["index"] for track in plan.tracks],
+        "recipe": plan.recipe,
         "settings": plan.settings,
         "bins": bins,
     }

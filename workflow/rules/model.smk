@@ -1,22 +1,21 @@
 for each in MODELS.values():
-    if each.weights == each.config["model"]["weights"]:
-        continue
+    for fold in each.fetched:
 
-    rule:
-        name:
-            name_rule("weights", each)
-        output:
-            each.weights,
-        log:
-            f"{each.model}/logs/weights.log",
-        # A node may have no network: on a cluster this runs where Snakemake does.
-        localrule: True
-        conda:
-            "../../envs/cpu.yaml"
-        params:
-            settings=each.model_settings,
-        shell:
-            "genometracks weights --settings {params.settings:q} --out {output:q} 2> {log:q}"
+        rule:
+            name:
+                name_rule(fold["rule"], each)
+            output:
+                fold["file"],
+            log:
+                f"{each.model}/logs/{fold['rule']}.log",
+            # A node may have no network: on a cluster this runs where Snakemake does.
+            localrule: True
+            conda:
+                "../../envs/cpu.yaml"
+            params:
+                settings=fold["settings"],
+            shell:
+                "genometracks weights --settings {params.settings:q} --out {output:q} 2> {log:q}"
 
 
 rule model:

@@ -1,0 +1,274 @@
+"""Runs that average strands, shifts and folds: every bin of a genome against a plain loop."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors.torch import save_file
+
+from genometracks.cli import main
+from genometracks.plan import Plan
+from grelu_models.checkpoint import load
+from toys import (
+    TRACKS,
+    WINDOW,
+    Run,
+    merged,
+    one_hot,
+    random_bases,
+    write_checkpoint,
+    write_fasta,
+    write_model,
+)
+
+BIN, CROP, LENGTH = 4, 3, 18  # of the toy model
+STRANDED = [
+    {"name": "cage+", "strand_pair": "1"},
+    {"name": "cage-", "strand_pair": "0"},
+    {"name": "atac", "strand_pair": ""},
+]
+
+
+def write_fold(folder, *, seed: int, name: str | None = None, tracks=TRACKS, **changes):
+    """The toy model with weights of its own."""
+    weights = write_model(folder, name=name or f"fold{seed}", tracks=tracks, **changes)
+    torch.manual_seed(seed)
+    state = load(weights)[0].state_dict()
+    drawn = {
+        key: value + 0.3 * torch.randn_like(value) if value.is_floating_point() else value
+        for key, value in state.items()
+    }
+    save_file(drawn, weights)
+    return weights
+
+
+def predict_plainly(folds, contigs, *, shifts=(0,), trim=0, partners=None) -> dict:
+    """Each fold's mean over shifts and strands, bin by bin: {contig: {bin: (folds, tracks)}}."""
+    models = [load(fold)[0] for fold in folds]
+    halo = max(abs(shift) // BIN for shift in shifts)
+    owned = LENGTH - 2 * halo - 2 * trim
+    found: dict = {contig: {} for contig in contigs}
+    for contig, bases in contigs.items():
+        for w in range(-(-len(bases) // BIN // owned)):
+            first = w * owned - trim - halo  # bin of the unmoved window's first output
+            total = 0
+            for shift in shifts:
+                read = one_hot(bases, (first - CROP) * BIN + shift, WINDOW)
+                with torch.inference_mode():
+                    values = torch.stack([model(read)[0] for model in models])
+                    if partners:
+                        other = torch.stack([model(read.flip(1, 2))[0] for model in models])
+                        values = (values + other.flip(-1)[:, partners]) / 2
+                begin = trim + halo - int(shift / BIN)
+                total = total + values[..., begin : begin + owned].numpy()
+            for k in range(owned):
+                found[contig][w * owned + k] = total[..., k] / len(shifts)
+    return found
+
+
+def check(run: Run, expected: dict, combine) -> None:
+    """All bins of a run are those of a plain loop."""
+    found = merged(run)
+    for contig, bins in found.items():
+        assert len(bins) > 0
+        for k, values in bins.items():
+            np.testing.assert_allclose(
+                values, combine(expected[contig][k]), rtol=2e-5, atol=2e-6, err_msg=f"{contig} {k}"
+            )
+
+
+@pytest.mark.parametrize(
+    ("shifts", "trim"), [([0, 1, -3], 0), ([-9, 4, 21], 0), ([8], 2), ([-5], 1), ([30, -31], 1)]
+)
+@pytest.mark.parametrize("flipped", [False, True])
+def test_every_contribution_covers_every_owned_bin(tmp_path, contigs, shifts, trim, flipped):
+    weights = write_fold(tmp_path, seed=3)
+    run = Run(
+        tmp_path / "run",
+        weights,
+        write_fasta(tmp_path / "g.fa", contigs),
+        shifts=shifts,
+        trim=trim,
+        reverse_complement=flipped,
+        shards=3,
+    )
+    plan = run.plan()
+    run.predict()
+    partners = [0, 1, 2] if flipped else None
+    expected = predict_plainly([weights], contigs, shifts=shifts, trim=trim, partners=partners)
+    check(run, expected, lambda folds: folds[0])
+    known = sum(
+        any(base.upper() in "ACGT" for base in bases[i : i + BIN])
+        for bases in contigs.values()
+        for i in range(0, len(bases), BIN)
+    )
+    assert plan.bins == known  # none is lost to the halo
+
+
+def test_folds_are_one_model_whose_mean_and_deviation_are_written(tmp_path, contigs):
+    """A safetensors, a state dict and a checkpoint of gReLU: kinds do not matter."""
+    folds = [write_fold(tmp_path, seed=1), write_fold(tmp_path, seed=2, name="b")]
+    state = {f"model.{key}": value * 1.5 for key, value in load(folds[0])[0].state_dict().items()}
+    tasks = {"name": [track["name"] for track in TRACKS]}
+    folds.append(
+        write_checkpoint(
+            tmp_path / "c.ckpt",
+            tensors=state,
+            data_params={"tasks": tasks, "train": {"seq_len": WINDOW}},
+        )
+    )
+    for fold in folds[:2]:
+        described = yaml.safe_load(fold.with_suffix(".yaml").read_text())
+        fold.with_suffix(".yaml").write_text(yaml.safe_dump({**described, "activation": "sigmoid"}))
+    run = Run(tmp_path / "run", folds, write_fasta(tmp_path / "g.fa", contigs), sd=True)
+    plan = run.plan()
+    run.predict()
+    assert [track["track"] for track in plan.tracks][3:] == ["one.sd", "two_.._etc.sd", "three.sd"]
+    assert len({fold["digest"] for fold in plan.model["folds"]}) == 3
+    assert plan.tracks[0]["computed"] == "sigmoid, then the mean of 3 folds; the model's scale"
+
+    def combine(values):
+        values = 1 / (1 + np.exp(-values))
+        return np.concatenate([values.mean(0), values.std(0, ddof=1)])
+
+    check(run, predict_plainly(folds, contigs), combine)
+    before = run.digests()
+    for other in (folds[:2], [folds[1], folds[0], folds[2]]):  # order moves the last bits
+        run.weights = other
+        run.planned["sd"] = False
+        run.plan()
+        assert not set(before) & set(run.digests())
+
+
+def make_symmetric(weights) -> None:
+    """Make a model say the same of both strands: kernels equal their own reverse complements."""
+    state = load(weights)[0].state_dict()
+    for name, value in state.items():
+        if value.ndim == 3:
+            over = (1, 2) if value.shape[1] == 4 else (2,)
+            state[name] = (value + value.flip(over)) / 2
+    save_file(state, weights)
+
+
+def test_a_model_that_is_symmetric_gives_the_same_tracks_with_both_strands(make_run):
+    plain, both = make_run("plain"), make_run("both", reverse_complement=True)
+    drawn = write_fold(plain.folder.parent, seed=4, name="drawn")
+    for run in (plain, both):
+        save_file(load(drawn)[0].state_dict(), run.weights)
+    for symmetric in (False, True):
+        for run in (plain, both):
+            if symmetric:
+                make_symmetric(run.weights)
+            run.plan()
+            run.predict()
+        off = np.abs(plain.array() - both.array()).max()
+        scale = np.abs(plain.array()).max()
+        assert off <= 1e-6 * scale if symmetric else off > 0.01 * scale
+
+
+def test_strands_are_swapped_and_a_partner_that_is_not_written_is_predicted(tmp_path, contigs):
+    weights = write_fold(tmp_path, seed=5, tracks=STRANDED)
+    fasta = write_fasta(tmp_path / "g.fa", contigs)
+    expected = predict_plainly([weights], contigs, partners=[1, 0, 2])
+    unpaired = predict_plainly([weights], contigs, partners=[0, 1, 2])
+    run = Run(tmp_path / "run", weights, fasta, reverse_complement=True)
+    run.plan()
+    run.predict()
+    check(run, expected, lambda folds: folds[0])
+    run = Run(tmp_path / "one", weights, fasta, reverse_complement=True, tracks=["cage-"])
+    plan = run.plan()
+    run.predict()
+    check(run, expected, lambda folds: folds[0, 1:2])
+    assert [track["name"] for track in plan.tracks] == ["cage-"]
+    run = Run(tmp_path / "own", weights, fasta, reverse_complement=True, strands="unpaired")
+    run.plan()
+    run.predict()
+    check(run, unpaired, lambda folds: folds[0])
+    apart = [np.abs(expected["chr2"][k][0] - unpaired["chr2"][k][0]) for k in expected["chr2"]]
+    assert np.max(apart) > 0.05  # else this test would say nothing
+
+
+def test_groups_pairs_and_counts_of_a_run(tmp_path, contigs):
+    squashed = {"scale": 0.5, "clip_soft": 0.2, "sum_stat": "sum_sqrt"}
+    tracks = [
+        {**track, **squashed, "sum_stat": s}
+        for track, s in zip(TRACKS, ["sum_sqrt", "sum", "sum"], strict=True)
+    ]
+    weights = write_fold(tmp_path, seed=6, tracks=tracks)
+    described = yaml.safe_load(weights.with_suffix(".yaml").read_text())
+    weights.with_suffix(".yaml").write_text(yaml.safe_dump({**described, "activation": "softplus"}))
+    pair = {"of": "log2_ratio", "treatment": ["one"], "control": [{"where": "assay == ATAC"}]}
+    run = Run(
+        tmp_path / "run",
+        weights,
+        write_fasta(tmp_path / "g.fa", contigs),
+        aggregate={"by": "assay", "of": "mean"},
+        pairs=[{"name": "chip/atac", "pseudocount": 1.0, **pair}],
+        scale="counts",
+    )
+    plan = run.plan()
+    run.predict()
+    assert [track["track"] for track in plan.tracks] == ["ChIP", "ATAC", "chip_atac"]
+
+    def combine(folds):
+        x = np.log1p(np.exp(folds[0].astype(float))) / 0.5
+        x = np.where(x > 0.2, 0.2 + (x - 0.2) ** 2, x)
+        x[0] **= 4 / 3
+        atac = x[1:].mean()
+        return np.array([x[0], atac, np.log2((x[0] + 1) / (atac + 1))])
+
+    check(run, predict_plainly([weights], contigs), combine)
+
+
+def test_a_ratio_of_nothing_names_the_pseudocount(tmp_path, capsys):
+    weights = write_fold(tmp_path, seed=7)
+    state = load(weights)[0].state_dict()
+    state = {key: value * 0 for key, value in state.items()}
+    save_file(state, weights)
+    pair = {"name": "r", "of": "ratio", "treatment": ["one"], "control": ["three"]}
+    fasta = write_fasta(tmp_path / "g.fa", {"c": random_bases(300, seed=1)})
+    run = Run(tmp_path / "run", weights, fasta, pairs=[{**pair, "pseudocount": 0.0}], tracks=[])
+    run.plan()
+    words = ["predict", "--plan", str(run.work / "plan.json"), "--shard", "0"]
+    assert main([*words, "--fasta", str(run.work / "genome.fa"), "--device", "cpu"]) == 1
+    assert "track 'r' is nan at c:0-4: set its pseudocount in output.pairs" in (
+        capsys.readouterr().err
+    )
+    assert not list(run.shards().glob("*.npy"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"tracks": TRACKS[::-1]}, "track 0 'one' and 'three'; track 2 'three' and 'one'"),
+        ({"n_tasks": 2, "tracks": TRACKS[:2]}, "tracks 3 and 2"),
+        ({"crop_len": 2}, "crop 3 and 2; length 18 and 20"),
+        ({"tracks": STRANDED}, "the tracks' strand partners"),
+    ],
+)
+def test_folds_that_differ_are_refused_with_all_that_differs(tmp_path, capsys, changes, problem):
+    folds = [write_fold(tmp_path, seed=1), write_fold(tmp_path, seed=2, name="b", **changes)]
+    settings = {"weights": [str(fold) for fold in folds], "architecture": None, "window": None}
+    settings |= {"activation": None, "sha256": None, "tracks": None}
+    out = tmp_path / "model.json"
+    assert main(["model", "--settings", json.dumps(settings), "--out", str(out)]) == 1
+    told = capsys.readouterr().err
+    assert f"model.weights: {folds[0]} and {folds[1]} are no folds of one model: they diff" in told
+    assert problem in told and "average only models of the same bins and tracks" in told
+    assert not out.exists()
+
+
+def test_a_shift_that_leaves_nothing_is_refused_with_the_most_there_can_be(make_run, capsys):
+    run = make_run(shifts=[0, 36])
+    run.prepare()
+    words = ["plan", "--settings", json.dumps(run.planned), "--out", str(run.work / "plan.json")]
+    words += ["--model", str(run.work / "model.json"), "--genome", str(run.work / "genome.json")]
+    assert main(words) == 1
+    assert (
+        "prediction.shifts: 36 bp are 9 bins; at both ends of a window, that leaves none of the "
+        "model's 18: use at most 35 bp" in capsys.readouterr().err
+    )
+    run.planned["shifts"] = [0, 35]
+    assert isinstance(run.plan(), Plan)

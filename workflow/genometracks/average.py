@@ -1,0 +1,152 @@
+"""Contributions to a window's values, averaged: strands, shifts and folds.
+
+For the reverse complement of a window, a model's output is read from the other end, and what it
+says of a track is the value of the partner on the other strand. A window that is moved by some
+base pairs gives its bins that much further on: whole bins of that are undone, what is left of it
+stays, as it does where shifts are training's augmentation.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from genometracks.geometry import count_halo
+from genometracks.untransform import Untransform
+from grelu_models.card import ACTIVATIONS
+
+
+class Average:
+    """From windows to a run's tracks, by a model's logits.
+
+    Parameters
+    ----------
+    recipe : dict
+        See `recipe.make_recipe`.
+    activation : str or None
+        A key of `ACTIVATIONS`.
+    folds : int
+        Models.
+    window : int
+        Base pairs that a forward pass reads.
+    bin : int or None
+        Base pairs of its bins.
+    device : torch.device
+    """
+
+    def __init__(
+        self,
+        recipe: dict,
+        *,
+        activation: str | None,
+        folds: int,
+        window: int,
+        bin: int | None,
+        device: torch.device,
+    ) -> None:
+        self._activate = ACTIVATIONS[activation]
+        self._folds, self._window = folds, window
+        self._shifts, self._late = recipe["shifts"], recipe["order"] == "logits"
+        self._halo = count_halo(self._shifts, bin) if bin else 0
+        self._bins = [int(shift / bin) if bin else 0 for shift in self._shifts]
+        self._flipped = recipe["partners"] is not None
+        self._swap = _choose(recipe["partners"], recipe, device) if self._flipped else None
+        scale = recipe["scale"]
+        undo = Untransform(scale, device=device) if scale else None
+        self._undo_before = undo if scale and scale["when"] == "before" else None
+        self._undo_after = undo if scale and scale["when"] == "after" else None
+        self._outputs = _prepare_outputs(recipe, device)
+        self._sd = recipe["sd"]
+
+    def __call__(self, windows: Tensor, logits: Callable[[Tensor, int], Tensor]) -> Tensor:
+        """Compute the run's tracks.
+
+        Parameters
+        ----------
+        windows : tensor (N, 4, window + shifts)
+            All that the contributions read: from the window that is moved furthest to the left to
+            the end of the one furthest to the right.
+        logits : callable
+            (windows, fold) -> logits (N, channels, bins) of one forward pass.
+
+        Returns
+        -------
+        float32 tensor (N, tracks, bins)
+            The bins that all contributions give.
+        """
+        total, single = None, []
+        for fold in range(self._folds):
+            mean = self._average_fold(windows, lambda part, fold=fold: logits(part, fold))
+            if self._sd:
+                single.append(self._outputs(self._finish(mean)))
+            total = mean if total is None else total + mean
+        mean = total if self._folds == 1 else total / self._folds
+        written = self._outputs(self._finish(mean))
+        if not self._sd:
+            return written
+        return torch.cat([written, torch.stack(single).std(0, correction=1)], dim=1)
+
+    def _average_fold(self, windows: Tensor, logits: Callable[[Tensor], Tensor]) -> Tensor:
+        """The mean of a fold's strands and shifts."""
+        low, total, count = min(self._shifts), None, 0
+        for shift, bins in zip(self._shifts, self._bins, strict=True):
+            start = shift - low
+            read = windows[..., start : start + self._window]
+            both = torch.cat([read, read.flip(1, 2)]) if self._flipped else read
+            values = self._begin(logits(both).float())
+            for k, part in enumerate(values.split(len(read))):
+                part = self._swap(part.flip(-1)) if k else part
+                part = part[..., self._halo - bins : part.shape[-1] - self._halo - bins]
+                total = part if total is None else total + part
+                count += 1
+        return total if count == 1 else total / count
+
+    def _begin(self, logits: Tensor) -> Tensor:
+        """What is averaged."""
+        if self._late:
+            return logits
+        values = self._activate(logits)
+        return self._undo_before(values) if self._undo_before else values
+
+    def _finish(self, mean: Tensor) -> Tensor:
+        """Values of the average."""
+        values = self._activate(mean) if self._late else mean
+        return self._undo_after(values) if self._undo_after else values
+
+
+def _prepare_outputs(recipe: dict, device: torch.device) -> Callable[[Tensor], Tensor]:
+    """The run's tracks (N, tracks, bins) of the channels' values."""
+    outputs = recipe["outputs"]
+    if all(output["of"] == "mean" and len(output["members"]) == 1 for output in outputs):
+        return _choose([output["members"][0] for output in outputs], recipe, device)
+    each = [_prepare_output(output, device) for output in outputs]
+    return lambda values: torch.stack([output(values) for output in each], dim=1)
+
+
+def _choose(places: list[int], recipe: dict, device: torch.device) -> Callable[[Tensor], Tensor]:
+    """Take channels in an order, if it is not theirs."""
+    if places == list(range(len(recipe["channels"]))):
+        return lambda values: values
+    index = _index(places, device)
+    return lambda values: values.index_select(1, index)
+
+
+def _prepare_output(output: dict, device: torch.device) -> Callable[[Tensor], Tensor]:
+    members, of = _index(output["members"], device), output["of"]
+    if of in ("mean", "sum"):
+        combine = getattr(torch, of)
+        return lambda values: combine(values.index_select(1, members), 1)
+    control, more = _index(output["control"], device), output["pseudocount"]
+
+    def compare(values: Tensor) -> Tensor:
+        one, other = (values.index_select(1, side).mean(1) for side in (members, control))
+        if of == "difference":
+            return one - other
+        ratio = (one + more) / (other + more)
+        return torch.log2(ratio) if of == "log2_ratio" else ratio
+
+    return compare
+
+
+def _index(places: list[int], device: torch.device) -> Tensor:
+    return torch.tensor(places, device=device)
