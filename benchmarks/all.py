@@ -24,6 +24,7 @@ SCRIPTS = {
     "plan": [],
     "graph": ["--repeat", "1"],
     "predict": ["--repeat", "1"],
+    "average": ["--repeat", "1"],
     "memory": ["--repeat", "1"],
     "against_grelu": ["--repeat", "1", "--cases", "demo"],
     "models": ["--repeat", "1", "--families", "ConvModel"],

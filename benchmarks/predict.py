@@ -59,14 +59,29 @@ def write_weights(folder: Path, family: str) -> Path:
     return weights
 
 
-def make_run(folder: Path, family: str):
+def write_folds(folder: Path, weights: Path, count: int) -> list[Path]:
+    """Copies of a model whose weights differ a little, beside one another."""
+    from safetensors.torch import load_file, save_file
+
+    folds = []
+    for i in range(count):
+        fold = folder / f"fold{i}.safetensors"
+        save_file({key: value * (1 + i / 1000) for key, value in load_file(weights).items()}, fold)
+        fold.with_suffix(".yaml").write_bytes(weights.with_suffix(".yaml").read_bytes())
+        folds.append(fold)
+    return folds
+
+
+def make_run(folder: Path, family: str, *, folds: int = 1, **settings):
     """Plan a run over a random genome."""
     from toys import Run, random_bases, write_fasta
 
     _, _, batch, length, dtype = FAMILIES[family]
     weights = write_weights(folder, family)
     fasta = write_fasta(folder / "genome.fa", {"chr1": random_bases(length, seed=1)})
-    run = Run(folder / "run", weights, fasta, batch_size=batch, shards=1, dtype=dtype)
+    settings = {"batch_size": batch, "shards": 1, "dtype": dtype, **settings}
+    models = write_folds(folder, weights, folds) if folds > 1 else weights
+    run = Run(folder / "run", models, fasta, **settings)
     return run, run.plan()
 
 

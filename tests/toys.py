@@ -35,9 +35,11 @@ TRACKS = [
 ]
 
 
-def write_model(folder: Path, *, name: str = "model", tracks=TRACKS, **changes) -> Path:
-    """Write a model with random weights (seed 0) and its metadata; return the weights' path."""
-    torch.manual_seed(0)
+def write_model(
+    folder: Path, *, name: str = "model", tracks=TRACKS, seed: int = 0, **changes
+) -> Path:
+    """Write a model with random weights and its metadata; return the weights' path."""
+    torch.manual_seed(seed)
     architecture = {**ARCHITECTURE, **changes}
     weights = folder / f"{name}.safetensors"
     save_file(build_model(architecture).state_dict(), weights)

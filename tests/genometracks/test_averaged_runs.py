@@ -260,6 +260,18 @@ def test_folds_that_differ_are_refused_with_all_that_differs(tmp_path, capsys, c
     assert not out.exists()
 
 
+def test_a_fold_that_is_given_twice_is_refused(tmp_path, capsys):
+    one = write_fold(tmp_path, seed=1)
+    copy = tmp_path / "copy.safetensors"
+    copy.write_bytes(one.read_bytes())
+    copy.with_suffix(".yaml").write_bytes(one.with_suffix(".yaml").read_bytes())
+    run = Run(tmp_path / "run", [one, copy], write_fasta(tmp_path / "g.fa", {"c": "ACGT"}))
+    with pytest.raises(AssertionError):
+        run.prepare()
+    told = capsys.readouterr().err
+    assert f"{one} and {copy} are the same model: give each fold once" in told
+
+
 def test_a_shift_that_leaves_nothing_is_refused_with_the_most_there_can_be(make_run, capsys):
     run = make_run(shifts=[0, 36])
     run.prepare()

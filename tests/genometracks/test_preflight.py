@@ -13,7 +13,7 @@ from genometracks.cli import main
 from genometracks.config import OF_OUTPUT
 from genometracks.plan import Plan
 from genometracks.preflight_report import STORED, describe_preflight, share_windows
-from toys import random_bases
+from toys import random_bases, write_model
 
 SECONDS = 0.25
 """What a window takes in these tests; no clock is looked at."""
@@ -51,11 +51,12 @@ def write_config(run, **changes) -> str:
     bigwig, parquet = planned.pop("bigwig", True), planned.pop("parquet", True)
     genome = {key: planned.pop(key) for key in ("regions", "blacklist")}
     genome |= {"fasta": str(run.fasta), "contigs": planned.pop("contigs", ["*"])}
+    weights = [str(one) for one in run.weights] if type(run.weights) is list else str(run.weights)
     config = {
         "run": run.folder.name,
         "results": str(run.folder.parent),
         "genome": genome,
-        "model": {"weights": str(run.weights), "window": planned.pop("window")},
+        "model": {"weights": weights, "window": planned.pop("window")},
         "shards": planned.pop("shards"),
         "output": {**output, "bigwig": bigwig, "parquet": parquet},
         "prediction": {**planned, "device": "cpu"},
@@ -95,6 +96,21 @@ def test_windows_and_bytes_are_those_of_the_run(make_run, dtype):
     assert found["bytes"]["genome"] == (run.work / "genome.fa").stat().st_size
     for key, factor in STORED[dtype].items():
         assert found["bytes"][key] == round(factor * 2 * plan.bins)
+
+
+def test_a_run_that_averages_folds_strands_and_shifts_is_measured(make_run, tmp_path):
+    run = make_run(shards=2, trim=1, sd=True, reverse_complement=True, shifts=[-9, 2], tracks=["*"])
+    other = write_model(tmp_path, name="other", seed=1)
+    weights, run.weights = run.weights, [run.weights, other]
+    found = ask(run)
+    plan = run.plan()
+    assert found["plan"]["windows"] == plan.windows
+    # Of 18 bins two at each end are not given by both shifts, and one is trimmed.
+    assert found["plan"]["length"] - 2 * plan.geometry.trim == 12
+    assert found["plan"]["tracks"] == 6 and found["plan"]["bins"] == plan.bins
+    run.weights = weights
+    run.planned |= {"sd": False, "reverse_complement": False, "shifts": [0]}
+    assert ask(run)["plan"]["bins"] == plan.bins
 
 
 def test_hours_follow_the_longest_job(make_run):

@@ -57,6 +57,12 @@ def describe_model(settings: dict, out: Path, *, weights: list[str] | None = Non
             print(f"grelu-tracks: note: {path}: {note}", file=sys.stderr)
         cards.append(card)
         found = {"source": fold["weights"], "weights": str(path), "digest": card.digest}
+        same = next((one for one in folds if one["digest"] == card.digest), None)
+        if same:
+            raise UserError(
+                f"model.weights: {same['source']} and {fold['weights']} are the same model: "
+                "give each fold once"
+            )
         folds.append({**found, "architecture": card.architecture})
         _check_agreement(folds[0]["source"], cards[0], fold["weights"], card)
     card = cards[0]

@@ -1,0 +1,110 @@
+"""What averages, and groups of tracks, add to their forward passes.
+
+A shard is predicted and written as a job does it, plainly and with an average, by turns, on one
+core (the process is pinned to it): both strands, two shifts of 4 bp, or three folds are to take two
+and three times as long. Ten groups of a hundred tracks are to take no longer than the tracks. Run
+by `make bench`.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from common import describe, pin_to_one_core
+from goals import note
+from predict import make_run
+
+# name: settings of the run, beside those of predict.py
+CASES = {
+    "both strands": {"reverse_complement": True},
+    "two shifts": {"shifts": [-4, 4]},
+    "three folds": {"folds": 3},
+}
+GROUPS = "ten groups of 100 tracks"
+GROUPED = {
+    "aggregate": None,
+    "tracks": [],
+    "pairs": [
+        {
+            "name": f"group {i}",
+            "of": "difference",
+            "pseudocount": 0.0,
+            "treatment": list(range(10 * i, 10 * i + 5)),
+            "control": list(range(10 * i + 5, 10 * i + 10)),
+        }
+        for i in range(10)
+    ],
+}
+
+
+class Job:
+    """A shard to predict, with all that a job has loaded by then."""
+
+    def __init__(self, folder: Path, family: str, **settings) -> None:
+        from genometracks.device import prepare_device
+        from genometracks.genome import Bases
+        from genometracks.predict import load_planned_model
+
+        folder.mkdir()
+        self.run, self.plan = make_run(folder, family, **settings)
+        self.model = load_planned_model(self.plan)
+        self.bases = Bases(self.run.work / "genome.fa")
+        self.device = prepare_device("cpu")
+
+    def time(self) -> float:
+        """Seconds of the shard."""
+        from genometracks.ahead import run_ahead
+        from genometracks.predict import predict_shard
+        from genometracks.shard import write_shard
+
+        shard = self.plan.shards[0]
+        start = time.perf_counter()
+        pieces = predict_shard(
+            self.plan, self.bases, model=self.model, shard=shard, device=self.device
+        )
+        write_shard(self.run.shards(), self.plan, shard, pieces=run_ahead(pieces), notes={})
+        return time.perf_counter() - start
+
+
+def measure(family: str, case: str, settings: dict, repeat: int) -> str:
+    """One row of the table."""
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Job(Path(folder) / "plain", family)
+        other = Job(Path(folder) / "other", family, **settings)
+        pairs = [(plain.time(), other.time()) for _ in range(repeat + 1)][1:]
+    ratios = [b / a for a, b in pairs]
+    note(f"average / plain: {family}, {case}", statistics.median(ratios))
+    one, two = (statistics.median(times) for times in zip(*pairs, strict=True))
+    return (
+        f"| {family} | {case} | {plain.plan.windows:,} / {other.plan.windows:,} | {one:.2f} | "
+        f"{two:.2f} | **{statistics.median(ratios):.3f}** | {min(ratios):.3f}-{max(ratios):.3f} |"
+    )
+
+
+def main() -> None:
+    """Print a Markdown table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--repeat", type=int, default=5)
+    options = parser.parse_args()
+    pin_to_one_core()
+    import torch
+
+    torch.set_num_threads(1)
+    print(
+        f"{describe('torch')}, one core, medians of {options.repeat} after one to warm up"
+        "\n\n| model | average | windows, plain / average | plain, s | average, s | ratio | range |"
+        "\n|---|---|---|---|---|---|---|"
+    )
+    asked = [(family, *case) for family in ("demo", "BPNet-like") for case in CASES.items()]
+    stderr, sys.stderr = sys.stderr, open(os.devnull, "w")
+    for family, case, settings in [*asked, ("Enformer, small", GROUPS, GROUPED)]:
+        print(measure(family, case, settings, options.repeat), flush=True)
+    sys.stderr = stderr
+
+
+if __name__ == "__main__":
+    main()
