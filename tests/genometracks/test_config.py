@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from genometracks.config import list_keys, read_schema, resolve_config
+from genometracks.config import list_folds, list_keys, read_schema, resolve_config
 from genometracks.errors import UserError
-from genometracks.results import check_inputs, place_run
+from genometracks.inputs import check_inputs
+from genometracks.results import place_run
 from toys import write_fasta, write_model
 
 ROOT = Path(__file__).parents[2]
@@ -45,6 +46,17 @@ def test_defaults_reach_into_lists():
         ({"stride": 3}, "config: unknown key 'stride': did you mean 'prediction.stride'?"),
         ({"zzz": 3}, "config: unknown key 'zzz': valid keys here are run, results, runs, genome"),
         ({"genome": {}}, "config: genome.fasta is missing: FASTA file, plain, gzip or bgzip"),
+        (
+            {"output": {"tracks": [{"wher": "x"}]}},
+            "config: unknown key 'output.tracks[0].wher': did you mean 'output.tracks[0].where'?",
+        ),
+        (
+            {"output": {"pairs": [{"name": "p", "treatment": ["a"]}]}},
+            "config: output.pairs[0].control is missing: Tracks that these are compared with.",
+        ),
+        ({"output": {"tracks": [-1]}}, "config: output.tracks[0]: -1 is less than the minimum"),
+        ({"prediction": {"shifts": [0.5]}}, "config: prediction.shifts[0]: 0.5 is not of type"),
+        ({"model": {"weights": []}}, "config: model.weights: [] should be non-empty"),
         ({"shards": 0}, "config: shards: 0 is less than the minimum of 1"),
         ({"shards": "4"}, "config: shards: '4' is neither a whole number nor 'auto'"),
         ({"run": "../up"}, "config: run: '../up' does not match"),
@@ -103,6 +115,9 @@ def test_inputs_are_checked_before_anything_runs(tmp_path, monkeypatch):
     write_model(tmp_path, name="m")
     write_fasta(tmp_path / "g.fa", {"a": "ACGT"})
     check_inputs(resolve_config(LEAST))
+    folds = {"model": {"weights": ["m.safetensors", "n.ckpt"]}}
+    with pytest.raises(UserError, match=r"^n.ckpt: no such file: check model.weights\[1\]$"):
+        check_inputs(resolve_config({**LEAST, **folds}))
     observed = {"evaluation": {"observed": [{"track": "one", "bigwig": "o.bw"}]}}
     with pytest.raises(
         UserError, match=r"^o.bw: no such file: check evaluation.observed\[0\].bigwig"
@@ -127,3 +142,36 @@ def test_the_workflow_knows_its_files_before_it_runs(tmp_path, monkeypatch):
     run = place_run(config)
     assert run.bigwigs == ["results/run/bigwig/two_.._etc.bw", "results/run/bigwig/three.bw"]
     assert run.shards[:2] == ["00", "01"] and run.shards[-1] == "10"
+
+
+@pytest.mark.parametrize(
+    ("model", "folds"),
+    [
+        ({"weights": "a"}, [("a", None)]),
+        ({"weights": "a", "sha256": "0" * 64}, [("a", "0" * 64)]),
+        ({"weights": ["a", "b"]}, [("a", None), ("b", None)]),
+        ({"weights": ["a", "b"], "sha256": ["0" * 64, None]}, [("a", "0" * 64), ("b", None)]),
+    ],
+)
+def test_folds_are_one_or_many_each_with_its_digest(model, folds):
+    found = list_folds(resolve_config({**LEAST, "model": model})["model"])
+    assert [(fold["weights"], fold["sha256"]) for fold in found] == folds
+
+
+def test_one_digest_does_not_stand_for_many_folds():
+    model = {"weights": ["a", "b"], "sha256": "0" * 64}
+    with pytest.raises(UserError, match=r"^model.sha256: 1 digests for 2 model.weights: give one"):
+        list_folds(resolve_config({**LEAST, "model": model})["model"])
+
+
+def test_settings_that_do_not_suit_the_tracks_are_refused_before_anything_runs(tmp_path):
+    tracks = [{"name": "x+"}, {"name": "x-"}, {"name": "y"}]
+    weights = str(write_model(tmp_path, name="m", tracks=tracks))
+    config = {"genome": {"fasta": "g.fa"}, "model": {"weights": weights}}
+    for change, problem in [
+        ({"prediction": {"reverse_complement": True}}, r"x\+ and x- look like two strands"),
+        ({"output": {"sd": True}}, "output.sd: there is one fold"),
+        ({"output": {"scale": "counts"}}, "output.scale: counts: track 'x\\+' has no 'scale'"),
+    ]:
+        with pytest.raises(UserError, match=problem):
+            _ = place_run(resolve_config({**config, **change})).tracks

@@ -46,6 +46,22 @@ def test_a_row_is_laid_over_the_config():
     assert BASE["model"] == {"window": 96}
 
 
+def test_a_cell_may_hold_folds_groups_and_shifts():
+    digest = "0" * 63 + "a"
+    write(
+        f"{HEAD}\tmodel.sha256\toutput.aggregate\tprediction.shifts\toutput.sd\n"
+        f"a\t[m.ckpt, n.ckpt]\tg.fa\t[{digest}, null]\t{{by: assay}}\t[-1, 1]\ttrue\n"
+        f"b\tm.ckpt\tg.fa\t{digest}\tnull\t\t\n"
+    )
+    first, second = (entry.config for entry in resolve_runs(BASE))
+    assert first["model"]["weights"] == ["m.ckpt", "n.ckpt"]
+    assert first["model"]["sha256"] == [digest, None] and first["output"]["sd"] is True
+    assert first["output"]["aggregate"] == {"by": "assay", "of": "mean"}
+    assert first["prediction"]["shifts"] == [-1, 1]
+    assert second["model"]["weights"] == "m.ckpt" and second["model"]["sha256"] == digest
+    assert second["output"]["aggregate"] is None and second["prediction"]["shifts"] == [0]
+
+
 def test_without_a_sheet_there_is_one_run():
     given = {"genome": {"fasta": "g.fa"}, "model": {"weights": "m.safetensors"}}
     (entry,) = resolve_runs(given)

@@ -28,6 +28,7 @@ from genometracks.fetch import fetch_genome
 from genometracks.files import write_atomically
 from genometracks.forward import Forward
 from genometracks.genome import Bases, GenomeIndex, find_scan, scan_fasta
+from genometracks.inputs import check_inputs
 from genometracks.memory import read_peak
 from genometracks.model import describe_model
 from genometracks.plan import Plan, Shard
@@ -36,7 +37,7 @@ from genometracks.predict import load_planned_model, make_forward, predict_shard
 from genometracks.preflight_report import count_cost, describe_preflight
 from genometracks.probe import fill_batch, probe_run, sample_windows, time_best
 from genometracks.probe_file import digest_probe, read_probe
-from genometracks.results import Run, check_inputs, place_run
+from genometracks.results import Run, place_run
 from genometracks.shard import write_shard
 from genometracks.sheet import choose_run, resolve_runs
 from genometracks.window_edges import measure_edges

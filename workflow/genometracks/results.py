@@ -14,20 +14,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from genometracks.config import (
+    OF_AVERAGE,
     OF_OUTPUT,
     choose_forward_settings,
     choose_plan_settings,
     list_folds,
 )
 from genometracks.errors import UserError
-from genometracks.outputs import list_outputs
+from genometracks.inputs import check_inputs, is_address
+from genometracks.recipe import make_recipe
 from genometracks.resources import count_gpus
 from genometracks.sheet import SHARED, Entry
-from grelu_models.description import find_weights, list_tracks, read_track_table
+from grelu_models.description import find_weights, list_tracks, pair_strands, read_track_table
 from grelu_models.errors import ModelError
 from grelu_models.hub import parse_artifact
-
-ADDRESS = re.compile(r"(https?|ftp)://", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Run:
     def fasta(self) -> str:
         """The genome's file: the given one, or where it is fetched to."""
         given = self.config["genome"]["fasta"]
-        if not ADDRESS.match(given):
+        if not is_address(given):
             return given
         return f"{self.genome}/work/source/{Path(urlsplit(given).path).name or 'genome'}"
 
@@ -136,10 +136,10 @@ class Run:
         model, output = self.config["model"], self.config["output"]
         first = self.folds[0]
         weights = first["file"] if Path(first["file"]).is_file() else first["weights"]
-        chosen = {key: output[key] for key in OF_OUTPUT}
-        return list(
-            _list_tracks(json.dumps([weights, model["architecture"], model["tracks"], chosen]))
-        )
+        settings = {key: output[key] for key in OF_OUTPUT}
+        settings |= {key: self.config["prediction"][key] for key in OF_AVERAGE}
+        described = [weights, model["architecture"], model["tracks"], len(self.folds)]
+        return list(_list_tracks(json.dumps([*described, settings])))
 
     @property
     def shards(self) -> list[str] | None:
@@ -290,32 +290,10 @@ def name_shards(count: int) -> list[str]:
 
 @cache
 def _list_tracks(asked: str) -> tuple[str, ...]:
-    weights, architecture, table, chosen = json.loads(asked)
-    rows = read_track_table(Path(table)) if table else None
-    tracks = list_tracks(find_weights(weights), architecture, rows)
-    return tuple(output.row["track"] for output in list_outputs(tracks, chosen))
-
-
-def check_inputs(config: dict) -> None:
-    """Refuse a config whose files are missing or whose output folder cannot be written.
-
-    Raises
-    ------
-    UserError
-        Naming the key and the path.
-    """
-    named = {"genome.fasta": config["genome"]["fasta"]}
-    if ADDRESS.match(named["genome.fasta"]):
-        del named["genome.fasta"]
-    optional = {f"genome.{key}": config["genome"][key] for key in ("regions", "blacklist")}
-    optional["model.tracks"] = config["model"]["tracks"]
-    named |= {key: path for key, path in optional.items() if path}
-    for i, observed in enumerate(config["evaluation"]["observed"]):
-        named[f"evaluation.observed[{i}].bigwig"] = observed["bigwig"]
-    for key, path in named.items():
-        if not Path(path).is_file():
-            raise UserError(f"{path}: no such file: check {key}")
-    folder = Path(config["results"]) / config["run"]
-    existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise UserError(f"{existing}: cannot be written to: change 'results' or its permissions")
+    """Every setting that does not suit the tracks is refused here, before anything runs."""
+    source, architecture, table, folds, settings = json.loads(asked)
+    weights = find_weights(source)
+    tracks = list_tracks(weights, architecture, read_track_table(Path(table)) if table else None)
+    model = {"tracks": tracks, "strand_partners": pair_strands(weights, tracks)}
+    rows, _ = make_recipe({**model, "activation": None, "folds": [{}] * folds}, settings)
+    return tuple(row["track"] for row in rows)
