@@ -7,6 +7,8 @@ by `make bench`.
 """
 
 import argparse
+import contextlib
+import io
 import os
 import statistics
 import sys
@@ -50,7 +52,8 @@ class Job:
         from genometracks.predict import load_planned_model
 
         folder.mkdir()
-        self.run, self.plan = make_run(folder, family, **settings)
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.run, self.plan = make_run(folder, family, **settings)
         self.model = load_planned_model(self.plan)
         self.bases = Bases(self.run.work / "genome.fa")
         self.device = prepare_device("cpu")

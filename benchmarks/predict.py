@@ -6,6 +6,8 @@ model, plan) is told apart. Run by `make bench`.
 """
 
 import argparse
+import contextlib
+import io
 import os
 import statistics
 import sys
@@ -99,7 +101,8 @@ def measure(family: str, repeat: int) -> str:
     device = prepare_device("cpu")
     bare, whole = [], []
     with tempfile.TemporaryDirectory() as folder:
-        run, plan = make_run(Path(folder), family)
+        with contextlib.redirect_stdout(io.StringIO()):
+            run, plan = make_run(Path(folder), family)
         model, bases, shard = (
             load_planned_model(plan),
             Bases(run.work / "genome.fa"),

@@ -110,8 +110,11 @@ def test_what_was_computed_is_told(settings, told):
 
 def test_deviations_are_told_apart():
     model = {"folds": [{}, {}]}
-    rows, recipe = ask(model, sd=True, tracks=["ATAC"])
-    assert [row["track"] for row in rows] == ["ATAC", "ATAC.sd"]
+    rows, recipe = ask(model, sd=True, tracks=["ATAC"], shifts=[1, -1])
+    assert [(row["track"], row["computed"]) for row in rows] == [
+        ("ATAC", "logits, then the mean of shifts of 1, -1 bp x 2 folds; squashed scale"),
+        ("ATAC.sd", "SD of 2 folds: logits, then the mean of shifts of 1, -1 bp; squashed scale"),
+    ]
     assert recipe["sd"] and len(recipe["outputs"]) == 1
 
 

@@ -90,7 +90,11 @@ def test_what_was_averaged_is_told(project):
     lines = [line.split("\t") for line in (results / "tracks.tsv").read_text().splitlines()]
     columns = lines[0]
     assert [line[columns.index("track")] for line in lines[1:]] == ["dcas9_chip", "dcas9_chip.sd"]
-    assert {line[columns.index("computed")] for line in lines[1:]} == {told}
+    assert [line[columns.index("computed")] for line in lines[1:]] == [
+        told,
+        "SD of 3 folds: logits, then the mean of 2 strands; the model's scale",
+    ]
+    assert [line[columns.index("index")] for line in lines[1:]] == ["0", ""]
     manifest = json.loads((results / "manifest.json").read_text())
     assert manifest["average"] == {
         "folds": 3,

@@ -65,9 +65,17 @@ def make_recipe(model: dict, settings: dict) -> tuple[list[dict], dict]:
         "sd": settings["sd"],
         "scale": _find_scale(tracks, channels, settings),
     }
-    told = describe_computation(recipe, activation=model["activation"], folds=folds)
-    told += f"; {_name_scale(recipe['scale'], tracks)}"
-    return [{**output.row, "computed": told} for output in outputs], recipe
+    said, each = (
+        describe_computation(recipe, activation=model["activation"], folds=count)
+        for count in (folds, 1)
+    )
+    told = [said] * len(means) + [f"SD of {folds} folds: {each}"] * (len(outputs) - len(means))
+    scale = _name_scale(recipe["scale"], tracks)
+    rows = [
+        {**output.row, "computed": f"{one}; {scale}"}
+        for output, one in zip(outputs, told, strict=True)
+    ]
+    return rows, recipe
 
 
 def _place(output: Output, places: dict[int, int]) -> dict:

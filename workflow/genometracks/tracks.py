@@ -117,7 +117,7 @@ def write_tracks(tracks: list[dict], path: Path, *, suffix: str) -> None:
     rows = [columns]
     for track in tracks:
         file = f"bigwig/{track['track']}{suffix}" if suffix else ""
-        cells = {**track, "file": file}
+        cells = {key: value for key, value in track.items() if value is not None} | {"file": file}
         rows.append([" ".join(str(cells.get(column, "")).split()) for column in columns])
     with write_atomically(path) as file:
         file.write("".join("\t".join(row) + "\n" for row in rows).encode())
