@@ -135,9 +135,8 @@ def test_folds_are_one_model_whose_mean_and_deviation_are_written(tmp_path, cont
 
     check(run, predict_plainly(folds, contigs), combine)
     before = run.digests()
-    for other in (folds[:2], [folds[1], folds[0], folds[2]]):  # order moves the last bits
+    for other in (folds[:2], [folds[0], folds[2], folds[1]]):  # order moves the last bits
         run.weights = other
-        run.planned["sd"] = False
         run.plan()
         assert not set(before) & set(run.digests())
 
@@ -220,6 +219,33 @@ def test_groups_pairs_and_counts_of_a_run(tmp_path, contigs):
         return np.array([x[0], atac, np.log2((x[0] + 1) / (atac + 1))])
 
     check(run, predict_plainly([weights], contigs), combine)
+
+
+def test_what_is_computed_makes_other_shards_and_what_it_is_called_does_not(make_run):
+    run = make_run()
+    run.plan()
+    seen = [run.digests()]
+    pair = {"name": "p", "of": "difference", "treatment": ["one"], "control": ["three"]}
+    pair["pseudocount"] = 0.0
+    for change in [
+        {"reverse_complement": True},
+        {"shifts": [1]},
+        {"average": "logits"},
+        {"aggregate": {"by": "assay", "of": "mean"}},
+        {"aggregate": {"by": "assay", "of": "sum"}},
+        {"pairs": [pair]},
+        {"pairs": [{**pair, "of": "ratio"}]},
+        {"pairs": [{**pair, "of": "ratio", "pseudocount": 1.0}]},
+    ]:
+        before = dict(run.planned)
+        run.planned |= change
+        run.plan()
+        assert all(not set(run.digests()) & set(digests) for digests in seen), change
+        seen.append(run.digests())
+        run.planned = before
+    run.planned |= {"pairs": [{**pair, "name": "q"}]}
+    run.plan()
+    assert run.digests() == seen[6]
 
 
 def test_a_ratio_of_nothing_names_the_pseudocount(tmp_path, capsys):
