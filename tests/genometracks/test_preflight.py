@@ -108,6 +108,8 @@ def test_a_run_that_averages_folds_strands_and_shifts_is_measured(make_run, tmp_
     # Of 18 bins two at each end are not given by both shifts, and one is trimmed.
     assert found["plan"]["length"] - 2 * plan.geometry.trim == 12
     assert found["plan"]["tracks"] == 6 and found["plan"]["bins"] == plan.bins
+    told = "logits, then the mean of 2 strands x shifts of -9, 2 bp x 2 folds; the model's scale"
+    assert f"tracks   6    {told}" in describe_preflight(found)
     run.weights = weights
     run.planned |= {"sd": False, "reverse_complement": False, "shifts": [0]}
     assert ask(run)["plan"]["bins"] == plan.bins

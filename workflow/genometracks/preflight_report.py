@@ -50,6 +50,7 @@ def count_size(plan: Plan, written: dict[str, bool]) -> dict:
     return {
         "plan": {
             "tracks": len(plan.tracks),
+            "computed": plan.tracks[0]["computed"],
             "window": geometry.window,
             "bin": geometry.bin,
             "length": geometry.length,
@@ -180,7 +181,7 @@ def _describe_size(found: dict) -> list[str]:
         ("windows", f"{plan['windows']:,}", f"{plan['window']:,} bp in, {bins} out"),
         ("shards", f"{plan['shards']:,}", f"of at most {plan['windows_a_shard']:,} windows"),
         ("bins", f"{plan['bins']:,}", f"{plan['padded_bins']:,} of them padded"),
-        ("tracks", f"{plan['tracks']:,}", ""),
+        ("tracks", f"{plan['tracks']:,}", plan["computed"]),
         ("shards", _bytes(sizes["shards"]), f"{sizes['shards']:,} B of {plan['dtype']}, exact"),
         *(
             (name, f"~{_bytes(sizes[key])}", f"estimate: {factors[key]} B a value, if dense")
