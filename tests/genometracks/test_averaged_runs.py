@@ -107,6 +107,26 @@ def test_every_contribution_covers_every_owned_bin(tmp_path, contigs, shifts, tr
     assert plan.bins == known  # none is lost to the halo
 
 
+def test_models_of_one_value_average_as_well(tmp_path, contigs):
+    weights = write_fold(tmp_path, seed=8, final_pool_func="avg")
+    fasta, shifts = write_fasta(tmp_path / "g.fa", contigs), [-9, 0, 19]
+    run = Run(tmp_path / "run", weights, fasta, stride=20, shifts=shifts, reverse_complement=True)
+    run.plan()
+    run.predict()
+    model, _ = load(weights)
+
+    def predict(contig: str, k: int) -> np.ndarray:
+        starts = [k * 20 - (WINDOW - 20) // 2 + shift for shift in shifts]  # 20 bp at the centre
+        reads = torch.cat([one_hot(contigs[contig], start, WINDOW) for start in starts])
+        with torch.inference_mode():
+            return torch.cat([model(reads), model(reads.flip(1, 2))]).mean((0, 2)).numpy()
+
+    for contig, bins in merged(run).items():
+        assert len(bins) > 0
+        for k, values in bins.items():
+            np.testing.assert_allclose(values, predict(contig, k), rtol=2e-5, atol=2e-6)
+
+
 def test_folds_are_one_model_whose_mean_and_deviation_are_written(tmp_path, contigs):
     """A safetensors, a state dict and a checkpoint of gReLU: kinds do not matter."""
     folds = [write_fold(tmp_path, seed=1), write_fold(tmp_path, seed=2, name="b")]
@@ -272,10 +292,16 @@ def test_a_ratio_of_nothing_names_the_pseudocount(tmp_path, capsys):
         ({"n_tasks": 2, "tracks": TRACKS[:2]}, "tracks 3 and 2"),
         ({"crop_len": 2}, "crop 3 and 2; length 18 and 20"),
         ({"tracks": STRANDED}, "the tracks' strand partners"),
+        ({"activation": "exp"}, "activation None and exp (model.activation sets one for all)"),
     ],
 )
 def test_folds_that_differ_are_refused_with_all_that_differs(tmp_path, capsys, changes, problem):
+    changes = dict(changes)
+    activation = changes.pop("activation", None)
     folds = [write_fold(tmp_path, seed=1), write_fold(tmp_path, seed=2, name="b", **changes)]
+    described = yaml.safe_load(folds[1].with_suffix(".yaml").read_text())
+    described["activation"] = activation
+    folds[1].with_suffix(".yaml").write_text(yaml.safe_dump(described))
     settings = {"weights": [str(fold) for fold in folds], "architecture": None, "window": None}
     settings |= {"activation": None, "sha256": None, "tracks": None}
     out = tmp_path / "model.json"

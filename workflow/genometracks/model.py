@@ -90,7 +90,8 @@ def _check_agreement(first: str, one, second: str, other) -> None:
     pairs = zip(asdict(one.geometry).items(), asdict(other.geometry).values(), strict=True)
     differences = [f"{key} {mine} and {theirs}" for (key, mine), theirs in pairs if mine != theirs]
     if one.activation != other.activation:
-        differences.append(f"activation {one.activation} and {other.activation}")
+        both = f"activation {one.activation} and {other.activation}"
+        differences.append(f"{both} (model.activation sets one for all)")
     names = [[track["name"] for track in card.tracks] for card in (one, other)]
     if one.geometry.tracks == other.geometry.tracks:
         apart = [i for i, (mine, theirs) in enumerate(zip(*names, strict=True)) if mine != theirs]
