@@ -1,6 +1,7 @@
 """Runs that average strands, shifts and folds: every bin of a genome against a plain loop."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from toys import (
 )
 
 BIN, CROP, LENGTH = 4, 3, 18  # of the toy model
+TINY = Path(__file__).parents[1] / "grelu_models" / "tiny.ckpt"
 STRANDED = [
     {"name": "cage+", "strand_pair": "1"},
     {"name": "cage-", "strand_pair": "0"},
@@ -105,6 +107,30 @@ def test_every_contribution_covers_every_owned_bin(tmp_path, contigs, shifts, tr
         for i in range(0, len(bases), BIN)
     )
     assert plan.bins == known  # none is lost to the halo
+
+
+@pytest.mark.parametrize(
+    ("name", "shifts"), [("both_strands", [0]), ("both_strands_and_shifts", [-1, 0, 1])]
+)
+def test_averages_are_grelus_own(tmp_path, name, shifts):
+    """Activation inside, average outside; gReLU does not swap strands."""
+    reference = json.loads((TINY.parent / "tiny_averages.json").read_text())
+    run = Run(
+        tmp_path / "run",
+        TINY,
+        write_fasta(tmp_path / "g.fa", {"c": reference["bases"]}),
+        reverse_complement=True,
+        strands="unpaired",
+        shifts=shifts,
+    )
+    assert run.plan().tracks[0]["computed"].startswith("exp, then the mean of 2 strands")
+    run.predict()
+    found = merged(run)["c"]
+    for start, values in zip(reference["starts"], reference[name], strict=True):
+        first = (start + 4) // 4  # a bin of 4 bp is cropped
+        ours = np.stack([found[k] for k in range(first, first + 14)], axis=1)
+        np.testing.assert_allclose(ours, values, rtol=1e-5, atol=1e-6)
+    assert np.ptp(reference[name]) > 0.1
 
 
 def test_models_of_one_value_average_as_well(tmp_path, contigs):
