@@ -8,9 +8,7 @@ model, plan) is told apart. Run by `make bench`.
 import argparse
 import contextlib
 import io
-import os
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -103,11 +101,12 @@ def measure(family: str, repeat: int) -> str:
     with tempfile.TemporaryDirectory() as folder:
         with contextlib.redirect_stdout(io.StringIO()):
             run, plan = make_run(Path(folder), family)
-        model, bases, shard = (
+        folds, bases, shard = (
             load_planned_model(plan),
             Bases(run.work / "genome.fa"),
             plan.shards[0],
         )
+        (model,) = folds
         windows = [encode_batch(plan, b, device=device) for b in read_batches(plan, bases, shard)]
         with torch.inference_mode():
             model(windows[0])
@@ -118,7 +117,7 @@ def measure(family: str, repeat: int) -> str:
                     model(batch)
             bare.append(time.perf_counter() - start)
             start = time.perf_counter()
-            pieces = predict_shard(plan, bases, model=model, shard=shard, device=device)
+            pieces = predict_shard(plan, bases, model=folds, shard=shard, device=device)
             write_shard(run.shards(), plan, shard, pieces=run_ahead(pieces), notes={})
             whole.append(time.perf_counter() - start)
     ratios = [a / b for a, b in zip(whole, bare, strict=True)]
@@ -147,10 +146,10 @@ def main() -> None:
         "\n\n| model | windows | tracks | bare loop, s | predict, s | ratio | range |"
         "\n|---|---|---|---|---|---|---|"
     )
-    stderr, sys.stderr = sys.stderr, open(os.devnull, "w")
     for family in options.families:
-        print(measure(family, options.repeat), flush=True)
-    sys.stderr = stderr
+        with contextlib.redirect_stderr(io.StringIO()):  # the stages' logs
+            row = measure(family, options.repeat)
+        print(row, flush=True)
 
 
 if __name__ == "__main__":

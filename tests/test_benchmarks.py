@@ -1,5 +1,6 @@
 """The benchmarks' own parts, at toy size: they are run by hand, and would rot unseen."""
 
+import json
 import os
 import subprocess
 import sys
@@ -36,6 +37,24 @@ def test_a_dry_run_lists_the_predictions(tmp_path):
     assert (
         run(tmp_path, "import graph; print(graph.measure_shards(folder, 7, repeat=1)[0])") == "7\n"
     )
+
+
+SMALL = "import predict; predict.FAMILIES['demo'] = (None, 2048, 2, 9_000, 'float32');"
+
+
+def test_a_shard_is_timed_against_the_bare_loop(tmp_path):
+    row = run(tmp_path, f"{SMALL} print(predict.measure('demo', 1))")
+    assert row.startswith("| demo | 7 x 2,048 | 1 | ")
+    (noted,) = (tmp_path / "ratios").read_text().splitlines()
+    assert json.loads(noted)["name"] == "predict / bare loop: demo"
+
+
+def test_averages_are_timed_against_a_plain_run(tmp_path):
+    code = f"{SMALL} import average; case = 'three folds';"
+    code += "print(average.measure('demo', case, average.CASES[case], 1))"
+    assert run(tmp_path, code).startswith("| demo | three folds | 7 / 7 | ")
+    (noted,) = (tmp_path / "ratios").read_text().splitlines()
+    assert json.loads(noted)["name"] == "average / plain: demo, three folds"
 
 
 def test_a_ratio_stands_beside_its_goal(tmp_path):
