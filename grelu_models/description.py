@@ -163,6 +163,7 @@ def pair_strands(weights: Path, tracks: list[dict]) -> list[int] | None:
         if partner >= len(partners) or partners[partner] != i:
             raise ModelError(
                 f"{weights}: track {tracks[i]['name']} (channel {i}): its strand_pair {partner} is "
-                "not a channel that has it as partner"
+                "not a channel that has it as partner: the table needs all tracks of the model, in "
+                "order"
             )
     return partners

@@ -8,8 +8,8 @@ from toys import PLAIN
 
 SQUASHED = {"scale": "0.3", "clip_soft": "384", "sum_stat": "sum_sqrt"}
 TRACKS = [
-    {"name": "CNhs1+", **SQUASHED},
-    {"name": "CNhs1-", **SQUASHED},
+    {"name": "CNhs1+", "strand_pair": "1", **SQUASHED},
+    {"name": "CNhs1-", "strand_pair": "0", **SQUASHED},
     {"name": "ATAC", **SQUASHED, "scale": "0.02", "sum_stat": "sum"},
 ]
 
@@ -65,6 +65,16 @@ def test_a_column_of_strands_without_partners_is_refused():
     tracks = [{"name": "a", "strand": "+"}, {"name": "b", "strand": "-"}]
     with pytest.raises(UserError, match="the column strand tells of two strands"):
         ask({"strand_partners": None, "tracks": tracks}, reverse_complement=True)
+
+
+def test_partners_of_some_tracks_do_not_settle_the_others():
+    tracks = [{"name": name, "strand_pair": ""} for name in ("a+", "a-", "b+", "b-")]
+    tracks[0]["strand_pair"], tracks[1]["strand_pair"] = "1", "0"
+    model = {"tracks": tracks, "strand_partners": [1, 0, 2, 3]}
+    with pytest.raises(UserError, match=r"b\+ and b- look like two strands"):
+        ask(model, reverse_complement=True)
+    tracks[2]["strand_pair"], tracks[3]["strand_pair"] = "2", "3"  # their own: written down
+    assert ask(model, reverse_complement=True)[1]["partners"] == [1, 0, 2, 3]
 
 
 def test_tracks_of_no_strand_are_flipped_only():
@@ -132,6 +142,19 @@ def test_deviations_are_told_apart():
             {"tracks": [{"name": "a", **SQUASHED, "clip_soft": "much"}], "strand_partners": None},
             {"scale": "counts"},
             "output.scale: counts: track 'a': no number: could not convert string",
+        ),
+        *(
+            (
+                {"tracks": [{"name": "a", **SQUASHED, **wrong}], "strand_partners": None},
+                {"scale": "counts"},
+                f"output.scale: counts: track 'a': its scale is {told[0]} and its clip_soft "
+                f"{told[1]}: the first must be greater than 0",
+            )
+            for wrong, told in [
+                ({"scale": "0"}, ("0", "384")),
+                ({"scale": "nan"}, ("nan", "384")),
+                ({"clip_soft": "nan"}, ("0.3", "nan")),
+            ]
         ),
         (
             {},

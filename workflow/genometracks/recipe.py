@@ -3,6 +3,8 @@
 Contributions are all strands, shifts and folds; the average is their plain mean. Needs no torch.
 """
 
+import math
+
 from genometracks.errors import UserError
 from genometracks.outputs import Output, list_outputs
 
@@ -91,10 +93,10 @@ def _find_partners(model: dict, strands: str) -> list[int]:
     own = list(range(len(model["tracks"])))
     if strands == "unpaired":
         return own
-    if model["strand_partners"]:
-        return model["strand_partners"]
-    pair = find_stranded([track["name"] for track in model["tracks"]])
-    signs = {str(track.get("strand", "")).strip() for track in model["tracks"]}
+    # A track whose partner is written down is settled, also where that is itself.
+    loose = [track for track in model["tracks"] if not str(track.get("strand_pair", "")).strip()]
+    pair = find_stranded([track["name"] for track in loose])
+    signs = {str(track.get("strand", "")).strip() for track in loose}
     if pair or {"+", "-"} <= signs:
         seen = f"{pair[0]} and {pair[1]} look like" if pair else "the column strand tells of"
         raise UserError(
@@ -102,7 +104,7 @@ def _find_partners(model: dict, strands: str) -> list[int]:
             "tracks are partners: give its tracks a column strand_pair with the partner's index "
             "(model.tracks), or set prediction.strands: unpaired"
         )
-    return own
+    return model["strand_partners"] or own
 
 
 def find_stranded(names: list[str]) -> tuple[str, str] | None:
@@ -138,6 +140,12 @@ def _find_scale(tracks: list[dict], channels: list[int], settings: dict) -> dict
         except ValueError as error:
             name = tracks[i]["name"]
             raise UserError(f"output.scale: counts: track {name!r}: no number: {error}") from error
+        if not 0 < scale < math.inf or math.isnan(clip):
+            raise UserError(
+                f"output.scale: counts: track {tracks[i]['name']!r}: its scale is {scale:g} and its "
+                f"clip_soft {clip:g}: the first must be greater than 0, both numbers: mend the "
+                "table (model.tracks)"
+            )
         found["scale"].append(scale)
         found["clip_soft"].append(clip)
         found["sqrt"].append("_sqrt" in str(tracks[i]["sum_stat"]))
