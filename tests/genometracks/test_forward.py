@@ -54,6 +54,26 @@ def test_a_batch_beyond_the_memory_is_halved_and_the_values_stay(windows, capsys
     assert "cpu: no memory for 7 windows at once: going on with 3" in capsys.readouterr().err
 
 
+def both_strands(windows, logits):
+    """The mean of a window's values and its reverse complement's."""
+    one, other = logits(torch.cat([windows, windows.flip(1, 2)]), 0).float().chunk(2)
+    return (one + other.flip(-1)) / 2
+
+
+def test_strands_that_do_not_fit_together_are_computed_in_turn(windows, capsys):
+    model = Small(room=1)
+    forward = Forward([model], device=CPU, average=both_strands)
+    expected = (model.conv(windows) + model.conv(windows.flip(1, 2)).flip(-1)) / 2
+    for _ in range(2):
+        torch.testing.assert_close(forward(windows), expected, rtol=1e-6, atol=1e-7)
+    assert model.seen == [14, 6, 2, *[1] * 28] and (forward.part, forward.singly) == (1, True)
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "genometracks: note: cpu: no memory for both strands of a window at once: going on with one"
+    )
+    with pytest.raises(UserError, match="no memory for a forward pass of one window"):
+        Forward([Small(room=0)], device=CPU, average=both_strands)(windows)
+
+
 def test_a_window_beyond_the_memory_is_one_clear_error(windows):
     with pytest.raises(UserError, match="cpu: no memory for a forward pass of one window: set a"):
         Forward([Small(room=0)], device=CPU, average=activated())(windows)

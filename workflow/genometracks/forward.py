@@ -32,6 +32,8 @@ class Forward:
     ----------
     part : int or None
         Windows that are computed at once, once the device had no memory for a whole batch.
+    singly : bool
+        Whether both strands of one window were too much, too, and go through a model in turn.
     compiled : bool
         Whether a compiled model is in use.
     """
@@ -49,6 +51,7 @@ class Forward:
         self._average = average
         self._folds = [torch.compile(one, dynamic=False) if compiled else one for one in folds]
         self.part: int | None = None
+        self.singly, self._passed = False, 0
         self.compiled = compiled
 
     def __call__(self, windows: Tensor) -> Tensor:
@@ -81,6 +84,13 @@ class Forward:
                 self._halve(len(windows))
 
     def _logits(self, windows: Tensor, fold: int) -> Tensor:
+        """Logits of as many windows as the average asks for at once, or one after the other."""
+        self._passed = len(windows)
+        if not self.singly:
+            return self._pass(windows, fold)
+        return torch.cat([self._pass(part, fold) for part in windows.split(1)])
+
+    def _pass(self, windows: Tensor, fold: int) -> Tensor:
         if not self.compiled:
             return self._plain[fold](windows)
         try:
@@ -95,15 +105,18 @@ class Forward:
 
     def _halve(self, windows: int) -> None:
         part = self.part or windows
-        if part == 1:
+        if part == 1 and (self.singly or self._passed == 1):
             raise UserError(
                 f"{self._device}: no memory for a forward pass of one window: "
                 "set a shorter model.window, prediction.precision: bf16, or another device"
             )
-        self.part = part // 2
+        if part == 1:
+            self.singly, lacking, left = True, "both strands of a window", "one"
+        else:
+            self.part, lacking, left = part // 2, f"{part} windows", str(part // 2)
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
-        _say(f"{self._device}: no memory for {part} windows at once: going on with {self.part}")
+        _say(f"{self._device}: no memory for {lacking} at once: going on with {left}")
 
 
 def lacks_memory(error: Exception) -> bool:
