@@ -61,7 +61,7 @@ def test_a_filter_finds_its_tracks(text, names):
             "zzz == 1",
             "no column 'zzz': columns are name, assay, tissue, clip, life stage",
         ),
-        ("assay = ATAC", "cannot be read from '= ATAC' on"),
+        ("assay = ATAC", "cannot be read from '= ATAC' on: write == for 'equal'"),
         ("assay ATAC", "'ATAC' stands where one of == != ~ !~ < <= > >= is expected"),
         ("assay ==", "ends where a value is expected"),
         ("assay == ATAC and", "ends where a column is expected"),

@@ -59,7 +59,9 @@ class _Reader:
         while done < len(text):
             match = TOKEN.match(text, done)
             if not match:
-                self._refuse(f"cannot be read from {text[done:].strip()!r} on")
+                rest = text[done:].strip()
+                mend = ": write == for 'equal'" if rest.startswith("=") else ""
+                self._refuse(f"cannot be read from {rest!r} on{mend}")
             self._tokens.append((match.lastgroup, match[match.lastgroup]))
             done = match.end()
 
