@@ -95,6 +95,8 @@ def test_without_a_sheet_there_is_one_run():
         (f"{HEAD}\na/../b\tm\tg\n", "runs.tsv:2: run: 'a/../b' does not match"),
         (f"{HEAD}\nshared\tm\tg\n", "runs.tsv:2: column run: 'shared' is where runs share files"),
         (f"{HEAD}\na\tm\tg\na\tm\tg\n", "runs.tsv:3: run 'a' stands in runs.tsv:2, too"),
+        (f"{HEAD}\na\tm\tg\nA\tm\tg\n", "runs.tsv:3: run 'A' stands in runs.tsv:2, too"),
+        ("run,model,genome\na,m,g\n", "runs.tsv:1: columns stand between commas: put tabs"),
     ],
 )
 def test_a_bad_sheet_names_line_and_column(text, message):

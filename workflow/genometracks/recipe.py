@@ -129,22 +129,21 @@ def _find_scale(tracks: list[dict], channels: list[int], settings: dict) -> dict
         )
     found: dict[str, list] = {"scale": [], "clip_soft": [], "sqrt": []}
     for i in channels:
+        name, where = tracks[i]["name"], "output.scale: counts: track"
         for column in SQUASH:
             if not str(tracks[i].get(column, "")).strip():
                 raise UserError(
-                    f"output.scale: counts: track {tracks[i]['name']!r} has no {column!r}: "
+                    f"{where} {name!r} has no {column!r}: "
                     f"model.tracks must name a table with {', '.join(SQUASH)} (Borzoi's targets)"
                 )
         try:
             scale, clip = float(tracks[i]["scale"]), float(tracks[i]["clip_soft"])
         except ValueError as error:
-            name = tracks[i]["name"]
-            raise UserError(f"output.scale: counts: track {name!r}: no number: {error}") from error
+            raise UserError(f"{where} {name!r}: no number: {error}") from error
         if not 0 < scale < math.inf or math.isnan(clip):
             raise UserError(
-                f"output.scale: counts: track {tracks[i]['name']!r}: its scale is {scale:g} and its "
-                f"clip_soft {clip:g}: the first must be greater than 0, both numbers: mend the "
-                "table (model.tracks)"
+                f"{where} {name!r}: its scale is {scale:g} and its clip_soft {clip:g}: the first "
+                "must be greater than 0, both numbers: mend the table (model.tracks)"
             )
         found["scale"].append(scale)
         found["clip_soft"].append(clip)

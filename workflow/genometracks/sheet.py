@@ -51,9 +51,11 @@ def resolve_runs(given: dict) -> list[Entry]:
     seen: dict[str, str] = {}
     for entry in entries:
         name = entry.config["run"]
-        if name in seen:
-            raise UserError(f"{entry.origin}: run {name!r} stands in {seen[name]}, too: rename one")
-        seen[name] = entry.origin
+        folder = name.lower()  # one folder, where names differ in case alone
+        if folder in seen:
+            where = f"stands in {seen[folder]}, too"
+            raise UserError(f"{entry.origin}: run {name!r} {where}: rename one")
+        seen[folder] = entry.origin
     return entries
 
 
@@ -110,6 +112,8 @@ def read_sheet(path: Path) -> list[tuple[int, dict[str, str]]]:
 
 
 def _check_header(header: list[str], where: str) -> None:
+    if len(header) == 1 and header[0].startswith("run,"):
+        raise UserError(f"{where}: columns stand between commas: put tabs between them")
     known = [*SHORT, *(key for key, _ in list_keys() if "[]" not in key and key not in COMMON)]
     for i, column in enumerate(header):
         if column in COMMON:
@@ -141,7 +145,7 @@ def _resolve_row(given: dict, sheet: Path, line: int, row: dict[str, str]) -> En
         resolved = resolve_config(config)
     except UserError as error:
         raise UserError(f"{origin}: {str(error).removeprefix('config: ')}") from error
-    if resolved["run"] == SHARED:
+    if resolved["run"].lower() == SHARED:
         raise UserError(f"{origin}: column run: {SHARED!r} is where runs share files: rename it")
     return Entry(resolved, origin)
 
