@@ -126,12 +126,23 @@ class Average:
 
 
 def _prepare_outputs(recipe: dict, device: torch.device) -> Callable[[Tensor], Tensor]:
-    """The run's tracks (N, tracks, bins) of the channels' values."""
+    """The run's tracks (N, tracks, bins) of the channels' values.
+
+    Tracks that are computed alike, of equally many channels, are computed together: thousands of
+    small steps would keep a GPU waiting.
+    """
     outputs = recipe["outputs"]
     if all(output["of"] == "mean" and len(output["members"]) == 1 for output in outputs):
         return _choose([output["members"][0] for output in outputs], recipe, device)
-    each = [_prepare_output(output, device) for output in outputs]
-    return lambda values: torch.stack([output(values) for output in each], dim=1)
+    alike: dict[tuple, list[int]] = {}
+    for place, output in enumerate(outputs):
+        sides = len(output["members"]), len(output.get("control", ()))
+        alike.setdefault((output["of"], *sides, output.get("pseudocount")), []).append(place)
+    each = [
+        _prepare_alike([outputs[place] for place in places], device) for places in alike.values()
+    ]
+    order = _index([place for places in alike.values() for place in places], device).argsort()
+    return lambda values: torch.cat([one(values) for one in each], 1).index_select(1, order)
 
 
 def _choose(places: list[int], recipe: dict, device: torch.device) -> Callable[[Tensor], Tensor]:
@@ -142,21 +153,30 @@ def _choose(places: list[int], recipe: dict, device: torch.device) -> Callable[[
     return lambda values: values.index_select(1, index)
 
 
-def _prepare_output(output: dict, device: torch.device) -> Callable[[Tensor], Tensor]:
-    members, of = _index(output["members"], device), output["of"]
+def _prepare_alike(outputs: list[dict], device: torch.device) -> Callable[[Tensor], Tensor]:
+    """Tracks that differ in their channels alone."""
+    of, more = outputs[0]["of"], outputs[0].get("pseudocount")
+    members = _gather(outputs, "members", device)
     if of in ("mean", "sum"):
         combine = getattr(torch, of)
-        return lambda values: combine(values.index_select(1, members), 1)
-    control, more = _index(output["control"], device), output["pseudocount"]
+        return lambda values: combine(members(values), 2)
+    control = _gather(outputs, "control", device)
 
     def compare(values: Tensor) -> Tensor:
-        one, other = (values.index_select(1, side).mean(1) for side in (members, control))
+        one, other = (side(values).mean(2) for side in (members, control))
         if of == "difference":
             return one - other
         ratio = (one + more) / (other + more)
         return torch.log2(ratio) if of == "log2_ratio" else ratio
 
     return compare
+
+
+def _gather(outputs: list[dict], side: str, device: torch.device) -> Callable[[Tensor], Tensor]:
+    """Channels (N, channels, bins) -> those of each track (N, tracks, members, bins)."""
+    places = [output[side] for output in outputs]
+    index = _index([place for each in places for place in each], device)
+    return lambda values: values.index_select(1, index).unflatten(1, (len(places), -1))
 
 
 def _index(places: list[int], device: torch.device) -> Tensor:
