@@ -88,12 +88,13 @@ def encode_batch(plan: Plan, batch: Batch, *, device: torch.device) -> Tensor:
     """
     window = plan.geometry.window
     step = min(plan.geometry.owned * plan.geometry.bin, window)
-    encoded = torch.zeros((plan.settings["batch_size"], 4, window), device=device)
+    encoded = torch.empty((plan.settings["batch_size"], 4, window), device=device)
     done = 0
     for (_, begin, end, _), codes in zip(batch.runs, batch.codes, strict=True):
         windows = encode_codes(codes, device=device).unfold(1, window, step).transpose(0, 1)
         encoded[done : done + end - begin] = windows
         done += end - begin
+    encoded[done:] = 0
     return encoded
 
 
