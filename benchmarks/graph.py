@@ -15,7 +15,8 @@ from common import ROOT, describe, pin_to_one_core
 from goals import note
 from toys import random_bases, write_fasta, write_model
 
-SHARDS = (2_000, 10_000)
+CASES = ((2_000, 3), (10_000, 3), (256, 7_611))
+"""Shards and tracks; the last is Borzoi with all of its tracks."""
 WINDOW = 96  # bp that the model reads
 CONFIG = """genome: {{fasta: g.fa}}
 model: {{weights: m.safetensors}}
@@ -45,10 +46,11 @@ def dry_run(folder: Path, snakefile: Path, *words: str, repeat: int) -> tuple[fl
     return min(seconds), done.stdout
 
 
-def measure_shards(folder: Path, shards: int, *, repeat: int) -> tuple[int, float]:
+def measure_shards(folder: Path, shards: int, *, tracks: int = 3, repeat: int) -> tuple[int, float]:
     """Predictions that a dry run lists, and its seconds."""
     write_fasta(folder / "g.fa", {"chr1": random_bases(WINDOW * shards, seed=0)})
-    write_model(folder, name="m")
+    names = [{"name": f"track {i}"} for i in range(tracks)]
+    write_model(folder, name="m", n_tasks=tracks, tracks=names)
     (folder / "config.yaml").write_text(CONFIG.format(shards=shards))
     words = ("--configfile", "config.yaml")
     seconds, said = dry_run(folder, ROOT / "Snakefile", *words, repeat=repeat)
@@ -62,20 +64,21 @@ def main() -> None:
     repeat = parser.parse_args().repeat
     pin_to_one_core()
     print(f"{describe('snakemake')}\n")
-    print("| workflow | jobs of predict | s |")
-    print("|---|---|---|")
+    print("| workflow | jobs of predict | tracks | s |")
+    print("|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         snakefile = Path(folder) / "Snakefile"
         snakefile.write_text(ONE_RULE)
         seconds, _ = dry_run(Path(folder), snakefile, repeat=repeat)
-        print(f"| one rule | 0 | {seconds:.2f} |")
-    for shards in SHARDS:
+        print(f"| one rule | 0 | 0 | {seconds:.2f} |")
+    for shards, tracks in CASES:
         with tempfile.TemporaryDirectory() as folder:
-            jobs, seconds = measure_shards(Path(folder), shards, repeat=repeat)
+            jobs, seconds = measure_shards(Path(folder), shards, tracks=tracks, repeat=repeat)
         if jobs < shards:
             sys.exit(f"a dry run of {shards} shards lists {jobs} predictions")
-        print(f"| grelu-tracks | {jobs:,} | {seconds:.2f} |")
-        note(f"dry run of {shards:,} shards, s", seconds)
+        print(f"| grelu-tracks | {jobs:,} | {tracks:,} | {seconds:.2f} |")
+        of = f" of {tracks:,} tracks" if tracks > 3 else ""
+        note(f"dry run of {shards:,} shards{of}, s", seconds)
 
 
 if __name__ == "__main__":

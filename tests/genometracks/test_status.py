@@ -134,6 +134,21 @@ def test_before_the_plan_the_stages_tell(make_run):
     ]
 
 
+def test_jobs_of_one_stage_are_told_by_their_numbers(started):
+    write_log(started, "bigwig_0", f"{stamp(9)} started bigwig ", f"{stamp(2)} finished bigwig ")
+    write_log(started, "bigwig_10", f"{stamp(9)} started bigwig ")
+    error = "genometracks bigwig: the disk is full"
+    write_log(started, "bigwig_2", f"{stamp(9)} started bigwig ", error)
+    write_log(started, "bigwig_x", error)  # no log of a stage
+    status = read_status(started.folder, now=NOW)
+    assert [(job.name, job.state, job.seconds) for job in status.stages] == [
+        ("bigwig_0", "done", 7.0),
+        ("bigwig_2", "failed", None),
+        ("bigwig_10", "running", None),
+    ]
+    assert f"  bigwig_2 failed: {error} (" in describe_status(status)
+
+
 def test_a_finished_run_and_a_folder_of_runs(started, make_run, capsys):
     other = make_run("other")
     other.plan()

@@ -16,9 +16,15 @@ to 15 files a track are open (the bigWig, ten zoom levels, indices), and 60 MB a
 
 
 def write_bigwigs(
-    plan: Plan, shards: Path, folder: Path, *, sidecars: list[dict], processes: int = 1
+    plan: Plan,
+    shards: Path,
+    folder: Path,
+    *,
+    sidecars: list[dict],
+    rows: range,
+    processes: int = 1,
 ) -> None:
-    """Write `{folder}/{track}.bw` for every track of a plan.
+    """Write `{folder}/{track}.bw` for tracks of a plan.
 
     Parameters
     ----------
@@ -29,6 +35,8 @@ def write_bigwigs(
         Made if it is not there.
     sidecars : list of dict
         From `merge.check_shards` or `merge.read_merged`.
+    rows : range
+        The tracks, as positions in `plan.tracks`.
     processes : int
         To share the tracks among; the bytes are the same for any number.
 
@@ -38,20 +46,21 @@ def write_bigwigs(
         If a shard is damaged (no file of its block of tracks is left), the disk is full or a
         process is killed.
     """
-    blocks = cut_blocks(len(plan.tracks), processes)
+    blocks = cut_blocks(rows, processes)
     shares = [(plan, shards, folder, sidecars, blocks[i::processes]) for i in range(processes)]
     try:
         run_side_by_side(_write_blocks, [share for share in shares if share[-1]])
     except UserError:
-        for track in plan.tracks:
-            sweep(folder / f"{track['track']}.bw")  # what a process that was killed left
+        for row in rows:
+            sweep(folder / f"{plan.tracks[row]['track']}.bw")  # what a process that was killed left
         raise
 
 
-def cut_blocks(tracks: int, processes: int) -> list[range]:
-    """Cut the tracks into blocks of one size, as many for each process."""
+def cut_blocks(rows: range, processes: int) -> list[range]:
+    """Cut tracks into blocks of one size, as many for each process."""
+    tracks = len(rows)
     count = min(-(-tracks // (BLOCK * processes)) * processes, tracks)
-    return [range(tracks * i // count, tracks * (i + 1) // count) for i in range(count)]
+    return [rows[tracks * i // count : tracks * (i + 1) // count] for i in range(count)]
 
 
 def _write_blocks(

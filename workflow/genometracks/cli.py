@@ -54,7 +54,7 @@ COMMANDS = {
     "observed": (before.run_observed, ["settings", "plan", "out"]),
     "predict": (after.run_predict, ["plan", "shard", "fasta", "device", "threads"]),
     "merge": (after.run_merge, ["plan", "out"]),
-    "bigwig": (after.run_bigwig, ["plan", "threads"]),
+    "bigwig": (after.run_bigwig, ["plan", "rows", "threads"]),
     "parquet": (after.run_parquet, ["plan", "out"]),
     "evaluate": (after.run_evaluate, ["settings", "plan", "figures", "out"]),
     "manifest": (after.run_manifest, ["settings", "plan", "out"]),

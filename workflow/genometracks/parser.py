@@ -22,6 +22,11 @@ OPTIONS = {
     "probe": {"type": Path, "help": "probe.json, where anything is left to auto", "default": None},
     "fasta": {"type": Path, "help": "the run's normalised FASTA"},
     "plan": {"type": Path, "help": "plan.json"},
+    "rows": {
+        "type": lambda text: slice(*map(int, text.split(":"))),
+        "help": "tracks, first:last, as they stand in tracks.tsv; else all",
+        "default": slice(None),
+    },
     "shard": {"help": "id of the shard"},
     "device": {"help": "auto, cpu, cuda or cuda:N", "default": "auto"},
     "threads": {"type": int, "help": "CPU threads, or processes", "default": 1},

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 
+TRACKS = 64
+"""bigWigs that a job writes: minutes for a large genome, and thousands of tracks are many jobs."""
+
 
 def grow(amount: int) -> Callable:
     """A rule's resource: the amount, twice and three times as much at the next attempts.

@@ -23,7 +23,7 @@ from genometracks.config import (
 from genometracks.errors import UserError
 from genometracks.inputs import check_inputs, is_address
 from genometracks.recipe import make_recipe
-from genometracks.resources import count_gpus
+from genometracks.resources import TRACKS, count_gpus
 from genometracks.sheet import SHARED, Entry
 from grelu_models.description import find_weights, list_tracks, pair_strands, read_track_table
 from grelu_models.errors import ModelError
@@ -202,6 +202,16 @@ class Run:
     def bigwigs(self) -> list[str]:
         """One file a track."""
         return [f"{self.folder}/bigwig/{track}.bw" for track in self.tracks]
+
+    @property
+    def bigwig_jobs(self) -> list[dict]:
+        """The jobs that write them: `rule`, `rows` (tracks, first:last) and their `files`."""
+        files, jobs = self.bigwigs, []
+        for first in range(0, len(files), TRACKS):
+            some = files[first : first + TRACKS]
+            rule = f"bigwig_{len(jobs)}" if len(files) > TRACKS else "bigwig"
+            jobs.append({"rule": rule, "rows": f"{first}:{first + len(some)}", "files": some})
+        return jobs
 
     @property
     def scatters(self) -> list[str]:

@@ -62,14 +62,15 @@ def run_merge(args: argparse.Namespace) -> None:
 
 
 def run_bigwig(args: argparse.Namespace) -> None:
-    """Write one bigWig a track, into the folder bigwig of the plan's run."""
+    """Write one bigWig a track, of all or some, into the folder bigwig of the plan's run."""
     from genometracks.bigwig_tracks import write_bigwigs
     from genometracks.plan import Plan
 
     plan = Plan.load(args.plan)
     folder = args.plan.parents[1] / "bigwig"
+    rows = range(len(plan.tracks))[args.rows]
     sidecars = _sidecars(args, plan)
-    write_bigwigs(plan, _shards(args), folder, sidecars=sidecars, processes=args.threads)
+    write_bigwigs(plan, _shards(args), folder, sidecars=sidecars, rows=rows, processes=args.threads)
 
 
 def run_parquet(args: argparse.Namespace) -> None:

@@ -99,8 +99,7 @@ def read_status(folder: Path, *, now: float | None = None) -> Status:
     now = time.time() if now is None else now
     if not ((folder / "work").is_dir() or (folder / "logs").is_dir()):
         raise UserError(f"{folder}: no run is there{_suggest(folder)}: give results/RUN")
-    logs = [folder / "logs" / f"{stage}.log" for stage in STAGES.split() if stage != "predict"]
-    stages = [_read_job(log, log.stem, now=now) for log in logs if log.exists()]
+    stages = [_read_job(log, log.stem, now=now) for log in _list_logs(folder / "logs")]
     status = Status(folder, stages, free=shutil.disk_usage(folder).free)
     path = folder / "work" / "plan.json"
     if path.exists():
@@ -111,6 +110,17 @@ def read_status(folder: Path, *, now: float | None = None) -> Status:
         )
         status.written = _sum_sizes(folder / "work" / "shards", ".npy")
     return status
+
+
+def _list_logs(folder: Path) -> list[Path]:
+    """Logs of the stages, in their order; those of a stage of several jobs are numbered."""
+    known, numbered = STAGES.split(), re.compile(r"([a-z]+)(?:_(\d+))?\.log")
+    found = []
+    for name in _list_names(folder):
+        match = numbered.fullmatch(name)
+        if match and match[1] in known:
+            found.append((known.index(match[1]), int(match[2] or 0), folder / name))
+    return [log for _, _, log in sorted(found)]
 
 
 def _read_shards(folder: Path, plan: Plan, *, now: float) -> list[Job]:
@@ -169,7 +179,7 @@ def _read_job(log: Path, name: str, *, now: float, parts: list[Path] = ()) -> Jo
 
 
 def _command(log: Path) -> str:
-    return "predict" if log.parent.name == "predict" else log.stem
+    return "predict" if log.parent.name == "predict" else log.stem.split("_")[0]
 
 
 def _read_ends(path: Path) -> tuple[str, float]:

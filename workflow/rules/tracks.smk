@@ -18,25 +18,29 @@ rule tracks:
 
 
 for each in RUNS.values():
+    for job in each.bigwig_jobs:
 
-    rule:
-        name:
-            name_rule("bigwig", each)
-        input:
-            plan=f"{each.folder}/work/plan.json",
-            merged=f"{each.folder}/work/merge.json",
-        output:
-            each.bigwigs,
-        log:
-            f"{each.folder}/logs/bigwig.log",
-        conda:
-            "../../envs/cpu.yaml"
-        threads: each.processes
-        resources:
-            mem_mb=grow(4_000),
-            runtime=grow(240),
-        shell:
-            "genometracks bigwig --plan {input.plan:q} --threads {threads} 2> {log:q}"
+        rule:
+            name:
+                name_rule(job["rule"], each)
+            input:
+                plan=f"{each.folder}/work/plan.json",
+                merged=f"{each.folder}/work/merge.json",
+            output:
+                job["files"],
+            log:
+                f"{each.folder}/logs/{job['rule']}.log",
+            conda:
+                "../../envs/cpu.yaml"
+            threads: each.processes
+            resources:
+                mem_mb=grow(4_000),
+                runtime=grow(240),
+            params:
+                rows=job["rows"],
+            shell:
+                "genometracks bigwig --plan {input.plan:q} --rows {params.rows}"
+                " --threads {threads} 2> {log:q}"
 
 
 rule parquet:
