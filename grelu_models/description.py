@@ -155,7 +155,8 @@ def pair_strands(weights: Path, tracks: list[dict]) -> list[int] | None:
         return None
     partners = []
     for i, track in enumerate(tracks):
-        text = str(track.get("strand_pair", "")).strip()
+        # Where some have none, tables that went through pandas hold floats.
+        text = str(track.get("strand_pair", "")).strip().removesuffix(".0")
         if text and not text.isdecimal():
             raise ModelError(f"{weights}: track {track['name']}: strand_pair {text!r} is no number")
         partners.append(int(text) if text else i)

@@ -219,6 +219,13 @@ def test_tracks_without_partners_are_their_own(tmp_path):
     assert pair_strands(tmp_path, [{"name": "a"}]) is None
 
 
+def test_partners_may_be_floats(tmp_path):
+    tracks = [{"name": name, "strand_pair": pair} for name, pair in (("a", 1.0), ("b", "0.0"))]
+    assert pair_strands(tmp_path, [*tracks, {"name": "c", "strand_pair": ""}]) == [1, 0, 2]
+    with pytest.raises(ModelError, match="track a: strand_pair '0.5' is no number"):
+        pair_strands(tmp_path, [{"name": "a", "strand_pair": 0.5}])
+
+
 def test_published_heads_are_known_without_weights(tmp_path):
     weights = tmp_path / "human_state_dict_rep0.h5"
     weights.write_bytes(b"")
