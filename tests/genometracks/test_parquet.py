@@ -6,10 +6,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from genometracks import parquet
+from genometracks.cli import main
 from genometracks.errors import UserError
 from genometracks.merge import check_shards, read_tracks
 from genometracks.parquet import write_parquet
 from genometracks.plan import Plan
+from toys import make_words, random_bases
 
 
 def write(run, folder):
@@ -84,6 +86,26 @@ def test_any_sharding_gives_the_same_files(make_run, tmp_path):
         write(run, folder)
         contents.append({p.relative_to(folder): p.read_bytes() for p in folder.rglob("*.parquet")})
     assert len(contents[0]) == 4 and contents[0] == contents[1]
+
+
+def test_parts_are_shared_among_processes_and_the_bytes_stay(make_run, capfd):
+    tracks = [{"name": f"t{i}"} for i in range(2 * parquet.COLUMNS + 1)]
+    model = {"n_tasks": len(tracks), "tracks": tracks}
+    run = make_run(model=model, sequences={"a": random_bases(300, seed=1), "b": "ACGT" * 20})
+    run.plan()
+    run.predict()
+    contents = []
+    for threads in (1, 2, 5):
+        folder = run.folder / f"parquet{threads}"
+        run.command("parquet", plan=run.work / "plan.json", out=folder, threads=threads)
+        contents.append({p.relative_to(folder): p.read_bytes() for p in folder.rglob("*.parquet")})
+    assert len(contents[0]) == 2 * 3 and contents.count(contents[0]) == 3
+    data = run.shards() / "0.npy"
+    data.write_bytes(data.read_bytes()[:-1] + b"x")
+    words = make_words("parquet", plan=run.work / "plan.json", out=run.folder / "p", threads=2)
+    assert main(words) == 1
+    assert f"{data}: the data changed since it was written" in capfd.readouterr().err
+    assert not list(run.folder.glob("*p")) and not list(run.folder.glob(".*"))
 
 
 def test_a_contig_name_cannot_leave_the_folder(make_run, tmp_path):

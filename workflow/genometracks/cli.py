@@ -55,7 +55,7 @@ COMMANDS = {
     "predict": (after.run_predict, ["plan", "shard", "fasta", "device", "threads"]),
     "merge": (after.run_merge, ["plan", "out"]),
     "bigwig": (after.run_bigwig, ["plan", "rows", "threads"]),
-    "parquet": (after.run_parquet, ["plan", "out"]),
+    "parquet": (after.run_parquet, ["plan", "threads", "out"]),
     "evaluate": (after.run_evaluate, ["settings", "plan", "figures", "out"]),
     "manifest": (after.run_manifest, ["settings", "plan", "out"]),
     "summary": (after.run_summary, ["settings", "plan", "logs", "out"]),

@@ -16,12 +16,15 @@ import pyarrow.parquet as pq
 from genometracks.files import build_folder
 from genometracks.merge import read_tracks
 from genometracks.plan import Plan
+from genometracks.processes import run_side_by_side
 
 COLUMNS = 512
 ROWS = 65_536
 
 
-def write_parquet(plan: Plan, shards: Path, folder: Path, *, sidecars: list[dict]) -> None:
+def write_parquet(
+    plan: Plan, shards: Path, folder: Path, *, sidecars: list[dict], processes: int = 1
+) -> None:
     """Write every track of a plan as a Parquet data set.
 
     Parameters
@@ -33,17 +36,30 @@ def write_parquet(plan: Plan, shards: Path, folder: Path, *, sidecars: list[dict
         The data set; it appears whole or not at all, in place of an older one.
     sidecars : list of dict
         From `merge.check_shards` or `merge.read_merged`.
+    processes : int
+        To share the parts among; the bytes are the same for any number.
 
     Raises
     ------
     UserError
-        If a shard is damaged or the folder cannot be written.
+        If a shard is damaged, the folder cannot be written or a process is killed.
     """
+    tracks = range(len(plan.tracks))
+    parts = [
+        (f"part-{number}.parquet", tracks[first : first + COLUMNS])
+        for number, first in enumerate(tracks[::COLUMNS])
+    ]
     with build_folder(folder) as building:
-        for part, first in enumerate(range(0, len(plan.tracks), COLUMNS)):
-            rows = range(first, min(first + COLUMNS, len(plan.tracks)))
-            stream = read_tracks(plan, shards, sidecars=sidecars, rows=rows)
-            _write_part(plan, stream, folder=building, name=f"part-{part}.parquet", rows=rows)
+        shares = [(plan, shards, building, sidecars, parts[i::processes]) for i in range(processes)]
+        run_side_by_side(_write_parts, [share for share in shares if share[-1]])
+
+
+def _write_parts(
+    plan: Plan, shards: Path, folder: Path, sidecars: list[dict], parts: list[tuple[str, range]]
+) -> None:
+    for name, rows in parts:
+        stream = read_tracks(plan, shards, sidecars=sidecars, rows=rows)
+        _write_part(plan, stream, folder=folder, name=name, rows=rows)
 
 
 def _write_part(plan: Plan, stream: Iterator, *, folder: Path, name: str, rows: range) -> None:

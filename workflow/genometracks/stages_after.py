@@ -79,7 +79,8 @@ def run_parquet(args: argparse.Namespace) -> None:
     from genometracks.plan import Plan
 
     plan = Plan.load(args.plan)
-    write_parquet(plan, _shards(args), args.out, sidecars=_sidecars(args, plan))
+    sidecars = _sidecars(args, plan)
+    write_parquet(plan, _shards(args), args.out, sidecars=sidecars, processes=args.threads)
 
 
 def run_evaluate(args: argparse.Namespace) -> None:

@@ -53,8 +53,9 @@ rule parquet:
         f"{RUN}/logs/parquet.log",
     conda:
         "../../envs/cpu.yaml"
+    threads: of_run("processes")
     resources:
         mem_mb=grow(4_000),
         runtime=grow(240),
     shell:
-        "genometracks parquet --plan {input.plan:q}" " --out {output:q} 2> {log:q}"
+        "genometracks parquet --plan {input.plan:q} --threads {threads} --out {output:q} 2> {log:q}"
