@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from genometracks.cli import main
 from genometracks.merge import check_shards, read_tracks
 from genometracks.plan import Plan
-from grelu_models.checkpoint import build_model
+from grelu_models.checkpoint import build_model, load
 
 ARCHITECTURE = {
     "model_type": "ConvModel",
@@ -33,6 +33,11 @@ TRACKS = [
     {"name": "two/../etc", "description": "second", "assay": "ATAC"},
     {"name": "three", "description": "", "assay": "ATAC"},
 ]
+STRANDED = [
+    {"name": "cage+", "strand_pair": "1"},
+    {"name": "cage-", "strand_pair": "0"},
+    {"name": "atac", "strand_pair": ""},
+]
 
 
 def write_model(
@@ -45,6 +50,19 @@ def write_model(
     save_file(build_model(architecture).state_dict(), weights)
     metadata = {"architecture": architecture, "window": WINDOW, "tracks": tracks}
     weights.with_suffix(".yaml").write_text(yaml.safe_dump(metadata))
+    return weights
+
+
+def write_fold(folder, *, seed: int, name: str | None = None, tracks=TRACKS, **changes):
+    """The toy model with weights of its own."""
+    weights = write_model(folder, name=name or f"fold{seed}", tracks=tracks, **changes)
+    torch.manual_seed(seed)
+    state = load(weights)[0].state_dict()
+    drawn = {
+        key: value + 0.3 * torch.randn_like(value) if value.is_floating_point() else value
+        for key, value in state.items()
+    }
+    save_file(drawn, weights)
     return weights
 
 

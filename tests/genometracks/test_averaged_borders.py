@@ -6,15 +6,10 @@ import torch
 
 from genometracks.plan import Plan
 from grelu_models.checkpoint import load
-from toys import Run, merged, one_hot, write_fasta, write_model
+from toys import STRANDED, Run, merged, one_hot, write_fasta, write_fold
 
 BIN, CROP, LENGTH, WINDOW = 4, 3, 18, 96  # of the toy model
-PARTNERS = [1, 0, 2]
-TRACKS = [
-    {"name": "one", "strand_pair": "1"},
-    {"name": "two", "strand_pair": "0"},
-    {"name": "three", "strand_pair": "2"},
-]
+PARTNERS = [1, 0, 2]  # of STRANDED
 
 
 def predict_bin(models, bases: str, *, first: int, k: int, shifts) -> np.ndarray:
@@ -38,7 +33,7 @@ def predict_bin(models, bases: str, *, first: int, k: int, shifts) -> np.ndarray
 def test_both_strands_shifts_and_folds_meet_as_plain_windows_do(
     tmp_path, contigs, edges, shifts, trim, blend
 ):
-    folds = [write_model(tmp_path, name=f"f{i}", seed=i, tracks=TRACKS) for i in (1, 2)]
+    folds = [write_fold(tmp_path, seed=i, tracks=STRANDED) for i in (1, 2)]
     regions = tmp_path / "r.bed"
     regions.write_text("chr2\t100\t290\nchr2\t700\t701\nchr1\t0\t431\n")
     run = Run(
