@@ -100,11 +100,14 @@ def test_parts_are_shared_among_processes_and_the_bytes_stay(make_run, capfd):
         run.command("parquet", plan=run.work / "plan.json", out=folder, threads=threads)
         contents.append({p.relative_to(folder): p.read_bytes() for p in folder.rglob("*.parquet")})
     assert len(contents[0]) == 2 * 3 and contents.count(contents[0]) == 3
+    merged = run.work / "merge.json"
+    run.command("merge", plan=run.work / "plan.json", out=merged)
     data = run.shards() / "0.npy"
     data.write_bytes(data.read_bytes()[:-1] + b"x")
     words = make_words("parquet", plan=run.work / "plan.json", out=run.folder / "p", threads=2)
     assert main(words) == 1
     assert f"{data}: the data changed since it was written" in capfd.readouterr().err
+    assert not merged.exists()  # a process's word that a shard is damaged counts as much
     assert not list(run.folder.glob("*p")) and not list(run.folder.glob(".*"))
 
 

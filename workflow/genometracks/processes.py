@@ -28,7 +28,7 @@ def run_side_by_side(work: Callable, shares: list[tuple]) -> None:
     Raises
     ------
     UserError
-        With the message of the first process that failed, when all have ended.
+        That of the first process that failed, or with its message, when all have ended.
     """
     if len(shares) == 1:
         return work(*shares[0])
@@ -46,7 +46,7 @@ def run_side_by_side(work: Callable, shares: list[tuple]) -> None:
                 process, receiver = running.pop(sentinel)
                 process.join()
                 if process.exitcode:
-                    raise UserError(_explain(process.exitcode, receiver))
+                    raise _explain(process.exitcode, receiver)
     finally:
         for process, _ in running.values():
             process.terminate()
@@ -62,7 +62,7 @@ def _work(sender: Connection, work: Callable, share: tuple) -> None:
     try:
         work(*share)
     except (UserError, OSError) as error:
-        sender.send(str(error))
+        sender.send(error if isinstance(error, UserError) else UserError(error))
         sys.exit(1)
 
 
@@ -72,7 +72,7 @@ def _end_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _explain(status: int, receiver: Connection) -> str:
+def _explain(status: int, receiver: Connection) -> UserError:
     try:
         if receiver.poll():
             return receiver.recv()
@@ -80,5 +80,7 @@ def _explain(status: int, receiver: Connection) -> str:
         pass
     if status < 0:
         name = signal.Signals(-status).name
-        return f"a process was killed ({name}): memory may be short: set output.threads lower"
-    return f"a process ended with status {status}: its error is above"
+        told = f"was killed ({name}): memory may be short: set output.threads lower"
+    else:
+        told = f"ended with status {status}: its error is above"
+    return UserError(f"a process {told}")
