@@ -17,8 +17,8 @@ from genometracks.files import build_folder
 from genometracks.merge import read_tracks
 from genometracks.plan import Plan
 from genometracks.processes import run_side_by_side
+from genometracks.resources import COLUMNS
 
-COLUMNS = 512
 ROWS = 65_536
 
 

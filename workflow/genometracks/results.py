@@ -23,7 +23,7 @@ from genometracks.config import (
 from genometracks.errors import UserError
 from genometracks.inputs import check_inputs, is_address
 from genometracks.recipe import make_recipe
-from genometracks.resources import TRACKS, count_gpus
+from genometracks.resources import COLUMNS, TRACKS, count_gpus
 from genometracks.sheet import SHARED, Entry
 from grelu_models.description import find_weights, list_tracks, pair_strands, read_track_table
 from grelu_models.errors import ModelError
@@ -244,8 +244,13 @@ class Run:
 
     @property
     def processes(self) -> int:
-        """Processes that write the bigWigs."""
+        """Most processes that write tracks."""
         return self.config["output"]["threads"]
+
+    @property
+    def parquet_processes(self) -> int:
+        """Processes that write the Parquet table: no more than it has parts."""
+        return min(self.processes, -(-len(self.tracks) // COLUMNS))
 
 
 def place_runs(entries: list[Entry], *, sheet: bool) -> dict[str, Run]:

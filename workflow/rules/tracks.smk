@@ -53,7 +53,7 @@ rule parquet:
         f"{RUN}/logs/parquet.log",
     conda:
         "../../envs/cpu.yaml"
-    threads: of_run("processes")
+    threads: of_run("parquet_processes")
     resources:
         mem_mb=grow(4_000),
         runtime=grow(240),
