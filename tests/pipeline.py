@@ -6,7 +6,31 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
+from toys import random_bases, write_fasta, write_model
+
 ROOT = Path(__file__).parents[1]
+
+
+def write_project(folder: Path, *, run: str, bases: int, model: dict | None = None, **config):
+    """Write config.yaml of a run, its genome of one random contig and its untrained model.
+
+    `config` goes before the sections of a small run in fp32; `model` are changes of the toy model.
+    """
+    write_fasta(folder / "g.fa", {"chr1": random_bases(bases, seed=0)})
+    write_model(folder, name="m", **(model or {}))
+    common = {
+        "run": run,
+        "genome": {"fasta": "g.fa"},
+        "model": {"weights": "m.safetensors"},
+        "prediction": {"batch_size": 4, "precision": "fp32"},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump({**common, **config}))
+
+
+CPU = {"batch_size": 4, "precision": "fp32", "device": "cpu"}
+"""The section `prediction` of a run that leaves GPUs alone."""
 
 
 def snakemake(

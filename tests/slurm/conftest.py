@@ -11,11 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import yaml
 
 from cluster import PREFIX, Cluster, explain_missing, until
-from pipeline import ROOT
-from toys import random_bases, write_fasta, write_model
+from pipeline import ROOT, write_project
 
 HERE = Path(__file__).parent
 PROFILE = ROOT / "workflow/profiles/slurm/profile.yaml"
@@ -141,16 +139,8 @@ class Project:
 def project(tmp_path, cluster):
     """An untrained model, a small genome, four shards; no job of it is left in the end."""
     project = Project(tmp_path / "project", accounting=cluster.accounting)
-    write_fasta(project.folder / "g.fa", {"chr1": random_bases(3000, seed=0)})
-    write_model(project.folder, name="m")
-    config = {
-        "run": "lab",
-        "genome": {"fasta": "g.fa"},
-        "model": {"weights": "m.safetensors"},
-        "prediction": {"batch_size": 2, "precision": "fp32"},
-        "shards": 4,
-    }
-    (project.folder / "config.yaml").write_text(yaml.safe_dump(config))
+    prediction = {"batch_size": 2, "precision": "fp32"}
+    write_project(project.folder, run="lab", bases=3000, prediction=prediction, shards=4)
     yield project
     if project.process:
         project.kill(project.process)

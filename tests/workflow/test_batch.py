@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline import planned_rules, run, snakemake
+from pipeline import CPU, planned_rules, run, snakemake
 from toys import random_bases, write_fasta, write_model
 
 SHEET = """run\tmodel\tgenome\tshards
@@ -17,7 +17,6 @@ ab\tone.safetensors\th.fa\t2
 ba\ttwo.safetensors\tg.fa\t1
 bb\ttwo.safetensors\th.fa\t1
 """
-FORWARD = {"batch_size": 4, "precision": "fp32", "device": "cpu"}
 
 
 def make_batch(folder: Path, sheet: str = SHEET, **changes) -> Path:
@@ -27,7 +26,7 @@ def make_batch(folder: Path, sheet: str = SHEET, **changes) -> Path:
         write_fasta(folder / f"{name}.fa", {"chr1": random_bases(900, seed=i)})
     write_model(folder, name="one")
     write_model(folder, name="two", n_tasks=1, tracks=[{"name": "only"}])
-    config = {"runs": "runs.tsv", "prediction": FORWARD, **changes}
+    config = {"runs": "runs.tsv", "prediction": CPU, **changes}
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     (folder / "runs.tsv").write_text(sheet)
     return folder

@@ -2,23 +2,11 @@
 
 import re
 
-import yaml
-
-from pipeline import run
-from toys import random_bases, write_fasta, write_model
+from pipeline import run, write_project
 
 
 def test_jobs_at_once_have_devices_of_their_own(tmp_path):
-    write_fasta(tmp_path / "g.fa", {"chr1": random_bases(9000, seed=0)})
-    write_model(tmp_path, name="m")
-    config = {
-        "run": "many",
-        "genome": {"fasta": "g.fa"},
-        "model": {"weights": "m.safetensors"},
-        "prediction": {"batch_size": 4, "precision": "fp32"},
-        "shards": 6,
-    }
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    write_project(tmp_path, run="many", bases=9000, shards=6)
     (tmp_path / "tmp").mkdir()
     words = ("--cores", "4", "--resources", "gpu=4", "--until", "predict")
     run(tmp_path, *words, CUDA_VISIBLE_DEVICES="5,6", TMPDIR=str(tmp_path / "tmp"))

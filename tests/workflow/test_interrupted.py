@@ -8,10 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml
 
-from pipeline import ROOT, run, snakemake
-from toys import random_bases, write_fasta, write_model
+from pipeline import CPU, ROOT, run, snakemake, write_project
 
 TOOL = """#!/bin/sh
 echo "$*" >> calls
@@ -26,17 +24,9 @@ exec {python} -m genometracks.cli "$@"
 @pytest.fixture
 def project(tmp_path) -> Path:
     """A run of four shards whose jobs find another `genometracks` first on their PATH."""
-    write_fasta(tmp_path / "g.fa", {"chr1": random_bases(3000, seed=0)})
-    write_model(tmp_path, name="m")
-    config = {
-        "run": "small",
-        "genome": {"fasta": "g.fa"},
-        "model": {"weights": "m.safetensors"},
-        "prediction": {"batch_size": 4, "precision": "fp32", "device": "cpu"},
-        "output": {"parquet": False},
-        "shards": 4,
-    }
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    write_project(
+        tmp_path, run="small", bases=3000, prediction=CPU, output={"parquet": False}, shards=4
+    )
     tool = tmp_path / "bin" / "genometracks"
     tool.parent.mkdir()
     tool.write_text(TOOL.format(python=sys.executable))

@@ -5,11 +5,9 @@ from pathlib import Path
 import numpy as np
 import pyBigWig
 import pytest
-import yaml
 
 from genometracks.resources import TRACKS
-from pipeline import planned_rules, run
-from toys import random_bases, write_fasta, write_model
+from pipeline import CPU, planned_rules, run, write_project
 
 COUNT = 2 * TRACKS + 1
 
@@ -17,18 +15,11 @@ COUNT = 2 * TRACKS + 1
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("many")
-    write_fasta(folder / "g.fa", {"chr1": random_bases(700, seed=0)})
-    tracks = [{"name": f"t{i}"} for i in range(COUNT)]
-    write_model(folder, name="m", n_tasks=COUNT, tracks=tracks)
-    config = {
-        "run": "many",
-        "genome": {"fasta": "g.fa"},
-        "model": {"weights": "m.safetensors"},
-        "prediction": {"batch_size": 4, "precision": "fp32", "device": "cpu"},
-        "output": {"parquet": False},
-        "shards": 2,
-    }
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    model = {"n_tasks": COUNT, "tracks": [{"name": f"t{i}"} for i in range(COUNT)]}
+    output = {"parquet": False}
+    write_project(
+        folder, run="many", bases=700, model=model, prediction=CPU, output=output, shards=2
+    )
     assert {"bigwig_0", "bigwig_1", "bigwig_2"} <= planned_rules(folder)
     run(folder)
     return folder
