@@ -43,9 +43,10 @@ print(time.perf_counter() - start, time.process_time() - cpu)
 sys.exit(status)
 """
 IMPORTS = {
-    "predict": "ahead, genometracks.genome, genometracks.predict, genometracks.progress, pyfaidx",
-    "merge": "merge",
-    "bigwig": "bigwig_tracks",
+    "predict": "common.prefetch, genometracks.inputs.genome, genometracks.predict.predict,"
+    " genometracks.common.progress, pyfaidx",
+    "merge": "shards.merge",
+    "bigwig": "export.bigwigs",
 }
 
 

@@ -45,9 +45,9 @@ class Job:
     """A shard to predict, with all that a job has loaded by then."""
 
     def __init__(self, folder: Path, family: str, **settings) -> None:
-        from genometracks.device import prepare_device
-        from genometracks.genome import Bases
-        from genometracks.predict import load_planned_model
+        from genometracks.inputs.genome import Bases
+        from genometracks.predict.device import prepare_device
+        from genometracks.predict.predict import load_planned_model
 
         folder.mkdir()
         with contextlib.redirect_stdout(io.StringIO()):
@@ -58,9 +58,9 @@ class Job:
 
     def time(self) -> float:
         """Seconds of the shard."""
-        from genometracks.ahead import run_ahead
-        from genometracks.predict import predict_shard
-        from genometracks.shard import write_shard
+        from genometracks.common.prefetch import run_ahead
+        from genometracks.predict.predict import predict_shard
+        from genometracks.shards.shard import write_shard
 
         shard = self.plan.shards[0]
         start = time.perf_counter()

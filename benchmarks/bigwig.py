@@ -13,8 +13,8 @@ import numpy as np
 import pyBigWig
 
 from common import describe
-from genometracks.bigwig import BigWigWriter
-from genometracks.merge import PIECE
+from genometracks.bigwig.writer import BigWigWriter
+from genometracks.shards.merge import PIECE
 from goals import note
 
 BINS, STEP, ROUNDS = 10_000_000, 32, 3

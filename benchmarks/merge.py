@@ -43,11 +43,11 @@ def make_run(
     dtype: str = "float16",
 ) -> Path:
     """Plan one contig without N, fill its shards and merge them: the path of its plan.json."""
-    from genometracks.genome import Contig, GenomeIndex
-    from genometracks.geometry import Geometry
-    from genometracks.merge import check_shards, save_merged
-    from genometracks.shard import write_shard
-    from genometracks.tile import make_plan
+    from genometracks.inputs.genome import Contig, GenomeIndex
+    from genometracks.plan.geometry import Geometry
+    from genometracks.plan.tile import make_plan
+    from genometracks.shards.merge import check_shards, save_merged
+    from genometracks.shards.shard import write_shard
 
     plan = make_plan(
         GenomeIndex("toy", "toy.fa", "0", [Contig("chr1", bins * step, [], "0")]),

@@ -30,7 +30,7 @@ GENOMES = {
     "10,000 contigs": (list(range(5_000, 305_000, 30)), 20_000, 1000, 0),
 }
 PLAN = "from genometracks.cli import main; assert main(['plan', *sys.argv[1:]]) == 0"
-LOAD = "from genometracks.plan import Plan; plan = Plan.load(sys.argv[1]);"
+LOAD = "from genometracks.plan.plan import Plan; plan = Plan.load(sys.argv[1]);"
 LOAD += "plan.shard_bins(plan.shard(plan.shards[-1].id))"
 # Of the process as it is after its start; what `wait4` tells includes the parent's memory.
 PEAK = "print([line for line in open('/proc/self/status') if 'VmHWM' in line][0].split()[1])"
@@ -38,7 +38,7 @@ PEAK = "print([line for line in open('/proc/self/status') if 'VmHWM' in line][0]
 
 def simulate_genome(path: Path, lengths: list[int], runs: int) -> None:
     """Write a genome.json; every contig begins and ends with 10 kb of N if it is long."""
-    from genometracks.genome import Contig, GenomeIndex
+    from genometracks.inputs.genome import Contig, GenomeIndex
 
     random = np.random.default_rng(0)
     contigs = []
@@ -85,7 +85,7 @@ def measure(code: str, *words: str) -> tuple[float, float]:
 
 def measure_genome(folder: Path, lengths: list[int], *, runs: int, shards: int, regions: int):
     """Plan a simulated genome and load the plan: runs of N, windows, {what: (s, MiB)}."""
-    from genometracks.config import choose_plan_settings, resolve_config
+    from genometracks.config.resolve import choose_plan_settings, resolve_config
 
     paths = {what: folder / f"{what}.json" for what in ("model", "genome", "plan")}
     simulate_genome(paths["genome"], lengths, runs)

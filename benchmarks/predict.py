@@ -89,12 +89,12 @@ def measure(family: str, repeat: int) -> str:
     """One row of the table."""
     import torch
 
-    from genometracks.ahead import run_ahead
-    from genometracks.batches import encode_batch, read_batches
-    from genometracks.device import prepare_device
-    from genometracks.genome import Bases
-    from genometracks.predict import load_planned_model, predict_shard
-    from genometracks.shard import write_shard
+    from genometracks.common.prefetch import run_ahead
+    from genometracks.inputs.genome import Bases
+    from genometracks.predict.batches import encode_batch, read_batches
+    from genometracks.predict.device import prepare_device
+    from genometracks.predict.predict import load_planned_model, predict_shard
+    from genometracks.shards.shard import write_shard
 
     device = prepare_device("cpu")
     bare, whole = [], []

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from grelu_models.attention import Attention, EnformerAttention
 from grelu_models.errors import ModelError
 from grelu_models.heads import MLPHead
 from grelu_models.layers import AdaptivePool, Crop, Pool
-from grelu_models.rotary import FlashAttention, GroupedAttention
+from grelu_models.layers.attention import Attention, EnformerAttention
+from grelu_models.layers.rotary import FlashAttention, GroupedAttention
 from grelu_models.trunks import ExplaiNNTrunk
 
 __all__ = [

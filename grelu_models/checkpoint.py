@@ -10,7 +10,6 @@ from pathlib import Path
 
 import torch
 
-from grelu_models.adapters import ADAPTERS
 from grelu_models.card import (
     ACTIVATIONS,
     Geometry,
@@ -20,11 +19,12 @@ from grelu_models.card import (
     measure_geometry,
     measure_receptive_field,
 )
-from grelu_models.description import describe, find_weights, pair_strands
 from grelu_models.errors import ModelError
-from grelu_models.metadata import name_tracks
+from grelu_models.files.adapters import ADAPTERS
+from grelu_models.files.description import describe, find_weights, pair_strands
+from grelu_models.files.metadata import name_tracks
+from grelu_models.files.weights import load_weights, read_state_dict
 from grelu_models.models import ARCHITECTURES, BaseModel
-from grelu_models.weights import load_weights, read_state_dict
 
 __all__ = ["build_model", "load", "load_unmeasured", "load_weights", "read_state_dict"]
 

@@ -2,7 +2,7 @@
 
 from grelu_models.card import ModelCard
 from grelu_models.checkpoint import load
-from grelu_models.hub import (
+from grelu_models.files.hub import (
     Artifact,
     describe_repo,
     download_model,

@@ -1,53 +1,133 @@
-"""Who may import whom."""
+"""Which room may import which: the order is the one list in ARCHITECTURE.md."""
 
 import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
-PREDICTING = "average batches blend device forward predict preflight probe seams".split()
-PREDICTING += ["window_edges", "untransform"]
-MODELS = [
-    "position",
-    "attention rotary",
-    "layers",
-    "streaming",
-    "blocks",
-    "trunks",
-    "heads",
-    "hub pickles published adapters",
-    "lightning",
-    "metadata weights card",
-    "models description",
-    "inference checkpoint",
-    "resources",
-]
+PACKAGES = {
+    "genometracks": ROOT / "workflow" / "genometracks",
+    "grelu_models": ROOT / "grelu_models",
+}
+WITH_TORCH = ("predict", "preflight")
+"""Rooms of `genometracks` that may import torch."""
 
 
-def imports(path: Path) -> set[str]:
-    """Modules that a file imports, anywhere in it."""
+def read_order(package: str) -> list[str]:
+    """The rooms of a package from top to bottom, as ARCHITECTURE.md lists them."""
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    block = re.search(rf"<!-- order: {package} -->\n+```\n(.*?)```", text, re.S)[1]
+    return [line.split()[0].rstrip("/").removesuffix(".py") for line in block.splitlines()]
+
+
+def list_imports(path: Path) -> set[str]:
+    """Full names that a file imports, anywhere in it; a module's name or one inside of it."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found.add(node.module)
+            assert not node.level, f"{path}: write the full name of what is imported"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
 
 
+def find_room(name: str, package: str) -> str | None:
+    """The room of a module: the part of its name after the package; None for other packages."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == package and len(parts) > 1 else None
+
+
+def find_upward_imports(folder: Path, order: list[str]) -> Iterator[str]:
+    """Describe every import of a room that stands above the importing one in the order."""
+    place = {room: i for i, room in enumerate(order)}
+    for path in sorted(folder.rglob("*.py")):
+        room = path.relative_to(folder).with_suffix("").parts[0]
+        if room == "__init__":
+            continue
+        if room not in place:
+            yield f"{path.relative_to(folder)} is in a room that ARCHITECTURE.md does not list"
+            continue
+        for name in sorted(list_imports(path)):
+            other = find_room(name, folder.name)
+            if other in place and place[other] < place[room]:
+                yield f"{path.relative_to(folder)} imports {name}"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imports_run_downward(package):
+    assert list(find_upward_imports(PACKAGES[package], read_order(package))) == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_architecture_lists_every_room_once(package):
+    folder = PACKAGES[package]
+    rooms = [path.stem for path in folder.glob("*.py") if path.stem != "__init__"]
+    rooms += [path.parent.name for path in folder.glob("*/__init__.py")]
+    assert sorted(read_order(package)) == sorted(rooms)
+
+
+@pytest.mark.parametrize(
+    ("path", "planted"),
+    [
+        ("common/atomic.py", "from genometracks.plan.plan import Plan"),
+        ("common/atomic.py", "import genometracks.plan.plan"),
+        ("plan/tile.py", "from genometracks import cli"),
+        ("plan/deeper/tile.py", "def late():\n    from genometracks.predict import average"),
+    ],
+)
+def test_a_planted_upward_import_is_found(tmp_path, path, planted):
+    file = tmp_path / "genometracks" / path
+    file.parent.mkdir(parents=True)
+    file.write_text(f'"""A room."""\n\nfrom genometracks.errors import UserError\n\n{planted}\n')
+    (found,) = find_upward_imports(tmp_path / "genometracks", read_order("genometracks"))
+    assert found.startswith(f"{path} imports genometracks.")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_module_imports_itself_by_way_of_others(package):
+    folder = PACKAGES[package]
+    modules = {
+        ".".join((package, *path.relative_to(folder).with_suffix("").parts)): path
+        for path in folder.rglob("*.py")
+    }
+    graph = {
+        name: {
+            target
+            for found in list_imports(path)
+            for target in (found, found.rpartition(".")[0])
+            if target in modules and target != name
+        }
+        for name, path in modules.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
 def test_only_prediction_imports_torch():
-    for path in (ROOT / "workflow" / "genometracks").glob("*.py"):
-        brings = {name.split(".")[0] for name in imports(path)} & {"torch", "safetensors"}
-        assert not brings or path.stem in PREDICTING, path
+    folder = PACKAGES["genometracks"]
+    for path in folder.rglob("*.py"):
+        brings = {name.split(".")[0] for name in list_imports(path)} & {"torch", "safetensors"}
+        assert not brings or path.relative_to(folder).parts[0] in WITH_TORCH, path
 
 
-def test_planning_and_merging_run_without_torch():
-    stages = "cli plan tile planning probe_file context merge bigwig_tracks parquet evaluate"
-    stages += " report manifest results config preflight_report parser"
-    stages += " stages_before stages_after sheet status status_report claim fetch slurm deployment"
-    code = "import sys;" + "".join(f"import genometracks.{name};" for name in stages.split())
+def test_every_other_room_runs_without_torch():
+    folder = PACKAGES["genometracks"]
+    names = [
+        ".".join(("genometracks", *path.relative_to(folder).with_suffix("").parts))
+        for path in folder.rglob("*.py")
+        if path.relative_to(folder).parts[0] not in WITH_TORCH and path.stem != "__init__"
+    ]
+    names += ["genometracks.predict.claim", "genometracks.preflight.report"]
+    code = "import sys;" + "".join(f"import {name};" for name in names)
     environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
     subprocess.run(
         [sys.executable, "-c", code + "sys.exit('torch' in sys.modules)"],
@@ -58,20 +138,17 @@ def test_planning_and_merging_run_without_torch():
 
 def test_the_models_know_nothing_of_the_pipeline():
     foreign = {"genometracks", "pandas", "pyfaidx", "snakemake"}
-    for path in (ROOT / "grelu_models").rglob("*.py"):
-        assert not {name.split(".")[0] for name in imports(path)} & foreign, path
+    for path in PACKAGES["grelu_models"].rglob("*.py"):
+        assert not {name.split(".")[0] for name in list_imports(path)} & foreign, path
 
 
-def test_models_are_built_from_below():
-    order = {name: i for i, names in enumerate(MODELS) for name in names.split()}
-    package = ROOT / "grelu_models"
-    for path in package.rglob("*.py"):
-        own = path.relative_to(package).with_suffix("").parts[0]
-        for name in imports(path):
-            parts = name.split(".")
-            if own in order and parts[0] == "grelu_models" and len(parts) > 1:
-                below = order.get(parts[1], -1) < order[own] or parts[1] == own
-                assert below, f"{path} imports {name}"
+def test_tests_mirror_the_rooms():
+    """A folder of tests/genometracks or tests/grelu_models is a room of that package."""
+    for package, folder in PACKAGES.items():
+        for tests in (ROOT / "tests" / package).glob("*/"):
+            assert tests.name == "__pycache__" or (folder / tests.name).is_dir(), tests
+        loose = [path.stem for path in (ROOT / "tests" / package).glob("test_*.py")]
+        assert [name for name in loose if not (folder / f"{name[5:]}.py").is_file()] == []
 
 
 def test_each_target_of_the_makefile_is_there_once():

@@ -9,8 +9,8 @@ import yaml
 from safetensors.torch import save_file
 
 from genometracks.cli import main
-from genometracks.merge import check_shards, read_tracks
-from genometracks.plan import Plan
+from genometracks.plan.plan import Plan
+from genometracks.shards.merge import check_shards, read_tracks
 from grelu_models.checkpoint import build_model, load
 
 ARCHITECTURE = {

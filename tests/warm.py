@@ -185,7 +185,8 @@ def _drop_capabilities() -> None:
 
 def serve(address: str) -> None:
     """Import everything, also what torch and pyarrow import late; fork a process a request."""
-    stages = "bigwig_tracks evaluate manifest merge model parquet plan predict report tracks"
+    stages = "export.bigwigs export.manifest export.parquet evaluation.draw inputs.model plan.plan"
+    stages += " predict.predict shards.merge tracks.selection"
     for module in [f"genometracks.{stage}" for stage in stages.split()] + LATE:
         importlib.import_module(module)
     gc.freeze()  # what was imported is neither searched nor copied in the processes

@@ -20,9 +20,9 @@ import yaml
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from genometracks.bigwig_reader import BigWigReader
-from genometracks.evaluate import read_observed
-from genometracks.genome import CODES
+from genometracks.bigwig.reader import BigWigReader
+from genometracks.evaluation.evaluate import read_observed
+from genometracks.inputs.genome import CODES
 from grelu_models.models import ConvModel
 
 GENOME = "MG1655_U00096.fasta"

@@ -12,7 +12,7 @@ from grelu_models.layers import (
     Pool,
     make_conv,
 )
-from grelu_models.streaming import stream
+from grelu_models.layers.streaming import stream
 
 __all__ = ["ChannelTransformBlock", "ConvBlock", "ConvTower", "SeparableConv", "Stem"]
 

@@ -4,7 +4,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from grelu_models.layers import Activation, Attention, Dropout, FlashAttention, Norm
-from grelu_models.rotary import GroupedAttention
+from grelu_models.layers.rotary import GroupedAttention
 
 __all__ = ["FeedForwardBlock", "LinearBlock", "TransformerBlock", "TransformerTower"]
 

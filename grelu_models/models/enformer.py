@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from grelu_models.files.published import PUBLISHED
 from grelu_models.heads import ConvHead
 from grelu_models.models.base import BaseModel
 from grelu_models.models.published import load_published
-from grelu_models.published import PUBLISHED
 from grelu_models.trunks import EnformerTrunk
 
 __all__ = ["EnformerModel", "EnformerPretrainedModel"]

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from grelu_models.hub import get_artifact
+from grelu_models.files.hub import get_artifact
+from grelu_models.files.weights import load_weights, read_state_dict
 from grelu_models.models.base import BaseModel
-from grelu_models.weights import load_weights, read_state_dict
 
 __all__ = ["load_published"]
 

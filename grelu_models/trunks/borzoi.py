@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from grelu_models.blocks import ConvBlock, Stem, TransformerTower, UnetTower
 from grelu_models.errors import ModelError
 from grelu_models.layers import Activation, Crop
-from grelu_models.streaming import stream
+from grelu_models.layers.streaming import stream
 from grelu_models.trunks.steps import grow_channels
 
 __all__ = ["BorzoiConvTower", "BorzoiTrunk"]

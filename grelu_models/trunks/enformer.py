@@ -6,10 +6,10 @@ Avsec et al. 2021, 10.1038/s41592-021-01252-x.
 from einops import rearrange
 from torch import Tensor, nn
 
-from grelu_models.attention import EnformerAttention
 from grelu_models.blocks import ConvBlock, FeedForwardBlock
 from grelu_models.layers import Activation, Crop, Dropout, Norm, make_conv
-from grelu_models.streaming import stream
+from grelu_models.layers.attention import EnformerAttention
+from grelu_models.layers.streaming import stream
 from grelu_models.trunks.steps import grow_channels
 
 __all__ = [

@@ -5,8 +5,8 @@ import torch
 
 from grelu_models.card import Geometry, measure_flanks, measure_geometry, measure_receptive_field
 from grelu_models.checkpoint import build_model, load
-from grelu_models.description import describe, list_tracks, pair_strands, read_track_table
 from grelu_models.errors import ModelError
+from grelu_models.files.description import describe, list_tracks, pair_strands, read_track_table
 from toys import ARCHITECTURE, TRACKS, write_model
 
 BORZOI = {

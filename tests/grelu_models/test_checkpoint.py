@@ -8,8 +8,8 @@ import yaml
 
 from grelu_models.card import Geometry, digest_weights, measure_geometry
 from grelu_models.checkpoint import build_model, load
-from grelu_models.description import list_tracks
 from grelu_models.errors import ModelError
+from grelu_models.files.description import list_tracks
 from toys import ARCHITECTURE, write_model
 
 

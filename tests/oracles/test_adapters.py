@@ -8,7 +8,7 @@ from torch.nn.functional import softplus
 
 from cases import fill_weights, make_bases
 from grelu_models import models
-from grelu_models.adapters import ADAPTERS
+from grelu_models.files.adapters import ADAPTERS
 from peers import (
     BORZOI,
     ENFORMER,

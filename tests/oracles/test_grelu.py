@@ -422,7 +422,7 @@ def test_outputs_and_state_dict_equal_grelus(name, seed):
 def test_the_central_mask_equals_grelus(length, features):
     from grelu.model.position import get_central_mask as theirs
 
-    from grelu_models.position import get_central_mask
+    from grelu_models.layers.position import get_central_mask
 
     x = torch.zeros(1, length, 3)
     assert torch.equal(get_central_mask(x, features), theirs(x, features))
@@ -432,7 +432,7 @@ def test_the_central_mask_equals_grelus(length, features):
 def test_enformers_features_equal_enformer_pytorchs(length, features):
     from enformer_pytorch.modeling_enformer import get_positional_embed
 
-    from grelu_models.position import enformer_features
+    from grelu_models.layers.position import enformer_features
 
     theirs = get_positional_embed(length, features, "cpu", False)
     torch.testing.assert_close(enformer_features(length, features), theirs)
@@ -441,7 +441,7 @@ def test_enformers_features_equal_enformer_pytorchs(length, features):
 def test_tensorflows_gamma_is_the_stored_one_but_for_its_rounding():
     from enformer_pytorch.modeling_enformer import TF_GAMMAS
 
-    from grelu_models.position import gamma_features
+    from grelu_models.layers.position import gamma_features
 
     difference = (gamma_features(1536, 32, tensorflow=True) - TF_GAMMAS).abs()
     assert difference.max() < 2.5e-3 and difference.mean() < 5e-6

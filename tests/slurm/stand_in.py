@@ -34,7 +34,7 @@ def eat() -> None:
 
 def hold_after_first_batch(shard: str) -> None:
     """Let the shard's prediction wait in its middle."""
-    from genometracks import predict
+    from genometracks.predict import predict
 
     whole = predict.predict_shard
 

@@ -6,7 +6,7 @@ import numpy as np
 import pyBigWig
 import pytest
 
-from genometracks.resources import TRACKS
+from genometracks.export.jobs import TRACKS
 from pipeline import CPU, planned_rules, run, write_project
 
 COUNT = 2 * TRACKS + 1

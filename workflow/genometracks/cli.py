@@ -4,26 +4,26 @@ import argparse
 import sys
 from datetime import datetime
 
-from genometracks import stages_after as after
-from genometracks import stages_before as before
+from genometracks.commands import prepare as before
+from genometracks.commands import produce as after
+from genometracks.commands.parser import make_parser
+from genometracks.common.atomic import write_atomically
+from genometracks.common.memory import read_peak
 from genometracks.errors import ShardError, UserError
-from genometracks.files import write_atomically
-from genometracks.memory import read_peak
-from genometracks.parser import make_parser
 from grelu_models.errors import ModelError
 
 
 def run_preflight(args: argparse.Namespace) -> None:
     """Tell what a run would take, before it is started: windows, bytes, hours, memory."""
-    from genometracks.preflight import preflight
+    from genometracks.preflight.measure import preflight
 
     print(preflight(args.config, name=args.run, json_to=args.json))
 
 
 def run_status(args: argparse.Namespace) -> None:
     """Tell how a run gets on: shards done, running and failed, rate, time left, bytes."""
-    from genometracks.status import as_json, list_runs, read_status
-    from genometracks.status_report import describe_runs, describe_status
+    from genometracks.status.read import as_json, list_runs, read_status
+    from genometracks.status.report import describe_runs, describe_status
 
     runs = list_runs(args.folder)
     if runs and not (args.folder / "work").is_dir():

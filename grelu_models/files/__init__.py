@@ -1,0 +1,1 @@
+"""Files of weights and their metadata: read, described, fetched. Nothing in a file is executed."""

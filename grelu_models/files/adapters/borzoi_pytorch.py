@@ -1,0 +1,160 @@
+"""Weights of borzoi-pytorch (0.5.1): Borzoi and Flashzoi, by J. Hingerl.
+
+Borzoi: Linder et al. 2025, 10.1038/s41588-024-02053-6. Flashzoi: Hingerl et al. 2024,
+10.1101/2024.12.18.629121. The package's larger `Prime` is another architecture, which we lack.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grelu_models.errors import ModelError
+from grelu_models.files.adapters.layout import (
+    choose_tracks,
+    map_transformers,
+    read_options,
+    rename_tensors,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["ACTIVATION", "PACKAGE", "WINDOW", "convert", "describe"]
+
+PACKAGE = "borzoi-pytorch"
+WINDOW = 524_288
+ACTIVATION = "softplus"
+
+TRACKS = {"human": 7611, "mouse": 2608}
+DIM = 1536
+POSITION_LENGTH = 4096  # that its positional features are made for, whatever the window
+OPTIONS = {
+    "flashed": False,
+    "head": "human",
+    "crop_len": 5120,
+    "depth": 8,
+    "dim": DIM,
+    "heads": 8,
+    "attn_dim_key": 64,
+    "attn_dim_value": 192,
+    "n_tasks": None,
+}
+
+CONVOLUTIONS = {
+    **{f"res_tower.{2 * i}": f"conv_tower.blocks.{i + 1}" for i in range(5)},
+    "unet1.1": "conv_tower.blocks.6",
+    "upsampling_unet1.0": "unet_tower.blocks.0.conv",
+    "upsampling_unet0.0": "unet_tower.blocks.1.conv",
+    "final_joined_convs.0": "pointwise_conv",
+}
+SKIPS = {
+    "horizontal_conv1": "unet_tower.blocks.0.channel_transform",
+    "horizontal_conv0": "unet_tower.blocks.1.channel_transform",
+}
+SEPARABLE = {"separable1": "unet_tower.blocks.0.sconv", "separable0": "unet_tower.blocks.1.sconv"}
+
+
+def describe(options: dict) -> dict:
+    """Describe the architecture as ours.
+
+    Parameters
+    ----------
+    options : dict
+        flashed : bool, by default False
+            Flashzoi instead of Borzoi.
+        head : {"human", "mouse"}
+            7,611 or 2,608 tracks.
+        n_tasks : int, optional
+            Tracks of a head that was cut by `set_track_subset`.
+        crop_len : int
+            Output bins dropped at each end: by default 5,120, which leaves the central 6,144 of
+            the published window; 16 leaves the package's wide output (`return_center_bins_only`
+            off).
+        depth, heads, attn_dim_key, attn_dim_value : int
+            By default 8, 8, 64 and 192.
+        dim : int
+            1,536: the package's other channels are made for it.
+
+    Returns
+    -------
+    dict
+        `model_type` and arguments of `BorzoiModel`.
+
+    Raises
+    ------
+    ModelError
+        For unknown options and values.
+    """
+    given = read_options(PACKAGE, options, OPTIONS)
+    if given["dim"] != DIM:
+        raise ModelError(f"{PACKAGE}: dim must be {DIM}, which its other channels are made for")
+    return {
+        "model_type": "BorzoiModel",
+        "n_tasks": choose_tracks(PACKAGE, given, TRACKS),
+        "channels": DIM,
+        "n_transformers": given["depth"],
+        "n_heads": given["heads"],
+        "key_len": given["attn_dim_key"],
+        "value_len": given["attn_dim_value"],
+        "crop_len": given["crop_len"],
+        "final_pool_func": None,
+        "flash_attn": "flashzoi" if given["flashed"] else False,
+        "position_length": POSITION_LENGTH,
+    }
+
+
+def convert(state: dict[str, Tensor], options: dict) -> dict[str, Tensor]:
+    """Convert the state dict of borzoi-pytorch's `Borzoi` or `AnnotatedBorzoi` to ours.
+
+    Parameters
+    ----------
+    state : dict
+        Tensors by name. The head that was not chosen is left out, and so is the whole head that
+        `set_track_subset` keeps beside the cut one.
+    options : dict
+        See `describe`.
+
+    Raises
+    ------
+    ModelError
+        For tensors that are not this package's, another attention than `flashed` says, or without
+        the chosen head.
+    """
+    given = read_options(PACKAGE, options, OPTIONS)
+    renamed = rename_tensors(
+        PACKAGE,
+        state,
+        _map_modules(state),
+        head=given["head"],
+        heads={head: f"{head}_head" for head in TRACKS},
+        unused=("human_head_bak",),
+    )
+    flashed = any(".mha.Wqkv." in name for name in renamed)
+    if flashed != given["flashed"]:
+        kind = "Flashzoi" if flashed else "Borzoi"
+        raise ModelError(
+            f"the weights are {kind}'s: set model.architecture.flashed to {str(flashed).lower()}"
+        )
+    return renamed
+
+
+def _map_modules(state: dict[str, Tensor]) -> dict[str, str]:
+    """Our modules of theirs, the head's apart."""
+    modules = {"conv_dna.conv_layer": "embedding.conv_tower.blocks.0.conv"}
+    for theirs, ours in CONVOLUTIONS.items():
+        modules[f"{theirs}.norm"] = f"embedding.{ours}.norm.layer"
+        modules[f"{theirs}.conv_layer"] = f"embedding.{ours}.conv"
+    for theirs, ours in SKIPS.items():
+        modules[f"{theirs}.norm"] = f"embedding.{ours}.norm.layer"
+        modules[f"{theirs}.conv_layer"] = f"embedding.{ours}.conv.layer"
+    for theirs, ours in SEPARABLE.items():
+        modules[f"{theirs}.conv_layer.0"] = f"embedding.{ours}.depthwise"
+        modules[f"{theirs}.conv_layer.1"] = f"embedding.{ours}.pointwise"
+    transformers = map_transformers(state, positions="to_pos_k")
+    flash = {
+        f"{theirs}.mha.{name}": f"{ours}.{name}"
+        for theirs, ours in transformers.items()
+        if ours.endswith(".mha")
+        for name in ("Wqkv", "out_proj")
+    }
+    return modules | transformers | flash

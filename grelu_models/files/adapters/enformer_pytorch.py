@@ -1,0 +1,158 @@
+"""Weights of enformer-pytorch (0.8.11, by P. Wang): the published Enformer, and kin.
+
+Avsec et al. 2021, 10.1038/s41592-021-01252-x; converted from DeepMind's by EleutherAI.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grelu_models.files.adapters.layout import (
+    HEAD,
+    choose_tracks,
+    map_transformers,
+    read_options,
+    rename_tensors,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["ACTIVATION", "PACKAGE", "WINDOW", "convert", "describe"]
+
+PACKAGE = "enformer-pytorch"
+WINDOW = 196_608
+ACTIVATION = "softplus"
+
+TRACKS = {"human": 5313, "mouse": 1643}
+OPTIONS = {
+    "head": "human",
+    "crop_len": 320,
+    "dim": 1536,
+    "depth": 11,
+    "heads": 8,
+    "attn_dim_key": 64,
+    "num_downsamples": 7,
+    "use_tf_gamma": True,
+    "n_tasks": None,
+}
+
+TRUNK = {"1": "stem", "2": "conv_tower", "4": "transformer", "6": "final_pointwise"}
+
+
+def describe(options: dict) -> dict:
+    """Describe the architecture as ours.
+
+    Parameters
+    ----------
+    options : dict
+        head : str
+            "human" (5,313 tracks, the default), "mouse" (1,643), or the name of another in
+            `output_heads`, with `n_tasks`.
+        n_tasks : int, optional
+            Tracks of the head.
+        crop_len : int
+            Output bins dropped at each end: by default 320, which leaves the central 896
+            (`target_length`) of the published window.
+        dim, depth, heads, attn_dim_key, num_downsamples : int
+            By default 1,536, 11, 8, 64 and 7.
+        use_tf_gamma : bool
+            TensorFlow's gamma features, which the published weights were trained with and need:
+            by default True, as the package's `from_pretrained` sets it for them. False for models
+            trained with the package, whose configuration has it off.
+
+    Returns
+    -------
+    dict
+        `model_type` and arguments of `EnformerModel`.
+
+    Raises
+    ------
+    ModelError
+        For unknown options and values.
+    """
+    given = read_options(PACKAGE, options, OPTIONS)
+    return {
+        "model_type": "EnformerModel",
+        "n_tasks": choose_tracks(PACKAGE, given, TRACKS),
+        "n_conv": given["num_downsamples"],
+        "channels": given["dim"],
+        "n_transformers": given["depth"],
+        "n_heads": given["heads"],
+        "key_len": given["attn_dim_key"],
+        "crop_len": given["crop_len"],
+        "final_pool_func": None,
+        "use_tf_gamma": given["use_tf_gamma"],
+    }
+
+
+def convert(state: dict[str, Tensor], options: dict) -> dict[str, Tensor]:
+    """Convert the state dict of enformer-pytorch's `Enformer` to ours.
+
+    Parameters
+    ----------
+    state : dict
+        Tensors by name. The other heads are left out.
+    options : dict
+        See `describe`.
+
+    Raises
+    ------
+    ModelError
+        For tensors that are not this package's, or without the chosen head.
+    """
+    given = read_options(PACKAGE, options, OPTIONS)
+    state = _name_trunk(state)
+    heads = [name.split(".")[1] for name in state if name.startswith("_heads.")]
+    renamed = rename_tensors(
+        PACKAGE,
+        state,
+        _map_modules(state),
+        head=given["head"],
+        heads={head: f"_heads.{head}.0" for head in heads},
+    )
+    linear = renamed[f"{HEAD}.weight"]
+    return renamed | {f"{HEAD}.weight": linear[..., None]}  # a convolution of width 1
+
+
+def _name_trunk(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Give every tensor of the trunk one name.
+
+    A state dict has each twice, as `stem…` and as `_trunk.1…`; a file that keeps shared tensors
+    once may have either.
+    """
+    named = {}
+    for name, tensor in state.items():
+        trunk, _, rest = name.partition(".")
+        number, _, rest = rest.partition(".")
+        if trunk == "_trunk" and number in TRUNK:
+            named.setdefault(f"{TRUNK[number]}.{rest}", tensor)
+        else:
+            named[name] = tensor
+    return named
+
+
+def _map_modules(state: dict[str, Tensor]) -> dict[str, str]:
+    """Our modules of theirs, the head's apart."""
+    modules = {
+        "stem.0": "embedding.conv_tower.blocks.0.0",
+        **_map_pooled("stem", "embedding.conv_tower.blocks.0.1"),
+        "final_pointwise.1.0": "embedding.pointwise_conv.norm.layer",
+        "final_pointwise.1.2": "embedding.pointwise_conv.conv",
+    }
+    for i in {name.split(".")[1] for name in state if name.startswith("conv_tower.")}:
+        if i.isdecimal():
+            theirs, ours = f"conv_tower.{i}", f"embedding.conv_tower.blocks.{int(i) + 1}"
+            modules[f"{theirs}.0.0"] = f"{ours}.0.norm.layer"
+            modules[f"{theirs}.0.2"] = f"{ours}.0.conv"
+            modules |= _map_pooled(theirs, f"{ours}.1")
+    return modules | map_transformers(state, positions="to_rel_k")
+
+
+def _map_pooled(theirs: str, ours: str) -> dict[str, str]:
+    """The residual convolution and the pooling that follow a convolution."""
+    return {
+        f"{theirs}.1.fn.0": f"{ours}.norm.layer",
+        f"{theirs}.1.fn.2": f"{ours}.conv",
+        f"{theirs}.2.to_attn_logits": f"{ours}.pool.layer.to_attn_logits",
+    }

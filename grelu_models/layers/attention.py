@@ -1,0 +1,256 @@
+"""Attention with relative positions: Borzoi's and Enformer's.
+
+Inputs and outputs are (N, L, C): sequences, positions, channels. Relative attention (Dai et al.
+2019, 10.48550/arXiv.1901.02860) adds to each logit a term of query and distance. Written out,
+those terms are a matrix of L x (2 L - 1) for every head, which is then shifted row by row. Here a
+block of queries at a time gets only the distances that it meets, and the shift is a view.
+"""
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from grelu_models.errors import ModelError
+from grelu_models.layers.position import central_mask_steps, enformer_features
+
+__all__ = ["Attention", "EnformerAttention"]
+
+QUERIES = 256  # in a block: its logits stay in the caches of one core
+
+
+class RelativeAttention(nn.Module):
+    """What Borzoi's and Enformer's attention share; a subclass knows its positional keys.
+
+    Parameters
+    ----------
+    in_len : int
+        Channels C.
+    key_len, value_len : int
+        Channels of a head's keys and values.
+    n_heads : int
+    pos_dropout, attn_dropout : float
+        Probabilities, on positional features and on attention weights.
+    """
+
+    def __init__(
+        self,
+        in_len: int,
+        key_len: int,
+        value_len: int,
+        n_heads: int,
+        pos_dropout: float,
+        attn_dropout: float,
+        **factory,
+    ) -> None:
+        super().__init__()
+        self.n_heads, self.key_len = n_heads, key_len
+        self.to_q = nn.Linear(in_len, key_len * n_heads, bias=False, **factory)
+        self.to_k = nn.Linear(in_len, key_len * n_heads, bias=False, **factory)
+        self.to_v = nn.Linear(in_len, value_len * n_heads, bias=False, **factory)
+        self.to_out = nn.Linear(value_len * n_heads, in_len, **factory)
+        self.rel_content_bias = nn.Parameter(torch.randn(1, n_heads, 1, key_len, **factory))
+        self.rel_pos_bias = nn.Parameter(torch.randn(1, n_heads, 1, key_len, **factory))
+        self.pos_dropout = nn.Dropout(pos_dropout)
+        self.attn_dropout = nn.Dropout(attn_dropout)
+        self._kept: tuple | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        project = [self.to_q, self.to_k, self.to_v]
+        q, k, v = (rearrange(to(x), "n l (h d) -> n h l d", h=self.n_heads) for to in project)
+        q = q * self.key_len**-0.5
+        keys = self._keep_keys(x.shape[1]).to(q.dtype)
+        learning = self.training or torch.is_grad_enabled()
+        blocks = x.device.type == "cpu" and not learning
+        attend = self._attend_in_blocks if blocks else self._attend_densely
+        out = attend(q + self.rel_content_bias, q + self.rel_pos_bias, k, v, keys)
+        return self.to_out(rearrange(out, "n h l d -> n l (h d)"))
+
+    def _position_keys(self, length: int) -> Tensor:
+        """Positional keys (heads, rows, key_len) of a sequence length."""
+        raise NotImplementedError
+
+    def _spread(self, q: Tensor, keys: Tensor, length: int, first: int, last: int) -> Tensor:
+        """Positional logits (..., queries, last - first) of the distances of these indices.
+
+        Index 0 is the distance -(length - 1).
+        """
+        raise NotImplementedError
+
+    def _keep_keys(self, length: int) -> Tensor:
+        """Positional keys, computed once for a length and a state of the weights."""
+        weight = self._position_weight()
+        fixed = not (self.training or torch.is_grad_enabled() or weight.is_meta)
+        if not fixed or torch.compiler.is_compiling():
+            return self._position_keys(length)
+        version = 0 if weight.is_inference() else weight._version
+        stamp = (length, weight.device, weight.dtype, weight.data_ptr(), version)
+        if self._kept is None or self._kept[0] != stamp:
+            self._kept = (stamp, self._position_keys(length))
+        return self._kept[1]
+
+    def _position_weight(self) -> Tensor:
+        raise NotImplementedError
+
+    def _project_positions(self, features: Tensor, to_keys: nn.Linear) -> Tensor:
+        features = self.pos_dropout(features.to(to_keys.weight))
+        return rearrange(to_keys(features), "r (h d) -> h r d", h=self.n_heads)
+
+    def _attend_densely(
+        self, q: Tensor, q_position: Tensor, k: Tensor, v: Tensor, keys: Tensor
+    ) -> Tensor:
+        """All queries at once: with gradients, and on devices with a fused kernel."""
+        length = q.shape[2]
+        spread = self._spread(q_position, keys, length, 0, 2 * length - 1)
+        return F.scaled_dot_product_attention(
+            q,
+            k,
+            v,
+            attn_mask=_shift_rows(spread, length).contiguous(),
+            dropout_p=self.attn_dropout.p if self.training else 0.0,
+            scale=1.0,
+        )
+
+    def _attend_in_blocks(
+        self, q: Tensor, q_position: Tensor, k: Tensor, v: Tensor, keys: Tensor
+    ) -> Tensor:
+        """A head and a block of queries at a time, without gradients or dropout."""
+        length = q.shape[2]
+        out = v.new_empty(*q.shape[:3], v.shape[3])
+        for n in range(q.shape[0]):
+            for h in range(self.n_heads):
+                for a in range(0, length, QUERIES):
+                    b = min(a + QUERIES, length)
+                    window = (length - b, 2 * length - 1 - a)
+                    spread = self._spread(q_position[n, h, a:b], keys[h], length, *window)
+                    position = _shift_rows(spread, length)
+                    logits = torch.addmm(position, q[n, h, a:b], k[n, h].T)
+                    torch.matmul(logits.softmax(dim=-1), v[n, h], out=out[n, h, a:b])
+        return out
+
+
+def _shift_rows(spread: Tensor, length: int) -> Tensor:
+    """Logits by distance (..., queries, length + queries - 1) as logits by key, without a copy.
+
+    The last query meets the first column at key 0, and each query before it one column later.
+    """
+    *outer, queries, width = spread.shape
+    spread = spread.contiguous()
+    strides = (*spread.stride()[:-2], width - 1 if queries > 1 else width, 1)
+    offset = spread.storage_offset() + queries - 1
+    return spread.as_strided((*outer, queries, length), strides, offset)
+
+
+class Attention(RelativeAttention):
+    """Borzoi's attention: relative positions by `get_central_mask`.
+
+    These features are steps of the distance, so that a query has only n_pos_features + 1 distinct
+    positional logits, which are looked up by distance.
+
+    Parameters
+    ----------
+    in_len, key_len, value_len, n_heads, pos_dropout, attn_dropout
+        See `RelativeAttention`.
+    n_pos_features : int
+        Columns of `get_central_mask`.
+    position_length : int, optional
+        Make the features for this many positions whatever the input's length, as borzoi-pytorch
+        does (4,096); by default for the input's length, as gReLU does.
+
+    Notes
+    -----
+    Linder et al. 2025, 10.1038/s41588-024-02053-6.
+    """
+
+    def __init__(
+        self,
+        in_len: int,
+        key_len: int,
+        value_len: int,
+        n_heads: int,
+        n_pos_features: int,
+        pos_dropout: float = 0,
+        attn_dropout: float = 0,
+        device=None,
+        dtype=None,
+        position_length: int | None = None,
+    ) -> None:
+        factory = {"device": device, "dtype": dtype}
+        super().__init__(in_len, key_len, value_len, n_heads, pos_dropout, attn_dropout, **factory)
+        self.n_pos_features, self.position_length = n_pos_features, position_length
+        self.to_pos_k = nn.Linear(n_pos_features, key_len * n_heads, bias=False, **factory)
+
+    def _position_weight(self) -> Tensor:
+        return self.to_pos_k.weight
+
+    def _steps(self, length: int) -> tuple[Tensor, tuple[int, ...]]:
+        return central_mask_steps(length, self.n_pos_features, self.position_length)
+
+    def _position_keys(self, length: int) -> Tensor:
+        return self._project_positions(self._steps(length)[0], self.to_pos_k)
+
+    def _spread(self, q: Tensor, keys: Tensor, length: int, first: int, last: int) -> Tensor:
+        table = q @ keys.transpose(-1, -2)
+        pieces, end = [], 0
+        for step, count in enumerate(self._steps(length)[1]):
+            begin, end = end, end + count
+            width = min(end, last) - max(begin, first)
+            if width > 0:
+                pieces.append(table[..., step : step + 1].expand(*table.shape[:-1], width))
+        return torch.cat(pieces, dim=-1)
+
+
+class EnformerAttention(RelativeAttention):
+    """Enformer's attention: exponential, mask and gamma features of the distance.
+
+    Parameters
+    ----------
+    dim : int
+        Channels C.
+    num_rel_pos_features : int
+        A multiple of 6.
+    heads, dim_key, dim_value : int
+    dropout, pos_dropout : float
+    use_tf_gamma : bool
+        See `position.gamma_features`: True for the weights published by DeepMind, False for
+        gReLU's.
+
+    Notes
+    -----
+    Avsec et al. 2021, 10.1038/s41592-021-01252-x.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        *,
+        num_rel_pos_features: int,
+        heads: int = 8,
+        dim_key: int = 64,
+        dim_value: int = 64,
+        dropout: float = 0.0,
+        pos_dropout: float = 0.0,
+        use_tf_gamma: bool = False,
+        device=None,
+        dtype=None,
+    ) -> None:
+        if num_rel_pos_features % 6:
+            raise ModelError(
+                "Enformer's attention needs a multiple of 6 positional features, not "
+                f"{num_rel_pos_features}: choose channels and n_heads so that channels // n_heads "
+                "is one"
+            )
+        factory = {"device": device, "dtype": dtype}
+        super().__init__(dim, dim_key, dim_value, heads, pos_dropout, dropout, **factory)
+        self.num_rel_pos_features, self.use_tf_gamma = num_rel_pos_features, use_tf_gamma
+        self.to_rel_k = nn.Linear(num_rel_pos_features, dim_key * heads, bias=False, **factory)
+
+    def _position_weight(self) -> Tensor:
+        return self.to_rel_k.weight
+
+    def _position_keys(self, length: int) -> Tensor:
+        features = enformer_features(length, self.num_rel_pos_features, self.use_tf_gamma)
+        return self._project_positions(features, self.to_rel_k)
+
+    def _spread(self, q: Tensor, keys: Tensor, length: int, first: int, last: int) -> Tensor:
+        return q @ keys[..., first:last, :].transpose(-1, -2)

@@ -1,0 +1,177 @@
+"""The config: defaults, clear errors, and documents that keep step with the schema."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from genometracks.config.resolve import list_folds, list_keys, read_schema, resolve_config
+from genometracks.errors import UserError
+from genometracks.graph.runs import place_run
+from genometracks.inputs.check import check_inputs
+from toys import write_fasta, write_model
+
+ROOT = Path(__file__).parents[3]
+LEAST = {"genome": {"fasta": "g.fa"}, "model": {"weights": "m.safetensors"}}
+
+
+def test_the_least_config_gets_every_default():
+    config = resolve_config(LEAST)
+    assert config["run"] == "run" and config["shards"] == 4
+    given = {"fasta": "g.fa", "sha256": None, "name": None, "contigs": ["*"]}
+    assert config["genome"] == {**given, "regions": None, "blacklist": None}
+    assert config["prediction"]["batch_size"] == "auto" and config["output"]["bigwig"] is True
+    assert LEAST == {"genome": {"fasta": "g.fa"}, "model": {"weights": "m.safetensors"}}
+
+
+def test_defaults_reach_into_lists():
+    observed = [{"track": "t", "bigwig": "o.bw"}]
+    config = resolve_config({**LEAST, "evaluation": {"observed": observed}})
+    assert config["evaluation"]["observed"][0]["transform"] == {
+        "divide": 1.0,
+        "pseudocount": 0.0,
+        "log": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"shard": 3}, "config: unknown key 'shard': did you mean 'shards'?"),
+        (
+            {"prediction": {"batchsize": 3}},
+            "config: unknown key 'prediction.batchsize': did you mean 'prediction.batch_size'?",
+        ),
+        ({"stride": 3}, "config: unknown key 'stride': did you mean 'prediction.stride'?"),
+        ({"zzz": 3}, "config: unknown key 'zzz': valid keys here are run, results, runs, genome"),
+        ({"genome": {}}, "config: genome.fasta is missing: FASTA file, plain, gzip or bgzip"),
+        (
+            {"output": {"tracks": [{"wher": "x"}]}},
+            "config: unknown key 'output.tracks[0].wher': did you mean 'output.tracks[0].where'?",
+        ),
+        (
+            {"output": {"pairs": [{"name": "p", "treatment": ["a"]}]}},
+            "config: output.pairs[0].control is missing: Tracks that these are compared with.",
+        ),
+        ({"output": {"tracks": [-1]}}, "config: output.tracks[0]: -1 is less than the minimum"),
+        ({"prediction": {"shifts": [0.5]}}, "config: prediction.shifts[0]: 0.5 is not of type"),
+        ({"model": {"weights": []}}, "config: model.weights: [] should be non-empty"),
+        ({"shards": 0}, "config: shards: 0 is less than the minimum of 1"),
+        ({"shards": "4"}, "config: shards: '4' is neither a whole number nor 'auto'"),
+        ({"run": "../up"}, "config: run: '../up' does not match"),
+        ({"prediction": {"precision": "fp8"}}, "config: prediction.precision: 'fp8' is not one of"),
+        (
+            {"evaluation": {"held_out": [{"contig": "c", "start": 5, "end": 5}]}},
+            "config: evaluation.held_out[0]: end must be greater than start",
+        ),
+        (
+            {"evaluation": {"observed": [{"track": "t"}]}},
+            "config: evaluation.observed[0].bigwig is missing: bigWig file",
+        ),
+    ],
+)
+def test_a_bad_config_names_key_and_mend(change, message):
+    with pytest.raises(UserError, match=f"^{re.escape(message)}"):
+        resolve_config({**LEAST, **change})
+
+
+def test_every_key_has_a_type_a_default_and_a_sentence():
+    required = {"genome", "genome.fasta", "model", "model.weights", "output.aggregate.by"}
+    for key, schema in list_keys():
+        assert "type" in schema or "enum" in schema, key
+        assert schema["description"].endswith("."), key
+        if key not in required and "[]" not in key:
+            assert "default" in schema, key
+    assert read_schema()["additionalProperties"] is False
+
+
+def test_the_readme_of_the_config_documents_every_key_with_its_default():
+    text = (ROOT / "config" / "README.md").read_text()
+    rows = dict(re.findall(r"^\| `([^`]+)` \| ([^|]+) \|", text, re.MULTILINE))
+    keys = {key: schema for key, schema in list_keys() if schema.get("type") != "object"}
+    keys |= {key: schema for key, schema in list_keys() if not schema.get("properties")}
+    assert set(rows) == set(keys)
+    for key, schema in keys.items():
+        described = re.search(rf"^\| `{re.escape(key)}` .*$", text, re.MULTILINE)[0]
+        assert schema["description"] in described, key
+        if "default" in schema:
+            default = yaml.safe_load(rows[key].strip().strip("`"))
+            assert default == schema["default"], key
+        else:
+            assert rows[key].strip() == "required", key
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "config/config.yaml", *sorted((ROOT / "config/examples").glob("*.yaml"))]
+)
+def test_the_examples_are_valid(path):
+    config = resolve_config(yaml.safe_load(path.read_text()))
+    assert config["run"] != "run", "an example names its run"
+
+
+def test_inputs_are_checked_before_anything_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_model(tmp_path, name="m")
+    write_fasta(tmp_path / "g.fa", {"a": "ACGT"})
+    check_inputs(resolve_config(LEAST))
+    folds = {"model": {"weights": ["m.safetensors", "n.ckpt"]}}
+    with pytest.raises(UserError, match=r"^n.ckpt: no such file: check model.weights\[1\]$"):
+        check_inputs(resolve_config({**LEAST, **folds}))
+    observed = {"evaluation": {"observed": [{"track": "one", "bigwig": "o.bw"}]}}
+    with pytest.raises(
+        UserError, match=r"^o.bw: no such file: check evaluation.observed\[0\].bigwig"
+    ):
+        check_inputs(resolve_config({**LEAST, **observed}))
+    for key in ("regions", "blacklist"):
+        genome = {"genome": {"fasta": "g.fa", key: "b.bed"}}
+        with pytest.raises(UserError, match=rf"^b.bed: no such file: check genome.{key}"):
+            check_inputs(resolve_config({**LEAST, **genome}))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="file: cannot be written to: change 'results'"):
+        check_inputs(resolve_config({**LEAST, "results": "file/results"}))
+    (tmp_path / "g.fa").unlink()
+    with pytest.raises(UserError, match=r"^g.fa: no such file: check genome.fasta"):
+        check_inputs(resolve_config(LEAST))
+
+
+def test_the_workflow_knows_its_files_before_it_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_model(tmp_path, name="m")
+    config = resolve_config({**LEAST, "shards": 11, "output": {"tracks": ["t*"]}})
+    run = place_run(config)
+    assert run.bigwigs == ["results/run/bigwig/two_.._etc.bw", "results/run/bigwig/three.bw"]
+    assert run.shards[:2] == ["00", "01"] and run.shards[-1] == "10"
+
+
+@pytest.mark.parametrize(
+    ("model", "folds"),
+    [
+        ({"weights": "a"}, [("a", None)]),
+        ({"weights": "a", "sha256": "0" * 64}, [("a", "0" * 64)]),
+        ({"weights": ["a", "b"]}, [("a", None), ("b", None)]),
+        ({"weights": ["a", "b"], "sha256": ["0" * 64, None]}, [("a", "0" * 64), ("b", None)]),
+    ],
+)
+def test_folds_are_one_or_many_each_with_its_digest(model, folds):
+    found = list_folds(resolve_config({**LEAST, "model": model})["model"])
+    assert [(fold["weights"], fold["sha256"]) for fold in found] == folds
+
+
+def test_one_digest_does_not_stand_for_many_folds():
+    model = {"weights": ["a", "b"], "sha256": "0" * 64}
+    with pytest.raises(UserError, match=r"^model.sha256: 1 digests for 2 model.weights: give one"):
+        list_folds(resolve_config({**LEAST, "model": model})["model"])
+
+
+def test_settings_that_do_not_suit_the_tracks_are_refused_before_anything_runs(tmp_path):
+    tracks = [{"name": "x+"}, {"name": "x-"}, {"name": "y"}]
+    weights = str(write_model(tmp_path, name="m", tracks=tracks))
+    config = {"genome": {"fasta": "g.fa"}, "model": {"weights": weights}}
+    for change, problem in [
+        ({"prediction": {"reverse_complement": True}}, r"x\+ and x- look like two strands"),
+        ({"output": {"sd": True}}, "output.sd: there is one fold"),
+        ({"output": {"scale": "counts"}}, "output.scale: counts: track 'x\\+' has no 'scale'"),
+    ]:
+        with pytest.raises(UserError, match=problem):
+            _ = place_run(resolve_config({**config, **change})).tracks

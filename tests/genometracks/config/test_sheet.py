@@ -1,0 +1,134 @@
+"""A sheet of runs: each row a config, errors that name line and column."""
+
+import json
+import re
+
+import pytest
+
+from genometracks.config.resolve import resolve_config
+from genometracks.config.sheet import read_sheet, resolve_runs
+from genometracks.errors import UserError
+from genometracks.graph.runs import place_runs
+from toys import write_fasta, write_model
+
+HEAD = "run\tmodel\tgenome"
+BASE = {"runs": "runs.tsv", "prediction": {"trim": 2}, "model": {"window": 96}}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(text: str) -> None:
+    with open("runs.tsv", "w") as file:
+        file.write(text)
+
+
+def test_a_row_is_laid_over_the_config():
+    write(
+        f"# all of them\n{HEAD}\tprediction.trim\tgenome.contigs\tmodel.window\tmodel.activation\n"
+        "\n"
+        "first\tm.safetensors\tg.fa\t\t[a, 'b*']\tauto\tnull\n"
+        "2\tm.safetensors\tg.fa\t0\t\t192\texp\n"
+    )
+    first, second = resolve_runs(BASE)
+    assert (first.origin, second.origin) == ("runs.tsv:4", "runs.tsv:5")
+    assert first.config["run"] == "first" and second.config["run"] == "2"
+    assert first.config["prediction"]["trim"] == 2 and second.config["prediction"]["trim"] == 0
+    assert first.config["genome"]["contigs"] == ["a", "b*"]
+    assert second.config["genome"]["contigs"] == ["*"]
+    assert [entry.config["model"]["window"] for entry in (first, second)] == ["auto", 192]
+    assert [entry.config["model"]["activation"] for entry in (first, second)] == [None, "exp"]
+    # Each is a config that can be run by itself.
+    assert first.config["runs"] is None and resolve_config(first.config) == first.config
+    assert BASE["model"] == {"window": 96}
+
+
+def test_a_cell_may_hold_folds_groups_and_shifts():
+    digest = "0" * 63 + "a"
+    write(
+        f"{HEAD}\tmodel.sha256\toutput.aggregate\tprediction.shifts\toutput.sd\n"
+        f"a\t[m.ckpt, n.ckpt]\tg.fa\t[{digest}, null]\t{{by: assay}}\t[-1, 1]\ttrue\n"
+        f"b\tm.ckpt\tg.fa\t{digest}\tnull\t\t\n"
+    )
+    first, second = (entry.config for entry in resolve_runs(BASE))
+    assert first["model"]["weights"] == ["m.ckpt", "n.ckpt"]
+    assert first["model"]["sha256"] == [digest, None] and first["output"]["sd"] is True
+    assert first["output"]["aggregate"] == {"by": "assay", "of": "mean"}
+    assert first["prediction"]["shifts"] == [-1, 1]
+    assert second["model"]["weights"] == "m.ckpt" and second["model"]["sha256"] == digest
+    assert second["output"]["aggregate"] is None and second["prediction"]["shifts"] == [0]
+
+
+def test_without_a_sheet_there_is_one_run():
+    given = {"genome": {"fasta": "g.fa"}, "model": {"weights": "m.safetensors"}}
+    (entry,) = resolve_runs(given)
+    assert entry.config == resolve_config(given) and entry.origin == "config"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"{HEAD}\n", "runs.tsv: has no runs: write a header (run, model, genome) and a row a run"),
+        ("model\tgenome\nm\tg\n", "runs.tsv:1: there is no column 'run'"),
+        (f"{HEAD}\ttrim\na\tm\tg\t1\n", "runs.tsv:1: column 'trim' is no key of the config"),
+        (
+            f"{HEAD}\tprediction.trimm\na\tm\tg\t1\n",
+            "runs.tsv:1: column 'prediction.trimm' is no key of the config: "
+            "did you mean 'prediction.trim'?",
+        ),
+        (f"{HEAD}\tresults\na\tm\tg\tx\n", "runs.tsv:1: column 'results': one for all runs"),
+        (f"{HEAD}\tmodel.weights\na\tm\tg\tx\n", "runs.tsv:1: column 'model.weights' stands there"),
+        (f"{HEAD}\na\tm\n", "runs.tsv:2: 2 columns, the header has 3"),
+        (f"{HEAD}\na\tm\tg\n\tm\tg\n", "runs.tsv:3: column run: is empty: name the run"),
+        (f"{HEAD}\na\tm\t\n", "runs.tsv:2: genome.fasta is missing: FASTA file"),
+        (
+            f"{HEAD}\tprediction.trim\na\tm\tg\tx\n",
+            "runs.tsv:2: prediction.trim: 'x' is not of type 'integer'",
+        ),
+        (
+            f"{HEAD}\tgenome.contigs\na\tm\tg\t[x\n",
+            "runs.tsv:2: column genome.contigs: '[x' cannot be read",
+        ),
+        (f"{HEAD}\na/../b\tm\tg\n", "runs.tsv:2: run: 'a/../b' does not match"),
+        (f"{HEAD}\nshared\tm\tg\n", "runs.tsv:2: column run: 'shared' is where runs share files"),
+        (f"{HEAD}\na\tm\tg\na\tm\tg\n", "runs.tsv:3: run 'a' stands in runs.tsv:2, too"),
+        (f"{HEAD}\na\tm\tg\nA\tm\tg\n", "runs.tsv:3: run 'A' stands in runs.tsv:2, too"),
+        ("run,model,genome\na,m,g\n", "runs.tsv:1: columns stand between commas: put tabs"),
+    ],
+)
+def test_a_bad_sheet_names_line_and_column(text, message):
+    write(text)
+    with pytest.raises(UserError, match=f"^{re.escape(message)}"):
+        resolve_runs({"runs": "runs.tsv"})
+
+
+def test_a_sheet_that_is_none_is_one_line(folder):
+    with pytest.raises(UserError, match="^runs.tsv: no readable sheet of runs: .*: check runs"):
+        resolve_runs({"runs": "runs.tsv"})
+    (folder / "runs.tsv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match="runs.tsv: no readable sheet of runs: 'utf-8' codec"):
+        read_sheet(folder / "runs.tsv")
+    with pytest.raises(UserError, match="^config: run: names of runs stand in the sheet's column"):
+        resolve_runs({"runs": "runs.tsv", "run": "a"})
+
+
+def test_equal_genomes_and_models_are_shared(folder):
+    write_model(folder, name="m")
+    write_fasta(folder / "g.fa", {"a": "ACGT"})
+    write(
+        f"{HEAD}\tmodel.window\tgenome.contigs\n"
+        "a\tm.safetensors\tg.fa\t\t\n"
+        "b\tm.safetensors\tg.fa\t192\t\n"
+        "c\tm.safetensors\tg.fa\t\t[a]\n"
+    )
+    a, b, c = place_runs(resolve_runs({"runs": "runs.tsv"}), sheet=True).values()
+    assert a.genome == b.genome != c.genome and a.model == c.model != b.model
+    assert re.fullmatch(r"results/shared/g-[0-9a-f]{8}", a.genome)
+    assert re.fullmatch(r"results/shared/m-[0-9a-f]{8}", a.model)
+    assert a.folder == "results/a" and json.loads(b.model_settings)["window"] == 192
+    (folder / "g.fa").unlink()
+    with pytest.raises(UserError, match="^runs.tsv:2: g.fa: no such file: check genome.fasta"):
+        place_runs(resolve_runs({"runs": "runs.tsv"}), sheet=True)

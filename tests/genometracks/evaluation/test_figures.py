@@ -1,0 +1,161 @@
+"""The figures: sizes, same input same bytes, and pixels that follow the data."""
+
+import io
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from genometracks.errors import UserError
+from genometracks.evaluation.figures import Curve, draw_locus, draw_scatter
+
+STEP = 100
+STARTS = np.arange(1_000_000, 1_050_000, STEP)
+PEAKS = 5 + 4 * np.sin(np.arange(len(STARTS)) / 9)
+DARK, LIGHT = (0x1B, 0x4F, 0x8A), (0x7F, 0xB0, 0xDC)
+
+
+def pixels(path):
+    return (imread(io.BytesIO(path.read_bytes()))[..., :3] * 255).round().astype(int)
+
+
+def area(image, colour):
+    return int((image == colour).all(axis=-1).sum())
+
+
+def locus(path, *values, starts=STARTS, **options):
+    tracks = [
+        Curve(label, starts, STEP, y)
+        for label, y in zip(["predicted", "observed"], values, strict=False)
+    ]
+    settings = {"contig": "chr1", "start": 1_000_000, "end": 1_050_000} | options
+    draw_locus(path, tracks=tracks, **settings)
+    return pixels(path)
+
+
+def scatter(path, predicted, observed):
+    draw_scatter(
+        path, predicted=predicted, observed=observed, label="t", pearson=0.5, spearman=0.25
+    )
+    return pixels(path)
+
+
+def test_locus_is_ten_by_four_inches_at_150_dpi(tmp_path):
+    assert locus(tmp_path / "a.png", PEAKS, PEAKS).shape == (600, 1500, 3)
+
+
+def test_same_locus_gives_the_same_bytes_whatever_the_users_settings(tmp_path):
+    locus(tmp_path / "a.png", PEAKS, PEAKS)
+    with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red", "savefig.dpi": 40}):
+        locus(tmp_path / "b.png", PEAKS, PEAKS)
+    data = (tmp_path / "a.png").read_bytes()
+    assert data == (tmp_path / "b.png").read_bytes()
+    assert b"Software" not in data and b"matplotlib" not in data
+
+
+def test_filled_area_follows_the_values_on_one_shared_scale(tmp_path):
+    high = np.full(len(STARTS), 8.0)
+    image = locus(tmp_path / "a.png", high, high / 3)
+    assert area(image, DARK) / area(image, LIGHT) == pytest.approx(3, rel=0.05)
+    image = locus(tmp_path / "b.png", high / 4, high)
+    assert area(image, LIGHT) / area(image, DARK) == pytest.approx(4, rel=0.06)
+
+
+def test_curves_of_other_pairs_have_their_own_scale_and_hue(tmp_path):
+    high = np.full(len(STARTS), 8.0)
+    tracks = [("a", STARTS, STEP, high, "a"), ("b", STARTS, STEP, high / 100, "b")]
+    draw_locus(tmp_path / "a.png", contig="c", start=1_000_000, end=1_050_000, tracks=tracks)
+    image = pixels(tmp_path / "a.png")
+    assert area(image, DARK) == pytest.approx(area(image, (0xB3, 0x47, 0x0F)), rel=0.01)
+
+
+def test_absent_bins_are_blank(tmp_path):
+    whole = locus(tmp_path / "a.png", PEAKS)
+    kept = np.r_[0:200, 300:500]
+    with_gap = locus(tmp_path / "b.png", PEAKS[kept], starts=STARTS[kept])
+    row = slice(270, 290)  # low in the panel, where every bin is filled
+    left, right = 105, 1455
+    gap = slice(left + (right - left) * 2 // 5 + 3, left + (right - left) * 3 // 5 - 3)
+    assert (with_gap[row, gap] == 255).all()
+    assert area(with_gap, DARK) < area(whole, DARK)
+
+
+def test_values_below_zero_are_drawn_from_the_bottom_of_the_panel(tmp_path):
+    below = locus(tmp_path / "a.png", -PEAKS)
+    above = locus(tmp_path / "b.png", PEAKS)
+    assert area(below, DARK) > 10_000 and (below != above).any()
+
+
+def test_title_and_correlation_change_pixels(tmp_path):
+    plain = locus(tmp_path / "a.png", PEAKS, PEAKS)
+    badge = locus(tmp_path / "b.png", PEAKS, PEAKS, held_out=True)
+    changed = np.argwhere((plain != badge).any(axis=-1))
+    assert len(changed) > 500
+    assert changed[:, 0].max() < 60 and changed[:, 1].min() > 1300
+
+
+def test_each_observed_panel_carries_its_own_correlation(tmp_path):
+    noise = PEAKS + np.random.default_rng(0).normal(size=len(PEAKS))
+    title = (slice(60, 100), slice(1100, 1500))  # to the right, above the first panel
+    one = locus(tmp_path / "a.png", PEAKS)
+    assert (one[title] == 255).all()
+    below = (slice(290, 335), slice(1100, 1500))  # above the second
+    same = locus(tmp_path / "b.png", PEAKS, PEAKS)[below]
+    other = locus(tmp_path / "c.png", PEAKS, noise)[below]
+    assert (same[:30] != 255).any() and (same != other).any()
+
+
+def test_names_are_no_formulas_and_long_ones_do_not_leave_the_figure(tmp_path):
+    names = ["a$_2$b " * 40, "$\\frac" + "b" * 200]
+    tracks = [(name, STARTS, STEP, PEAKS, name) for name in names]
+    draw_locus(tmp_path / "a.png", contig="c", start=1_000_000, end=1_050_000, tracks=tracks)
+    image = pixels(tmp_path / "a.png")
+    for above_panel in (slice(60, 95), slice(295, 330)):
+        assert (image[above_panel, 200:900] != 255).any()
+        assert (image[above_panel, 1230:] == 255).all()
+    draw_scatter(
+        tmp_path / "b.png", predicted=PEAKS, observed=PEAKS, label=names[0], pearson=1, spearman=1
+    )
+    assert (pixels(tmp_path / "b.png")[:80, 900:] == 255).all()
+
+
+def test_locus_without_bins_is_an_empty_panel(tmp_path):
+    image = locus(tmp_path / "a.png", PEAKS, PEAKS, start=5_000_000, end=5_050_000)
+    assert area(image, DARK) == area(image, LIGHT) == 0
+
+
+def test_same_scatter_gives_the_same_bytes(tmp_path):
+    x, y = np.random.default_rng(0).normal(size=(2, 5_000))
+    first = scatter(tmp_path / "a.png", x, y)
+    scatter(tmp_path / "b.png", x, y)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert first.shape == (780, 930, 3)
+
+
+def test_scatter_has_the_observed_to_the_right_and_the_predicted_upwards(tmp_path):
+    x = np.linspace(0, 1, 2_000)
+    image = scatter(tmp_path / "a.png", x**6, x)  # predicted below observed, but at the ends
+    panel = image[82:682, 128:727].sum(axis=-1) < 3 * 240
+    lower_right = np.fromfunction(lambda i, j: i + j > 660, panel.shape)
+    upper_left = np.fromfunction(lambda i, j: (i + j < 540) & (i > 120), panel.shape)
+    assert panel[lower_right].sum() > 5_000 > 50 > panel[upper_left].sum()
+
+
+def test_scatter_leaves_nan_out_and_survives_constants_and_nothing(tmp_path):
+    x, y = np.random.default_rng(0).normal(size=(2, 5_000))
+    scatter(tmp_path / "a.png", x, y)
+    scatter(tmp_path / "b.png", np.append(x, np.nan), np.append(y, 1.0))
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    scatter(tmp_path / "c.png", np.ones(10), np.ones(10))
+    scatter(tmp_path / "d.png", np.empty(0), np.empty(0))
+
+
+def test_nothing_remains_of_a_figure_that_could_not_be_written(tmp_path, monkeypatch):
+    def full_disk(_descriptor):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("os.fsync", full_disk)
+    with pytest.raises(UserError, match="cannot be written"):
+        locus(tmp_path / "a.png", PEAKS)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,84 @@
+"""What shards noted, put together; and the lines of the summary."""
+
+import json
+
+import pytest
+
+from genometracks.export.summary import write_summary
+from genometracks.plan.plan import Plan
+from genometracks.shards.provenance import express_deviation, gather_notes
+
+
+def sidecar(bins: int = 5, **notes) -> dict:
+    made = {"device": "cpu", "batch_size": 4, "compiled": False, "seams": None, **notes}
+    return {"shape": [2, bins], "notes": made}
+
+
+def test_notes_are_counted_and_the_worst_deviation_is_told():
+    near, far = {"largest": 3.0, "scale": 300.0}, {"largest": 0.5, "scale": 2.0}
+    found = gather_notes(
+        [
+            sidecar(deviation=near),
+            sidecar(device="GPU", compiled=True, deviation=far),
+            sidecar(batch_size=2),
+            sidecar(bins=0, device="not used"),
+        ]
+    )
+    assert found["devices"] == {"cpu": 2, "GPU": 1}
+    assert found["batch_sizes"] == {"4": 2, "2": 1}
+    assert found["compiled"] == 1
+    assert found["deviation"] == far and express_deviation(far) == 0.25
+    assert found["seams"] is None
+    assert express_deviation({"largest": 0.0, "scale": 0.0}) == 0.0
+
+
+def test_seams_weigh_by_the_bins_that_were_compared():
+    found = gather_notes(
+        [
+            sidecar(seams={"bins": 10, "difference": [1.0, 0.0], "scale": [2.0, 4.0]}),
+            sidecar(seams={"bins": 30, "difference": [3.0, 1.0], "scale": [2.0, 0.0]}),
+            sidecar(),
+        ]
+    )
+    assert found["seams"] == {"bins": 40, "difference": [2.5, 0.75], "scale": [2.0, 1.0]}
+
+
+@pytest.fixture
+def summarise(run):
+    """Write the summary of a run of which a part of the manifest is made up."""
+
+    def write(tracks: int = 3, **made) -> list[str]:
+        plan = Plan.load(run.work / "plan.json")
+        plan.tracks[:] = [{**plan.tracks[0], "name": f"t{i}"} for i in range(tracks)]
+        found = {"devices": {"cpu": 3}, "batch_sizes": {"4": 3}, "compiled": 0}
+        found |= {"deviation": None, "seams": None, **made}
+        (run.folder / "manifest.json").write_text(json.dumps({"prediction": found}))
+        out = run.folder / "summary.txt"
+        write_summary(out, plan, evaluation={"observed": []}, logs=run.folder / "logs")
+        return out.read_text().splitlines()
+
+    return write
+
+
+def test_the_summary_tells_how_the_numbers_were_made(summarise):
+    assert summarise()[3] == "arithmetic   fp32 on cpu, batches of 4"
+    line = summarise(
+        devices={"NVIDIA X": 2, "NVIDIA Y": 1},
+        batch_sizes={"4": 2, "2": 1},
+        deviation={"largest": 0.3, "scale": 24.0},
+    )[3]
+    assert line == (
+        "arithmetic   fp32 on NVIDIA X, NVIDIA Y, batches of 4 (2 at once where memory was "
+        "short), at most 0.012 of the largest value off"
+    )
+
+
+def test_the_summary_tells_how_much_windows_differ(summarise):
+    assert summarise()[4].startswith("seams        not measured: no bin is predicted by two")
+    seams = {"bins": 9, "difference": [0.1, 0.02, 0.0], "scale": [2.0, 1.0, 0.0]}
+    assert summarise(seams=seams)[4] == (
+        "seams        windows differ where two predict a bin, on average by 5.00% t0, 2.00% t1, "
+        "0.00% t2 of the mean |value|"
+    )
+    seams = {"bins": 9, "difference": [1.0, 5.0, 2.0, 4.0, 3.0], "scale": [100.0] * 5}
+    assert "by 3.00% the middle track, 5.00% the worst, t1 of" in summarise(5, seams=seams)[4]

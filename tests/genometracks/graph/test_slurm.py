@@ -1,0 +1,63 @@
+"""States as sacct tells them are states as Snakemake's plugin knows them."""
+
+import asyncio
+from types import ModuleType
+
+import pytest
+
+from genometracks.graph.slurm import _find_gone, mend_states
+
+
+def test_a_cancelled_job_is_cancelled_by_whomever():
+    plugin = ModuleType("plugin")
+
+    async def query_job_status(command, logger):
+        if command == "fail":
+            return None, None
+        return {"1": "CANCELLED by 0", "2": "COMPLETED", "3": ""}, 0.5
+
+    plugin.query_job_status = query_job_status
+    mend_states(plugin)
+    mended = plugin.query_job_status
+    found = asyncio.run(mended("sacct", None))
+    assert found == ({"1": "CANCELLED", "2": "COMPLETED", "3": ""}, 0.5)
+    assert asyncio.run(mended("fail", None)) == (None, None)
+    mend_states(plugin)
+    assert plugin.query_job_status is mended
+
+
+def test_the_plugin_that_is_installed_is_mended():
+    import snakemake_executor_plugin_slurm as plugin
+
+    assert asyncio.iscoroutinefunction(plugin.query_job_status)
+    mend_states(ModuleType("another"))  # without the function: left alone
+
+
+@pytest.mark.parametrize(
+    ("said", "gone"),
+    [
+        ("echo 5", False),  # it waits to run again
+        ("true", True),
+        ("echo slurm_load_jobs error: Invalid job id specified >&2; exit 1", True),
+        ("echo Unable to contact slurm controller >&2; exit 1", False),
+    ],
+)
+def test_a_preempted_job_that_does_not_wait_is_gone(tmp_path, monkeypatch, said, gone):
+    tool = tmp_path / "squeue"
+    tool.write_text(f"#!/bin/sh\n{said}\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    plugin = ModuleType("plugin")
+
+    async def query_job_status():
+        return {"4": "RUNNING", "5": "PREEMPTED"}, 0.5
+
+    plugin.query_job_status = query_job_status
+    mend_states(plugin)
+    states, _ = asyncio.run(plugin.query_job_status())
+    assert states == {"4": "RUNNING", "5": "CANCELLED" if gone else "PREEMPTED"}
+
+
+def test_no_job_is_gone_without_squeue(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert _find_gone(["5"]) == []

@@ -1,0 +1,93 @@
+"""BED files as they come: merged, checked against the genome, refused by line."""
+
+import gzip
+import hashlib
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genometracks.common.intervals import intersect, merge_intervals
+from genometracks.errors import UserError
+from genometracks.inputs.bed import read_bed
+
+LENGTHS = {"chr1": 1000, "chr2": 50}
+TEXT = """\ufefftrack name="peaks of mine" description=x
+browser position chr1:1-100
+# a comment
+chr1\t30\t60\tpeak\t5\t+
+
+chr1 10 30
+chr2\t0\t50
+chrUn\t5\t6
+chr1\t50\t55\r
+chr1\t900\t1000
+"""
+
+
+def rows(bed, contig):
+    return bed.intervals[contig].tolist()
+
+
+@pytest.mark.parametrize("pack", [lambda data: data, gzip.compress], ids=["plain", "gzip"])
+def test_intervals_are_sorted_and_merged(tmp_path, pack):
+    path = tmp_path / "x.bed"
+    path.write_bytes(pack(TEXT.encode()))
+    bed = read_bed(path, key="genome.regions", lengths=LENGTHS)
+    assert rows(bed, "chr1") == [[10, 60], [900, 1000]] and rows(bed, "chr2") == [[0, 50]]
+    assert bed.elsewhere == 1
+    assert bed.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("chr1\t5\n", "x.bed:1: no BED line: its columns must be contig, start and end"),
+        ("#\n\nchrom start end\n", "x.bed:3: no BED line"),
+        ("chr1\t5\t7.5\n", "x.bed:1: no BED line"),
+        ("chr1\t7\t5\n", "x.bed:1: chr1:7-5 is no interval: 0 <= start < end must hold"),
+        ("chr1\t-1\t5\n", "x.bed:1: chr1:-1-5 is no interval"),
+        (
+            "chr1\t0\t9\nchr2\t40\t51\n",
+            "x.bed:2: chr2:40-51 ends past the contig's 50 bp: give genome.blacklist a file of "
+            "the same assembly",
+        ),
+        (
+            "1\t0\t9\n2\t0\t9\n3\t0\t9\n4\t0\t9\n",
+            "x.bed: none of its contigs (1, 2, 3, ...) is in the genome, which has chr1, chr2: "
+            "check genome.blacklist and genome.contigs",
+        ),
+    ],
+)
+def test_a_bad_file_is_refused_by_its_line(tmp_path, text, message):
+    path = tmp_path / "x.bed"
+    path.write_text(text)
+    with pytest.raises(UserError, match=re.escape(message)):
+        read_bed(path, key="genome.blacklist", lengths=LENGTHS)
+
+
+def test_a_torn_gzip_file_is_refused(tmp_path):
+    path = tmp_path / "x.bed.gz"
+    path.write_bytes(gzip.compress(TEXT.encode())[:-12])
+    with pytest.raises(UserError, match=r"x.bed.gz: cannot be read: .*: check genome.regions"):
+        read_bed(path, key="genome.regions", lengths=LENGTHS)
+
+
+intervals = st.lists(
+    st.tuples(st.integers(0, 60), st.integers(1, 20)).map(lambda row: (row[0], sum(row))),
+    max_size=12,
+)
+
+
+def positions(found: np.ndarray) -> list[int]:
+    return [k for first, last in found.tolist() for k in range(first, last)]
+
+
+@given(intervals, intervals)
+def test_merging_and_intersecting_are_those_of_sets(some, others):
+    one, two = merge_intervals(np.array(some)), merge_intervals(np.array(others))
+    assert positions(one) == sorted({k for row in some for k in range(*row)})
+    assert (one[1:, 0] > one[:-1, 1]).all(), "what touches is joined"
+    assert positions(intersect(one, two)) == sorted(set(positions(one)) & set(positions(two)))

@@ -1,0 +1,202 @@
+"""Averages over strands, shifts and folds: against plain NumPy, window by window."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genometracks.predict.average import Average
+
+CPU = torch.device("cpu")
+BIN, CROP, BINS, CHANNELS = 4, 1, 12, 4
+WINDOW = BIN * (BINS + 2 * CROP)
+ACTIVATIONS = {
+    None: lambda x: x,
+    "exp": np.exp,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "softplus": lambda x: np.log1p(np.exp(x)),
+    "softmax": lambda x: np.exp(x) / np.exp(x).sum(1, keepdims=True),
+}
+
+
+def predict(windows: np.ndarray, fold: int) -> np.ndarray:
+    """Logits (N, channels, bins) of a model for which order and strand of the bases matter."""
+    weights = np.random.default_rng(fold).normal(size=(CHANNELS, 4, BIN))
+    bins = windows.reshape(len(windows), 4, -1, BIN)[:, :, CROP:-CROP]
+    return np.einsum("nblp,cbp->ncl", bins, weights)
+
+
+def average_plainly(windows: np.ndarray, recipe: dict, *, activation: str | None, folds: int):
+    """What `Average` is to give, by loops over everything."""
+    low, halo = min(recipe["shifts"]), max(abs(shift) // BIN for shift in recipe["shifts"])
+    activate, late = ACTIVATIONS[activation], recipe["order"] == "logits"
+    per_fold = []
+    for fold in range(folds):
+        parts = []
+        for shift in recipe["shifts"]:
+            read = windows[:, :, shift - low : shift - low + WINDOW]
+            strands = [predict(read, fold)]
+            if recipe["partners"]:
+                other = predict(read[:, ::-1, ::-1], fold)
+                strands.append(
+                    np.stack([other[:, partner, ::-1] for partner in recipe["partners"]], axis=1)
+                )
+            for values in strands:
+                values = values if late else activate(values)
+                kept = np.empty((len(values), CHANNELS, BINS - 2 * halo))
+                for bin in range(halo, BINS - halo):  # of the unmoved window
+                    whole = shift // BIN if shift >= 0 else -(-shift // BIN)
+                    kept[:, :, bin - halo] = values[:, :, bin - whole]
+                parts.append(kept)
+        per_fold.append(np.mean(parts, axis=0))
+    finish = activate if late else lambda x: x
+    mean = finish(np.mean(per_fold, axis=0))
+    written = [combine(mean, output) for output in recipe["outputs"]]
+    if recipe["sd"]:
+        each = [[combine(finish(one), output) for output in recipe["outputs"]] for one in per_fold]
+        written += list(np.std(each, axis=0, ddof=1))
+    return np.stack(written, axis=1)
+
+
+def combine(values: np.ndarray, output: dict) -> np.ndarray:
+    one = values[:, output["members"]]
+    if output["of"] in ("mean", "sum"):
+        return getattr(one, output["of"])(axis=1)
+    other = values[:, output["control"]].mean(1)
+    if output["of"] == "difference":
+        return one.mean(1) - other
+    ratio = (one.mean(1) + output["pseudocount"]) / (other + output["pseudocount"])
+    return np.log2(ratio) if output["of"] == "log2_ratio" else ratio
+
+
+def run(recipe: dict, *, activation: str | None, folds: int, seed: int = 0):
+    """Both ways: found, expected, and how many windows each forward pass had."""
+    span = max(recipe["shifts"]) - min(recipe["shifts"])
+    random = np.random.default_rng(seed)
+    windows = np.eye(4)[random.integers(4, size=(3, WINDOW + span))].transpose(0, 2, 1)
+    sizes = []
+
+    def logits(part: torch.Tensor, fold: int) -> torch.Tensor:
+        sizes.append(len(part))
+        assert part.shape[-1] == WINDOW
+        return torch.from_numpy(predict(part.numpy(), fold))
+
+    average = Average(
+        recipe, activation=activation, folds=folds, window=WINDOW, bin=BIN, device=CPU
+    )
+    found = average(torch.from_numpy(windows), logits).numpy()
+    assert found.dtype == np.float32
+    return found, average_plainly(windows, recipe, activation=activation, folds=folds), sizes
+
+
+def make_recipe(**changes) -> dict:
+    outputs = [{"of": "mean", "members": [i]} for i in range(CHANNELS)]
+    return {
+        "channels": list(range(CHANNELS)),
+        "partners": None,
+        "shifts": [0],
+        "order": "activation",
+        "outputs": outputs,
+        "sd": False,
+        "scale": None,
+        **changes,
+    }
+
+
+SHIFTS = st.lists(st.integers(-19, 19), min_size=1, max_size=4, unique=True)
+MEMBERS = st.lists(st.integers(0, CHANNELS - 1), min_size=1, max_size=3, unique=True)
+OUTPUTS = st.one_of(
+    st.builds(
+        lambda of, members: {"of": of, "members": members},
+        st.sampled_from(["mean", "sum"]),
+        MEMBERS,
+    ),
+    st.builds(
+        lambda of, members, control: {
+            "of": of,
+            "members": members,
+            "control": control,
+            "pseudocount": 20.0,
+        },
+        st.sampled_from(["difference", "ratio", "log2_ratio"]),
+        MEMBERS,
+        MEMBERS,
+    ),
+)
+
+
+@given(
+    shifts=SHIFTS,
+    partners=st.one_of(st.none(), st.permutations(range(CHANNELS))),
+    order=st.sampled_from(["activation", "logits"]),
+    activation=st.sampled_from(list(ACTIVATIONS)),
+    outputs=st.lists(OUTPUTS, min_size=1, max_size=4),
+    folds=st.integers(1, 3),
+    sd=st.booleans(),
+    seed=st.integers(0, 9),
+)
+def test_any_average_is_that_of_plain_numpy(seed, sd, folds, activation, **recipe):
+    recipe = make_recipe(**recipe, sd=sd and folds > 1)
+    found, expected, sizes = run(recipe, activation=activation, folds=folds, seed=seed)
+    np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-5)
+    # Both strands of a window in one pass, and no more windows in it than without.
+    passes = [4, 2] if recipe["partners"] else [3]
+    assert sizes == passes * folds * len(recipe["shifts"])
+
+
+def test_a_reverse_complement_by_baskervilles_formula():
+    """Reverse along the positions, gather the pairs, add and halve: on its (N, L, T) layout."""
+    pair = [1, 0, 2, 3]
+    found, _, _ = run(make_recipe(partners=pair), activation=None, folds=1)
+    windows = np.eye(4)[np.random.default_rng(0).integers(4, size=(3, WINDOW))]  # (N, L, 4)
+    forward = predict(windows.transpose(0, 2, 1), 0).transpose(0, 2, 1)
+    complement = windows[:, ::-1, [3, 2, 1, 0]]
+    reverse = predict(complement.transpose(0, 2, 1), 0).transpose(0, 2, 1)
+    expected = (forward + np.take(reverse[:, ::-1, :], pair, axis=-1)) / 2
+    np.testing.assert_allclose(found, expected.transpose(0, 2, 1), rtol=1e-5, atol=1e-5)
+    unswapped = (forward + reverse[:, ::-1, :]) / 2
+    assert np.abs(found.transpose(0, 2, 1) - unswapped)[..., :2].max() > 1
+    np.testing.assert_allclose(
+        found.transpose(0, 2, 1)[..., 2:], unswapped[..., 2:], rtol=1e-5, atol=1e-5
+    )
+
+
+def test_the_order_matters_and_is_the_one_that_was_asked_for():
+    early, late = (
+        run(make_recipe(order=order), activation="exp", folds=2)[0]
+        for order in ("activation", "logits")
+    )
+    assert (early >= late - 1e-6).all() and (early > 1.01 * late).any()  # Jensen's inequality
+
+
+def test_whole_bins_of_a_shift_are_undone():
+    """Windows moved by whole bins say the same of a bin: the average is the unmoved window's."""
+    found, _, _ = run(make_recipe(shifts=[0, 4, -8]), activation="exp", folds=1)
+    windows = np.eye(4)[np.random.default_rng(0).integers(4, size=(3, WINDOW + 12))]
+    plain = np.exp(predict(windows.transpose(0, 2, 1)[:, :, 8 : 8 + WINDOW], 0))
+    np.testing.assert_allclose(found, plain[:, :, 2:-2], rtol=1e-5)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("recipe", ["untransform_old", "untransform"])
+def test_squashing_is_undone_before_or_after_the_average(when, recipe):
+    scale = {"scale": [0.5] * 4, "clip_soft": [1.5] * 4, "sqrt": [True, False] * 2}
+    found, _, _ = run(
+        make_recipe(scale={"recipe": recipe, "when": when, **scale}), activation="exp", folds=2
+    )
+    windows = np.eye(4)[np.random.default_rng(0).integers(4, size=(3, WINDOW))]
+    folds = np.stack([np.exp(predict(windows.transpose(0, 2, 1), fold)) for fold in range(2)])
+
+    def undo(x):
+        if recipe == "untransform_old":
+            x = x / 0.5
+            x = np.where(x > 1.5, 1.5 + (x - 1.5) ** 2, x)
+            return np.where(np.array(scale["sqrt"])[:, None], x ** (4 / 3), x)
+        x = np.where(x > 1.5, 0.5 + (x - 0.5) ** 2, x)
+        return np.where(np.array(scale["sqrt"])[:, None], (x + 1) ** 2 - 1, x) / 0.5
+
+    expected = undo(folds).mean(0) if when == "before" else undo(folds.mean(0))
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    other = undo(folds.mean(0)) if when == "before" else undo(folds).mean(0)
+    assert np.abs(expected / other - 1).max() > 0.01

@@ -1,0 +1,194 @@
+"""How a run gets on, from real files of its folder, at a time that the test sets."""
+
+import json
+import os
+import shutil
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from genometracks.cli import main
+from genometracks.errors import UserError
+from genometracks.plan.plan import Plan
+from genometracks.status.read import list_runs, read_status
+from genometracks.status.report import describe_runs, describe_status
+
+NOW = datetime(2026, 1, 2, 3, 0, tzinfo=UTC).timestamp()
+
+
+def stamp(seconds: float) -> str:
+    """A time, so many seconds before NOW, as logs tell it."""
+    return datetime.fromtimestamp(NOW - seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def write_log(run, name: str, *lines: str, age: float = 0.0) -> None:
+    """A log that was last written so many seconds ago."""
+    log = run.folder / "logs" / f"{name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("".join(f"{line}\n" for line in lines))
+    os.utime(log, (NOW - age, NOW - age))
+
+
+@pytest.fixture
+def started(make_run):
+    """Five shards of 8 windows: done, done in 4 s, running, failed, waiting."""
+    run = make_run(shards=5, trim=3)
+    plan = run.plan()
+    first, second, third, fourth, fifth = plan.shards
+    run.predict(first.id, second.id)
+    ended = [f"{stamp(90)} started predict ", f"{stamp(86)} finished predict "]
+    write_log(run, f"predict/{first.id}", *ended, age=86)
+    progress = "shard 2 on cpu: 4/8 windows, 0.5 windows/s, 24 bp/s, 0:00:08 left"
+    write_log(run, f"predict/{third.id}", f"{stamp(60)} started predict ", progress)
+    error = "genometracks predict: the disk is full"
+    write_log(run, f"predict/{fourth.id}", f"{stamp(60)} started predict ", error)
+    assert [s.last - s.first for s in plan.shards] == [8, 8, 8, 8, plan.windows - 32]
+    return run
+
+
+def test_every_shard_has_a_state(started):
+    status = read_status(started.folder, now=NOW)
+    assert [job.state for job in status.shards] == ["done", "done", "running", "failed", "waiting"]
+    assert status.windows == 8 + 8 + 4 and status.shards[2].rate == 0.5
+    assert status.shards[0].seconds == 4.0 and status.mean_rate == 2.0
+    assert status.rate == 0.5
+    plan = Plan.load(started.work / "plan.json")
+    assert status.expected == plan.bins * 3 * 4
+    sizes = [path.stat().st_size for path in started.shards().glob("*.npy")]
+    assert status.written == sum(sizes) and len(sizes) == 2
+
+
+def test_the_text_tells_what_a_person_asks(started):
+    text = describe_status(read_status(started.folder, now=NOW))
+    plan = Plan.load(started.work / "plan.json")
+    left = plan.windows - 20
+    assert "2 of 5 shards; failed: shard 3: genometracks predict: the disk is full" in text
+    assert "shards   2 done, 1 running, 1 failed, 1 waiting of 5" in text
+    assert f"windows  20 of {plan.windows} (" in text
+    minutes, seconds = divmod(round(left / 0.5), 60)
+    assert f"0.5 windows/s, {0.5 * plan.geometry.owned * 4:.0f} bp/s, " in text
+    assert f"0:{minutes:02d}:{seconds:02d} left" in text
+    assert "running  shard 2: shard 2 on cpu: 4/8 windows" in text
+    assert f"failed  shard 3: genometracks predict: the disk is full ({started.folder}/logs" in text
+
+
+def test_without_a_running_job_the_rate_is_that_of_the_ended(started):
+    shutil.rmtree(started.folder / "logs" / "predict")
+    ended = [f"{stamp(90)} started predict ", f"{stamp(82)} finished predict "]
+    write_log(started, "predict/0", *ended)
+    status = read_status(started.folder, now=NOW)
+    assert status.count("waiting") == 3 and status.rate == 0.0 and status.mean_rate == 1.0
+    left = status.plan.windows - 16
+    assert f"0:00:{left:02d} left if one job ran; none does" in describe_status(status)
+
+
+def test_a_job_that_is_silent_is_lost_unless_it_writes(started):
+    write_log(started, "predict/2", f"{stamp(5000)} started predict ", "loading", age=601)
+    job = read_status(started.folder, now=NOW).shards[2]
+    assert job.state == "failed"
+    assert job.last.startswith("silent since ") and job.last.endswith("its last word: loading")
+    part = started.shards() / ".2.npy.abc.part"
+    part.touch()
+    os.utime(part, (NOW - 5, NOW - 5))
+    assert read_status(started.folder, now=NOW).shards[2].state == "running"
+    # A clock that is ahead is no reason for a negative age.
+    assert read_status(started.folder, now=NOW - 3600).shards[2].state == "running"
+
+
+def test_what_is_there_counts_more_than_what_was_logged(started):
+    error = "genometracks predict: an error of an earlier attempt"
+    write_log(started, "predict/0", error)
+    assert read_status(started.folder, now=NOW).shards[0].state == "done"
+    sidecar = started.shards() / "1.json"
+    fields = json.loads(sidecar.read_text())
+    sidecar.write_text(json.dumps({**fields, "digest": "of another plan"}))
+    write_log(started, "predict/1", f"{stamp(9)} started predict ", f"{stamp(8)} finished predict ")
+    assert read_status(started.folder, now=NOW).shards[1].state == "waiting"
+    sidecar.write_text("{")
+    assert read_status(started.folder, now=NOW).shards[1].state == "waiting"
+
+
+def test_a_log_says_nothing_to_the_terminal(started):
+    write_log(started, "predict/3", "genometracks predict: \x1b[2J\x07" + "x" * 5000)
+    job = read_status(started.folder, now=NOW).shards[3]
+    assert job.last.startswith("genometracks predict: ?[2J?xxx") and len(job.last) == 160
+    assert job.last.endswith("...")
+    (started.folder / "logs/predict/3.log").write_bytes(b"\xff\xfe genometracks\x00")
+    assert read_status(started.folder, now=NOW).shards[3].last == "?? genometracks?".replace(
+        "??", "\ufffd\ufffd"
+    )
+
+
+def test_before_the_plan_the_stages_tell(make_run):
+    run = make_run()
+    run.prepare()
+    write_log(run, "model", f"{stamp(9)} started model ", f"{stamp(2)} finished model ")
+    write_log(run, "genome", f"{stamp(9)} started genome ", "genometracks genome: g.fa: no FASTA")
+    status = read_status(run.folder, now=NOW)
+    assert {job.name: job.state for job in status.stages} == {"model": "done", "genome": "failed"}
+    text = describe_status(status)
+    assert text.splitlines() == [
+        f"{run.folder}: failed: genome: genometracks genome: g.fa: no FASTA",
+        f"  genome failed: genometracks genome: g.fa: no FASTA ({run.folder}/logs/genome.log)",
+    ]
+
+
+def test_jobs_of_one_stage_are_told_by_their_numbers(started):
+    write_log(started, "bigwig_0", f"{stamp(9)} started bigwig ", f"{stamp(2)} finished bigwig ")
+    write_log(started, "bigwig_10", f"{stamp(9)} started bigwig ")
+    error = "genometracks bigwig: the disk is full"
+    write_log(started, "bigwig_2", f"{stamp(9)} started bigwig ", error)
+    write_log(started, "bigwig_x", error)  # no log of a stage
+    status = read_status(started.folder, now=NOW)
+    assert [(job.name, job.state, job.seconds) for job in status.stages] == [
+        ("bigwig_0", "done", 7.0),
+        ("bigwig_2", "failed", None),
+        ("bigwig_10", "running", None),
+    ]
+    assert f"  bigwig_2 failed: {error} (" in describe_status(status)
+
+
+def test_a_finished_run_and_a_folder_of_runs(started, make_run, capsys):
+    other = make_run("other")
+    other.plan()
+    above = started.folder.parent
+    (above / "shared" / "work").mkdir(parents=True)
+    assert [path.name for path in list_runs(above)] == ["other", "run"]
+    for name in ("manifest.json", "summary.txt"):
+        (other.folder / name).touch()
+    bins = read_status(other.folder).plan.bins
+    lines = describe_runs([other.folder, started.folder, above / "none"]).splitlines()
+    assert lines[0] == f"other  done: {bins:,} bins of 3 tracks"
+    assert lines[1].startswith("run    2 of 5 shards; failed: shard 2 (and 1 more): silent since")
+    assert lines[2] == "none   not started"
+    assert main(["status", str(above)]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == lines[:2]
+
+
+def test_a_folder_that_is_no_run_is_one_line(started, capsys):
+    nearby = started.folder.parent / "nothing"
+    with pytest.raises(UserError, match="nothing: no run is there; there are .*run: give results"):
+        read_status(nearby)
+    assert main(["status", str(nearby)]) == 1
+    err = capsys.readouterr().err.strip().splitlines()[-1]
+    assert err.startswith(f"genometracks status: {nearby}: no run is there")
+
+
+def test_the_numbers_as_json(started, tmp_path):
+    assert main(["status", str(started.folder), "--json", str(tmp_path / "s.json")]) == 0
+    found = json.loads((tmp_path / "s.json").read_text())
+    assert found["shards"]["done"] == ["0", "1"] and found["shards"]["waiting"] == ["4"]
+    assert found["windows"]["all"] == Plan.load(started.work / "plan.json").windows
+    assert not found["finished"]
+
+
+def test_no_prediction_is_opened(started, monkeypatch):
+    """Sizes and headers alone are read: a shard may have gigabytes."""
+    data = started.shards() / "0.npy"
+    size = data.stat().st_size
+    with open(data, "r+b") as file:
+        file.seek(-4, os.SEEK_END)
+        file.write(np.float32(7).tobytes())  # other values are merging's affair
+    assert data.stat().st_size == size
+    assert read_status(started.folder, now=NOW).shards[0].state == "done"

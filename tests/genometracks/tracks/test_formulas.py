@@ -1,0 +1,107 @@
+"""The tracks of a run: chosen, grouped, paired, and named."""
+
+import pytest
+
+from genometracks.errors import UserError
+from genometracks.tracks.formulas import list_outputs
+from genometracks.tracks.selection import safe_names
+from toys import PLAIN
+
+TRACKS = [
+    {"name": "h1", "assay": "ATAC", "tissue": "heart"},
+    {"name": "l1", "assay": "ATAC", "tissue": "liver"},
+    {"name": "h2", "assay": "CAGE", "tissue": "heart"},
+    {"name": "x", "assay": "CAGE", "tissue": ""},
+]
+
+
+def ask(**settings) -> list:
+    return list_outputs(TRACKS, {**PLAIN, **settings})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "members"),
+    [
+        (["h1"], [0]),
+        (["h*", "l1"], [0, 1, 2]),
+        ([2, 0], [0, 2]),
+        ([{"where": "tissue == heart"}, "x", 3], [0, 2, 3]),
+    ],
+)
+def test_tracks_are_chosen_by_name_pattern_index_and_filter(wanted, members):
+    outputs = ask(tracks=wanted)
+    assert [output.members for output in outputs] == [[i] for i in members]
+    assert [output.row["index"] for output in outputs] == members
+    assert [output.row["assay"] for output in outputs] == [TRACKS[i]["assay"] for i in members]
+
+
+def test_groups_have_a_columns_values_as_names_in_the_order_of_their_first_tracks():
+    outputs = ask(aggregate={"by": "tissue", "of": "sum"})
+    assert [(output.row["track"], output.of, output.members) for output in outputs] == [
+        ("heart", "sum", [0, 2]),
+        ("liver", "sum", [1]),
+        ("no_tissue", "sum", [3]),
+    ]
+    assert outputs[0].row["description"] == "sum of 2 tracks with tissue: heart"
+    assert outputs[2].row["name"] == "no tissue" and outputs[2].row["index"] is None
+
+
+def test_groups_hold_the_chosen_tracks_alone():
+    outputs = ask(tracks=["h1", "l1"], aggregate={"by": "tissue", "of": "mean"})
+    assert [output.members for output in outputs] == [[0], [1]]
+
+
+def test_pairs_stand_after_the_tracks_or_alone():
+    pair = {"name": "heart - rest", "of": "difference", "treatment": [{"where": "tissue == heart"}]}
+    pair |= {"control": ["l1", 3], "pseudocount": 0.0}
+    told = ask(tracks=["l1"], pairs=[pair, {**pair, "of": "log2_ratio", "pseudocount": 0.5}])
+    assert [output.row["track"] for output in told] == ["l1", "heart_-_rest", "heart_-_rest_2"]
+    assert [output.of for output in told] == ["mean", "difference", "log2_ratio"]
+    assert told[1].members == [0, 2] and told[1].control == [1, 3]
+    assert told[1].row["description"] == "mean of 2 tracks minus mean of 2 tracks"
+    assert told[2].row["description"] == (
+        "log2 of mean of 2 tracks divided by mean of 2 tracks, each plus 0.5"
+    )
+    assert [output.row["name"] for output in ask(tracks=[], pairs=[pair])] == ["heart - rest"]
+
+
+def test_deviations_come_after_all_tracks_with_names_of_their_own():
+    outputs = ask(tracks=["h1", "l1"], sd=True)
+    assert [output.row["track"] for output in outputs] == ["h1", "l1", "h1.sd", "l1.sd"]
+    assert outputs[2].row["description"] == "standard deviation, between folds, of h1"
+    tracks = [{"name": "a"}, {"name": "a.sd"}, {"name": "../A"}]
+    outputs = list_outputs(tracks, {**PLAIN, "sd": True})
+    stems = [output.row["track"] for output in outputs]
+    assert stems == ["a", "a.sd", "_A", "a.sd_2", "a.sd.sd", "_A.sd"]
+    assert [output.row["name"] for output in outputs][3:] == ["a.sd", "a.sd.sd", "../A.sd"]
+
+
+def test_thousands_of_equal_names_get_their_own():
+    stems = safe_names(["same"] * 7611)
+    assert stems[:3] == ["same", "same_2", "same_3"] and len(set(stems)) == 7611
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"tracks": ["h9"]}, "output.tracks: 'h9' matches no track of the model: did you mean h"),
+        ({"tracks": [4]}, "output.tracks: there is no track 4: the model's are 0-3"),
+        ({"tracks": []}, "output.tracks: is empty, and there are no output.pairs"),
+        (
+            {"tracks": [{"where": "tisue == heart"}]},
+            "output.tracks: where: 'tisue == heart': no column 'tisue': did you mean 'tissue'?",
+        ),
+        (
+            {"aggregate": {"by": "organ", "of": "mean"}},
+            "output.aggregate: no column 'organ': columns are name, assay, tissue",
+        ),
+        (
+            {"pairs": [{"name": "p", "of": "ratio", "treatment": ["h1"], "control": ["q"]}]},
+            "output.pairs[0].control: 'q' matches no track of the model",
+        ),
+    ],
+)
+def test_what_is_not_there_is_named(settings, problem):
+    with pytest.raises(UserError) as error:
+        ask(**settings)
+    assert str(error.value).startswith(problem)

@@ -1,0 +1,170 @@
+"""The pickles of torch files: plain values come out, and nothing in them is run."""
+
+import os
+import pathlib
+import sys
+import types
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from grelu_models.checkpoint import build_model, load
+from grelu_models.errors import ModelError
+from grelu_models.files import pickles, weights
+from grelu_models.files.description import list_tracks
+from grelu_models.files.lightning import read_checkpoint_metadata
+from grelu_models.files.metadata import read_metadata
+from grelu_models.files.weights import read_state_dict
+from toys import ARCHITECTURE, write_checkpoint
+
+TINY = Path(__file__).parents[1] / "tiny.ckpt"
+
+
+def rewrite(source: Path, path: Path, *, how=zipfile.ZIP_STORED, change=bytes) -> Path:
+    """Copy a checkpoint member by member, with its pickle changed."""
+    with zipfile.ZipFile(source) as archive, zipfile.ZipFile(path, "w", how) as copy:
+        for member in archive.infolist():
+            data = archive.read(member)
+            pickled = member.filename.endswith("data.pkl")
+            copy.writestr(member.filename, change(data) if pickled else data)
+    return path
+
+
+class Hostile:
+    """Unpickled carelessly, this writes a file."""
+
+    def __init__(self, function, *arguments):
+        self.call = (function, arguments)
+
+    def __reduce__(self):
+        return self.call
+
+
+def place(name: str, hostile: Hostile) -> dict:
+    """Put a hostile object into a part of a checkpoint."""
+    return {
+        "hyper_parameters": {"hyper_parameters": {"model_params": {"n_tasks": hostile}}},
+        "data_params": {"data_params": {"tasks": {"name": [hostile]}}},
+        "performance": {"performance": np.array([hostile], dtype=object)},
+        "anywhere": {"loops": hostile},
+    }[name]
+
+
+@pytest.mark.parametrize("part", ["hyper_parameters", "data_params", "performance", "anywhere"])
+@pytest.mark.parametrize("call", ["io.open", "builtins.eval", "posix.system"])
+def test_hostile_checkpoints_are_refused_by_name_and_run_nothing(tmp_path, monkeypatch, part, call):
+    victim = tmp_path / "victim"
+    hostile = {
+        "io.open": Hostile(open, str(victim), "w"),
+        "builtins.eval": Hostile(eval, f"open({str(victim)!r}, 'w')"),
+    }.get(call, Hostile(os.system, f"echo > {victim}"))
+    path = write_checkpoint(tmp_path / "bad.ckpt", **place(part, hostile))
+    for read in (read_checkpoint_metadata, read_state_dict, load, list_tracks):
+        with pytest.raises(ModelError, match=f"bad.ckpt: refused, its pickle asks for {call}: "):
+            read(path)
+    monkeypatch.setattr(weights, "read_pickle", lambda path: None)
+    short = call.removeprefix("builtins.")
+    with pytest.raises(ModelError, match=f"bad.ckpt: refused, its pickle asks for {short}: "):
+        read_state_dict(path)
+    assert not victim.exists()
+
+
+def make_lightning_dict(monkeypatch) -> dict:
+    """Lightning's AttributeDict, without Lightning."""
+    name = "lightning_fabric.utilities.data"
+    kind = type("AttributeDict", (dict,), {"__module__": name})
+    for module in ("lightning_fabric", "lightning_fabric.utilities", name):
+        monkeypatch.setitem(sys.modules, module, types.ModuleType(module))
+    sys.modules[name].AttributeDict = kind
+    return kind(lr=0.1)
+
+
+def test_both_readers_accept_and_refuse_the_same(tmp_path, monkeypatch):
+    plain = {
+        "numbers": [np.float32(1.5), np.int64(3), np.bool_(True), np.str_("x")],
+        "arrays": [np.arange(6.0).reshape(2, 3), np.array(["a", "bc"]), np.array([None, "x"], "O")],
+        "empty": [np.array([]), b"", set(), pd.NA],
+        "paths": pathlib.PurePosixPath("/home/someone"),
+        "torch": [torch.float32, torch.Size([2]), torch.nn.Parameter(torch.ones(2, 2))],
+        "lightning": make_lightning_dict(monkeypatch),
+    }
+    strange = {
+        "counter": Counter("abc"),
+        "slice": slice(3),
+        "type": int,
+        "object": types.SimpleNamespace(a=1),
+        "sparse": torch.eye(2).to_sparse(),
+    }
+    for name, value in {**plain, **strange}.items():
+        path = write_checkpoint(tmp_path / f"{name}.ckpt", performance=value)
+        outcomes = set()
+        for read in (read_checkpoint_metadata, read_state_dict):
+            try:
+                read(path)
+                outcomes.add("accepted")
+            except ModelError as error:
+                outcomes.add(str(error))
+        assert len(outcomes) == 1 and ("accepted" in outcomes) == (name in plain), outcomes
+
+
+def test_numpy_becomes_plain_whatever_its_version_and_byte_order(tmp_path):
+    tasks = {
+        "name": np.array(["one", "two", "three"]),
+        "scale": [np.float16(0.5), np.float32(2), np.float64("nan")],
+        "pair": np.array([2, 1, 0], dtype=">i4"),
+        "lab": ["x", "y", pd.NA],
+    }
+    new = write_checkpoint(tmp_path / "new.ckpt", data_params={"tasks": tasks})
+    old = rewrite(
+        new, tmp_path / "old.ckpt", change=lambda pickled: pickled.replace(b"._core.", b".core.")
+    )
+    assert old.read_bytes() != new.read_bytes()
+    for path in (new, old):
+        tracks = list_tracks(path)
+        assert tracks[0] == {"name": "one", "scale": 0.5, "pair": 2, "lab": "x"}
+        assert tracks[2] == {"name": "three", "scale": "", "pair": 0, "lab": ""}
+        assert len(read_state_dict(path)) == len(build_model(ARCHITECTURE).state_dict())
+
+
+def test_other_torch_files_hold_no_metadata(tmp_path):
+    state = build_model(ARCHITECTURE).state_dict()
+    torch.save(state, tmp_path / "plain.pt")
+    torch.save(state, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
+    save_file(state, tmp_path / "new.safetensors")
+    for name in ("plain.pt", "old.pt", "new.safetensors"):
+        assert read_checkpoint_metadata(tmp_path / name) is None
+        assert read_metadata(tmp_path / name) == {}
+        assert set(read_state_dict(tmp_path / name)) == set(state)
+
+
+def test_a_compressed_checkpoint_gives_the_same_tensors(tmp_path):
+    packed = rewrite(TINY, tmp_path / "packed.ckpt", how=zipfile.ZIP_DEFLATED)
+    assert load(packed)[1].digest == load(TINY)[1].digest
+
+
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.99])
+def test_a_truncated_checkpoint_is_named(tmp_path, kept):
+    path = tmp_path / "cut.ckpt"
+    path.write_bytes(TINY.read_bytes()[: int(TINY.stat().st_size * kept)])
+    for read in (read_checkpoint_metadata, read_state_dict):
+        with pytest.raises(ModelError, match="cut.ckpt: no readable weights: broken or cut short"):
+            read(path)
+
+
+def test_broken_and_foreign_zips_are_named(tmp_path, monkeypatch):
+    broken = rewrite(TINY, tmp_path / "broken.ckpt", change=lambda pickled: pickled[:-99])
+    with pytest.raises(ModelError, match="broken.ckpt: no readable weights: its pickle is broken"):
+        read_checkpoint_metadata(broken)
+    with zipfile.ZipFile(tmp_path / "foreign.ckpt", "w") as archive:
+        archive.writestr("word/document.xml", "<p/>")
+    with pytest.raises(ModelError, match="foreign.ckpt: .* a zip file, but none of torch's"):
+        read_state_dict(tmp_path / "foreign.ckpt")
+    monkeypatch.setattr(pickles, "LARGEST", 1000)
+    with pytest.raises(ModelError, match=r"tiny.ckpt: refused, its pickle is 1\d,\d+ bytes \(at"):
+        read_checkpoint_metadata(TINY)

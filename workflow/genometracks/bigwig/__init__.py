@@ -1,0 +1,1 @@
+"""The bigWig writer. Knows no plan."""

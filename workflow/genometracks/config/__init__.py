@@ -1,0 +1,1 @@
+"""The config: schema, defaults, settings of each stage, sheets of runs."""

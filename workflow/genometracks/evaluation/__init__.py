@@ -1,0 +1,1 @@
+"""Predicted tracks compared with observed ones."""

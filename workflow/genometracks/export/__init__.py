@@ -1,0 +1,1 @@
+"""Results: bigWig, Parquet, manifest, summary."""

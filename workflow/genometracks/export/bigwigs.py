@@ -1,0 +1,86 @@
+"""Merged shards -> one bigWig a track, blocks of tracks over processes. Needs no torch."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+from genometracks.bigwig.writer import BigWigWriter
+from genometracks.common.atomic import sweep
+from genometracks.common.processes import run_side_by_side
+from genometracks.errors import UserError
+from genometracks.plan.plan import Plan
+from genometracks.shards.merge import read_tracks
+
+BLOCK = 16
+"""Most tracks that a process writes side by side: each shard is read once for all of them, 11
+to 15 files a track are open (the bigWig, ten zoom levels, indices), and 60 MB are in memory."""
+
+
+def write_bigwigs(
+    plan: Plan,
+    shards: Path,
+    folder: Path,
+    *,
+    sidecars: list[dict],
+    rows: range,
+    processes: int = 1,
+) -> None:
+    """Write `{folder}/{track}.bw` for tracks of a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+    shards : Path
+        Folder of the shards.
+    folder : Path
+        Made if it is not there.
+    sidecars : list of dict
+        From `merge.check_shards` or `merge.read_merged`.
+    rows : range
+        The tracks, as positions in `plan.tracks`.
+    processes : int
+        To share the tracks among; the bytes are the same for any number.
+
+    Raises
+    ------
+    UserError
+        If a shard is damaged (no file of its block of tracks is left), the disk is full or a
+        process is killed.
+    """
+    blocks = cut_blocks(rows, processes)
+    shares = [(plan, shards, folder, sidecars, blocks[i::processes]) for i in range(processes)]
+    try:
+        run_side_by_side(_write_blocks, [share for share in shares if share[-1]])
+    except UserError:
+        for row in rows:
+            sweep(folder / f"{plan.tracks[row]['track']}.bw")  # what a process that was killed left
+        raise
+
+
+def cut_blocks(rows: range, processes: int) -> list[range]:
+    """Cut tracks into blocks of one size, as many for each process."""
+    tracks = len(rows)
+    count = min(-(-tracks // (BLOCK * processes)) * processes, tracks)
+    return [rows[tracks * i // count : tracks * (i + 1) // count] for i in range(count)]
+
+
+def _write_blocks(
+    plan: Plan, shards: Path, folder: Path, sidecars: list[dict], blocks: list[range]
+) -> None:
+    contigs = {contig: length for contig, length in plan.lengths.items() if length}
+    for rows in blocks:
+        with ExitStack() as stack:
+            writers = [
+                stack.enter_context(
+                    BigWigWriter(
+                        folder / f"{plan.tracks[row]['track']}.bw",
+                        contigs,
+                        step=plan.geometry.bin,
+                        span=plan.geometry.span,
+                    )
+                )
+                for row in rows
+            ]
+            stream = read_tracks(plan, shards, sidecars=sidecars, rows=rows)
+            for contig, first_bin, values in stream:
+                for writer, row in zip(writers, values, strict=True):
+                    writer.write(contig, first_bin, row)

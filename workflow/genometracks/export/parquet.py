@@ -1,0 +1,123 @@
+"""The Parquet writer: a wide table, one folder a contig.
+
+`chrom={contig}/part-{i}.parquet` holds `start` (bp, 0-based) and one float32 column a track, in
+bin order; absent bins have no row. Beyond 512 tracks the columns go over several parts, because
+the footer grows with every column of every row group. Needs no torch.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from genometracks.common.atomic import build_folder
+from genometracks.common.processes import run_side_by_side
+from genometracks.export.jobs import COLUMNS
+from genometracks.plan.plan import Plan
+from genometracks.shards.merge import read_tracks
+
+ROWS = 65_536
+
+
+def write_parquet(
+    plan: Plan, shards: Path, folder: Path, *, sidecars: list[dict], processes: int = 1
+) -> None:
+    """Write every track of a plan as a Parquet data set.
+
+    Parameters
+    ----------
+    plan : Plan
+    shards : Path
+        Folder of the shards.
+    folder : Path
+        The data set; it appears whole or not at all, in place of an older one.
+    sidecars : list of dict
+        From `merge.check_shards` or `merge.read_merged`.
+    processes : int
+        To share the parts among; the bytes are the same for any number.
+
+    Raises
+    ------
+    UserError
+        If a shard is damaged, the folder cannot be written or a process is killed.
+    """
+    tracks = range(len(plan.tracks))
+    parts = [
+        (f"part-{number}.parquet", tracks[first : first + COLUMNS])
+        for number, first in enumerate(tracks[::COLUMNS])
+    ]
+    with build_folder(folder) as building:
+        shares = [(plan, shards, building, sidecars, parts[i::processes]) for i in range(processes)]
+        run_side_by_side(_write_parts, [share for share in shares if share[-1]])
+
+
+def _write_parts(
+    plan: Plan, shards: Path, folder: Path, sidecars: list[dict], parts: list[tuple[str, range]]
+) -> None:
+    for name, rows in parts:
+        stream = read_tracks(plan, shards, sidecars=sidecars, rows=rows)
+        _write_part(plan, stream, folder=folder, name=name, rows=rows)
+
+
+def _write_part(plan: Plan, stream: Iterator, *, folder: Path, name: str, rows: range) -> None:
+    columns = [plan.tracks[row]["track"] for row in rows]
+    schema = pa.schema([("start", pa.int64()), *((column, pa.float32()) for column in columns)])
+    encodings = {"start": "DELTA_BINARY_PACKED", **dict.fromkeys(columns, "BYTE_STREAM_SPLIT")}
+    current, writer = None, None
+    try:
+        for contig, first, values in _regroup(stream, len(rows)):
+            if contig != current:
+                if writer is not None:
+                    writer.close()
+                current = contig
+                home = folder / f"chrom={quote(contig, safe='')}"
+                home.mkdir(exist_ok=True)
+                writer = pq.ParquetWriter(
+                    home / name,
+                    schema,
+                    compression="zstd",
+                    compression_level=1,
+                    use_dictionary=False,
+                    column_encoding=encodings,
+                    write_statistics=["start"],
+                )
+            start = first * plan.geometry.bin
+            table = pa.table([pa.array(start), *(pa.array(row) for row in values)], schema=schema)
+            writer.write_table(table, row_group_size=ROWS)
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _regroup(stream: Iterator, tracks: int) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Cut a stream of runs into row groups of `ROWS` bins of one contig, however it was sharded.
+
+    Yields
+    ------
+    contig : str
+    bins : int64 array (n,)
+    values : float32 array (tracks, n)
+        Reused by the next group.
+    """
+    bins = np.empty(ROWS, np.int64)
+    values = np.empty((tracks, ROWS), np.float32)
+    current, filled = None, 0
+    for contig, first, piece in stream:
+        if contig != current and filled:
+            yield current, bins[:filled], values[:, :filled]
+            filled = 0
+        current = contig
+        done = 0
+        while done < piece.shape[1]:
+            count = min(ROWS - filled, piece.shape[1] - done)
+            bins[filled : filled + count] = np.arange(first + done, first + done + count)
+            values[:, filled : filled + count] = piece[:, done : done + count]
+            filled, done = filled + count, done + count
+            if filled == ROWS:
+                yield current, bins, values
+                filled = 0
+    if filled:
+        yield current, bins[:filled], values[:, :filled]

@@ -1,0 +1,110 @@
+"""summary.txt: what a run tells at its end."""
+
+import csv
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+
+from genometracks.common.atomic import write_atomically
+from genometracks.evaluation.draw import find_row
+from genometracks.plan.plan import Plan
+from genometracks.shards.provenance import express_deviation
+
+
+def write_summary(path: Path, plan: Plan, *, evaluation: dict, logs: Path) -> str:
+    """Write and return the lines: bins, tracks, time, arithmetic, seams, correlation, paths.
+
+    Parameters
+    ----------
+    path : Path
+        In the run's folder, beside manifest.json and evaluation.tsv.
+    evaluation : dict
+        The config's section.
+    logs : Path
+        Folder of the stages' logs, whose times are added up.
+    """
+    geometry, lengths = plan.geometry, plan.lengths
+    width = f"{geometry.span} bp"
+    if geometry.span < geometry.bin:
+        width += f", one each {geometry.bin} bp"
+    bins = f"{plan.bins:,} of {width}, {plan.padded_bins:,} padded"
+    bases = sum(lengths.values())
+    first = ", ".join(track["name"] for track in plan.tracks[:3])
+    names = first + (", ..." if len(plan.tracks) > 3 else "")
+    seconds, predicting = (
+        _measure_seconds(logs, pattern) for pattern in ("*.log", "predict/*.log")
+    )
+    made = json.loads((path.parent / "manifest.json").read_text())["prediction"]
+    text = [
+        f"bins         {bins}; contigs: {len(lengths):,}, {bases:,} bp",
+        f"tracks       {len(plan.tracks):,} ({names}): {plan.tracks[0]['computed']}",
+        f"wall time    {seconds:.0f} s, of which prediction {predicting:.0f} s",
+        f"arithmetic   {_describe_arithmetic(plan, made)}",
+        f"seams        {_describe_seams(plan, made['seams'])}",
+        f"correlation  {_describe_correlation(path.parent / 'evaluation.tsv', evaluation)}",
+        f"tracks are in {path.parent}/: bigwig/  parquet/  tracks.tsv  manifest.json",
+    ]
+    with write_atomically(path) as file:
+        file.write("".join(line + "\n" for line in text).encode())
+    return "\n".join(text)
+
+
+def _describe_arithmetic(plan: Plan, made: dict) -> str:
+    """Device, precision and batch; how far from fp32, and what was done with less memory."""
+    settings = plan.settings
+    text = f"{settings['precision']} on {', '.join(made['devices'])}, "
+    text += f"batches of {settings['batch_size']}"
+    smaller = [size for size in made["batch_sizes"] if int(size) < settings["batch_size"]]
+    if smaller:
+        text += f" ({', '.join(smaller)} at once where memory was short)"
+    if made["deviation"]:
+        text += f", at most {express_deviation(made['deviation']):.2g} of the largest value off"
+    return text
+
+
+def _describe_seams(plan: Plan, seams: dict | None) -> str:
+    """Mean difference of neighbouring windows, of up to three tracks or of the middle and last."""
+    if seams is None:
+        return "not measured: no bin is predicted by two windows (see prediction.trim)"
+    rows = [
+        (difference / scale if scale else 0.0, track["name"])
+        for difference, scale, track in zip(
+            seams["difference"], seams["scale"], plan.tracks, strict=True
+        )
+    ]
+    shown = rows
+    if len(rows) > 3:
+        rows.sort()
+        middle, worst = rows[len(rows) // 2], rows[-1]
+        shown = [(middle[0], "the middle track"), (worst[0], f"the worst, {worst[1]}")]
+    parts = ", ".join(f"{part:.2%} {name}" for part, name in shown)
+    return f"windows differ where two predict a bin, on average by {parts} of the mean |value|"
+
+
+def _describe_correlation(table: Path, evaluation: dict) -> str:
+    if not evaluation["observed"]:
+        return "no observed tracks in the config"
+    with open(table, newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    found = [find_row(rows, entry) for entry in evaluation["observed"]]
+    where = "held-out bins" if found[0]["bins_in"] == "held_out" else "all bins"
+    values = "; ".join(
+        f"{float(row['pearson'] or 'nan'):.4f} {row['track']} and {row['observed']}"
+        for row in found[:3]
+    )
+    return f"Pearson on {where}: {values}"
+
+
+def _measure_seconds(logs: Path, pattern: str) -> float:
+    """Seconds in which at least one of the stages ran, from the times in their logs."""
+    spans = []
+    for log in logs.rglob(pattern):
+        times = re.findall(r"^(\S+) (?:started|finished) ", log.read_text(), re.MULTILINE)
+        if len(times) == 2:
+            spans.append(tuple(datetime.fromisoformat(time).timestamp() for time in times))
+    total, until = 0.0, 0.0
+    for start, end in sorted(spans):
+        total += max(0.0, end - max(start, until))
+        until = max(until, end)
+    return total

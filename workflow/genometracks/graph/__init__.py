@@ -1,0 +1,1 @@
+"""What the Snakefile asks: runs and their files, resources, deployment, Slurm."""

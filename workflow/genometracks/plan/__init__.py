@@ -1,0 +1,1 @@
+"""Which bins are predicted, by which windows, in which shards."""

@@ -1,0 +1,72 @@
+"""Neighbouring windows blended over the bins around their border.
+
+Both predict these bins, so that one can hand over to the other step by step. What comes out does
+not depend on shards: a shard computes the batch before it, and the one behind it, once more.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from genometracks.plan.plan import Plan
+from genometracks.predict.batches import Batch, align_windows
+
+
+def blend_windows(
+    plan: Plan, predicted: Iterator[tuple[Batch, Tensor]]
+) -> Iterator[tuple[Batch, Tensor]]:
+    """Turn what windows predict into what they own.
+
+    Over the 2 x blend bins around the border of neighbours, the left window's weight falls in
+    equal steps, from 1 - 1/(4 x blend) to 1/(4 x blend), and the right one's rises.
+
+    Parameters
+    ----------
+    plan : Plan
+    predicted : iterator of (Batch, float32 tensor (windows, tracks, length))
+        In order; batches that are not the shard's own stand at its ends.
+
+    Yields
+    ------
+    Batch, float32 tensor (windows, tracks, owned)
+        Of the shard's own batches; where windows are blended, one batch behind.
+    """
+    held: tuple[Batch, Tensor] | None = None
+    for batch, outputs in predicted:
+        values = align_windows(plan, outputs, batch.runs)
+        if not plan.geometry.blend:
+            yield batch, values
+            continue
+        for first, last in _list_neighbours(plan, batch):
+            _hand_over(plan, values[first : last - 1], values[first + 1 : last])
+        if held:
+            if plan.adjoins(batch.first):
+                _hand_over(plan, held[1][-1], values[0])
+            yield from _give(plan, held)
+        held = batch, values
+    if held:
+        yield from _give(plan, held)
+
+
+def _list_neighbours(plan: Plan, batch: Batch) -> Iterator[tuple[int, int]]:
+    """Runs of windows [first, last) of a batch that lie side by side."""
+    done = 0
+    for _, begin, end in plan.window_runs(batch.first, batch.last):
+        yield done, done + end - begin
+        done += end - begin
+
+
+def _hand_over(plan: Plan, left: Tensor, right: Tensor) -> None:
+    """Blend windows (..., blend + owned + blend) with their right neighbours, in place."""
+    blend, owned = plan.geometry.blend, plan.geometry.owned
+    steps = torch.arange(2 * blend, device=left.device, dtype=left.dtype)
+    mixed = torch.lerp(left[..., owned:], right[..., : 2 * blend], (steps + 0.5) / (2 * blend))
+    left[..., owned : owned + blend] = mixed[..., :blend]
+    right[..., blend : 2 * blend] = mixed[..., blend:]
+
+
+def _give(plan: Plan, held: tuple[Batch, Tensor]) -> Iterator[tuple[Batch, Tensor]]:
+    batch, values = held
+    if batch.own:
+        yield batch, values[..., plan.geometry.blend : plan.geometry.blend + plan.geometry.owned]

@@ -1,0 +1,137 @@
+"""The device that predicts: its choice, its arithmetic, and copies that do not wait."""
+
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genometracks.errors import UserError
+from genometracks.predict.claim import claim_device, list_visible
+
+AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+MISSED = (
+    "CUDA_VISIBLE_DEVICES names a device that PyTorch cannot use: predicting on the CPU"
+    " (prediction.device: cuda would stop instead)"
+)
+
+
+def prepare_device(device: str, *, threads: int = 1, claim: bool = False) -> torch.device:
+    """Set the CPU threads, and choose: `auto` is a CUDA device, else the CPU.
+
+    Parameters
+    ----------
+    device : str
+        `auto`, `cpu`, `cuda` or `cuda:N`.
+    threads : int
+    claim : bool
+        Take a device that no other job has claimed, and wait for one if need be; else the first.
+
+    Raises
+    ------
+    UserError
+        If CUDA is asked for and not there.
+    """
+    torch.set_num_threads(threads)
+    _keep_freed_memory()
+    cuda = torch.cuda.is_available()
+    if device.startswith("cuda") and not cuda:
+        raise UserError("prediction.device: no CUDA device is usable here: use auto or cpu")
+    index = _claim(device, cuda=cuda) if claim and device != "cpu" else None
+    if index is not None and cuda:
+        return torch.device("cuda", index)
+    if device == "auto" and not cuda and list_visible(0, os.environ.get("CUDA_VISIBLE_DEVICES")):
+        print(MISSED, file=sys.stderr, flush=True)
+    return torch.device(("cuda" if cuda else "cpu") if device == "auto" else device)
+
+
+def _claim(device: str, *, cuda: bool) -> int | None:
+    """Claim one of the visible devices; None where there are none."""
+    count = torch.cuda.device_count() if cuda else 0
+    names = list_visible(count, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    if cuda:
+        names = names[:count]
+    if not names:
+        return None
+    only = int(device.split(":")[1]) if ":" in device else None
+    if only is not None and only >= len(names):
+        raise UserError(f"prediction.device: {device}: only {len(names)} are visible: use auto")
+    # A card's own number: what is device 0 in one container may be another card in the next.
+    cards = [str(torch.cuda.get_device_properties(i).uuid) for i in range(count)]
+    return claim_device(names, cards if cuda else names, only=only)
+
+
+def describe_device(device: torch.device) -> str:
+    """Name of the device as a person knows it."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc hand freed memory out again instead of giving it back to the kernel.
+
+    Every layer's output is a block of many megabytes. By default each is mapped anew, and the page
+    faults took a fifth (small ConvModel) to two fifths (small Enformer) of a forward pass.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):  # another C library
+        return
+    trim_threshold, mmap_max, arena_max = -1, -4, -8  # malloc.h
+    mallopt(trim_threshold, 2**31 - 1)
+    mallopt(mmap_max, 0)
+    mallopt(arena_max, 1)  # one heap for all threads: the others' are bounded at 64 MB a block
+
+
+@contextmanager
+def use_precision(precision: str, device: torch.device) -> Iterator[None]:
+    """fp32 is true float32; tf32 lets matrix units round; bf16 and fp16 run under autocast."""
+    backends = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = [backend.allow_tf32 for backend in backends]
+    for backend in backends:
+        backend.allow_tf32 = precision == "tf32"
+    low = AUTOCAST.get(precision)
+    try:
+        with torch.autocast(device.type, low) if low else nullcontext():
+            yield
+    finally:
+        for backend, allowed in zip(backends, before, strict=True):
+            backend.allow_tf32 = allowed
+
+
+def send(tensor: Tensor, device: torch.device) -> Tensor:
+    """Copy to the device; to a GPU without waiting for it."""
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
+class CopyBack:
+    """Outputs from the device: on a GPU, copied while the next batch is computed already."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._cuda = device.type == "cuda"
+        self._waiting: tuple[Tensor, torch.cuda.Event] | None = None
+
+    def push(self, outputs: Tensor) -> Iterator[np.ndarray]:
+        """Take a batch's outputs; yield those of an earlier batch that have arrived."""
+        if not self._cuda:
+            yield outputs.numpy()
+            return
+        host = torch.empty(outputs.shape, dtype=outputs.dtype, pin_memory=True)
+        host.copy_(outputs, non_blocking=True)
+        arrived = torch.cuda.Event()
+        arrived.record()
+        yield from self.flush()
+        self._waiting = host, arrived
+
+    def flush(self) -> Iterator[np.ndarray]:
+        """Yield what is under way."""
+        if self._waiting is not None:
+            host, arrived = self._waiting
+            self._waiting = None
+            arrived.synchronize()
+            yield host.numpy()

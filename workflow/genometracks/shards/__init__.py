@@ -1,0 +1,1 @@
+"""Shard files: written, verified, merged."""

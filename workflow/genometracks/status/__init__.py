@@ -1,0 +1,1 @@
+"""Progress of a run, read from its folder alone."""
