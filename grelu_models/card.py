@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from grelu_models.errors import ModelError
+from grelu_models.geometry import Geometry
 from grelu_models.heads import MLPHead
 from grelu_models.layers import AdaptivePool, Crop, Pool
 from grelu_models.layers.attention import Attention, EnformerAttention
@@ -37,31 +38,6 @@ ACTIVATIONS = {
     "softmax": lambda x: torch.softmax(x, dim=1),
 }
 """Final activations by name; each takes logits (N, tracks, bins). Softmax is over the tracks."""
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """Window arithmetic of a model: `window == bin * (length + 2 * crop)` for spatial models.
-
-    Attributes
-    ----------
-    window : int
-        Base pairs read.
-    bin : int or None
-        Base pairs per output bin; None for a model that pools to one value a window.
-    crop : int
-        Bins dropped at each end (0 where `bin` is None).
-    length : int
-        Bins out.
-    tracks : int
-        Channels out.
-    """
-
-    window: int
-    bin: int | None
-    crop: int
-    length: int
-    tracks: int
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,122 @@
+"""Records: frozen dataclasses that are read from JSON, checked field by field, and written as JSON.
+
+Everything that passes between stages is a record. A file of ours that is damaged, or that another
+version wrote, is one error, raised here.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+
+from genometracks.common.atomic import write_atomically
+from genometracks.errors import UserError
+
+Record = TypeVar("Record")
+
+OMIT = "omit"
+PLAIN = frozenset([str, int, float, bool, type(None)])
+
+
+def optional(default: Any = None) -> Any:
+    """Declare a field of a record that is left out of its JSON while it has its default."""
+    return field(default=default, metadata={OMIT: True})
+
+
+def as_plain(value: Any) -> Any:
+    """Turn a record, and all that it holds, into what JSON can hold.
+
+    Returns
+    -------
+    object
+        Dicts in the order of the fields, lists, and plain values.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        kept = [each for each in fields(value) if not _is_omitted(each, getattr(value, each.name))]
+        return {each.name: as_plain(getattr(value, each.name)) for each in kept}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {key: as_plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):  # a check in place, for lists of thousands of numbers
+        return [each if type(each) in PLAIN else as_plain(each) for each in value]
+    return value
+
+
+def _is_omitted(declared: Field[Any], value: Any) -> bool:
+    default = declared.default
+    return bool(declared.metadata.get(OMIT)) and default is not MISSING and value == default
+
+
+def from_plain(kind: type[Record], plain: object) -> Record:
+    """Make a record of what `as_plain` gave.
+
+    Raises
+    ------
+    ValueError
+        Naming the field that is missing or of another type. Unknown fields are ignored.
+    """
+    return msgspec.convert(plain, kind, dec_hook=_make_array)
+
+
+def _make_array(kind: type, value: object) -> object:
+    """Runs [first, last) are the one kind of array that a record holds."""
+    if kind is np.ndarray or getattr(kind, "__origin__", None) is np.ndarray:
+        return np.array(value, np.int64).reshape(-1, 2)
+    raise ValueError(f"no field can be of type {kind}")
+
+
+def parse_record(kind: type[Record], text: str) -> Record:
+    """Make a record of JSON text; errors as `from_plain`."""
+    return from_plain(kind, json.loads(text))
+
+
+def format_record(record: object) -> str:
+    """Write a record as one line of JSON."""
+    return json.dumps(as_plain(record))
+
+
+def save_record(path: Path, record: object, *, indent: int | None = None, **more: object) -> None:
+    """Write a record as a JSON file, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+    record : dataclass
+    indent : int, optional
+        As `json.dumps` takes it.
+    **more
+        Written before the record's own fields: a format version, a digest.
+    """
+    with write_atomically(path) as file:
+        file.write(json.dumps({**more, **as_plain(record)}, indent=indent).encode() + b"\n")
+
+
+def load_record(kind: type[Record], path: Path, *, what: str, version: int | None = None) -> Record:
+    """Read what `save_record` wrote.
+
+    Parameters
+    ----------
+    kind : dataclass
+    path : Path
+    what : str
+        What the file should hold, for the error: `plan`.
+    version : int, optional
+        What the file's `format` must be.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, damaged or of another version of this program.
+    """
+    try:
+        plain = json.loads(Path(path).read_text())
+        if version is not None and plain.get("format") != version:
+            raise ValueError("another format version")
+        return from_plain(kind, plain)
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise UserError(f"{path}: no usable {what} ({error}): delete it and run again") from error

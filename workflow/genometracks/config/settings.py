@@ -1,0 +1,306 @@
+"""The resolved config as records: its sections, and what each stage is given of them.
+
+Fields are the keys of the schema, which says what they mean (`config/README.md`). A record is made
+of a config that was checked, so that its values are within the schema's bounds.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from genometracks.common.records import as_plain, from_plain, optional
+from genometracks.errors import UserError
+
+Auto = Literal["auto"]
+Precision = Literal["fp32", "tf32", "bf16", "fp16"]
+Dtype = Literal["float32", "float16"]
+
+
+@dataclass(frozen=True)
+class Where:
+    """A choice of tracks by a filter over the columns of their metadata."""
+
+    where: str
+
+
+Choice = str | int | Where
+"""Tracks by name or glob pattern, by index, or by a filter."""
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """Groups of the kept tracks: `by` a column, `of` their mean or sum."""
+
+    by: str
+    of: Literal["mean", "sum"] = "mean"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A further track that compares two groups of the model's."""
+
+    name: str
+    treatment: tuple[Choice, ...]
+    control: tuple[Choice, ...]
+    of: Literal["difference", "ratio", "log2_ratio"] = "difference"
+    pseudocount: int | float = 0.0
+
+
+@dataclass(frozen=True)
+class GenomeConfig:
+    """Section `genome`."""
+
+    fasta: str
+    sha256: str | None = None
+    name: str | None = None
+    contigs: tuple[str, ...] = ("*",)
+    regions: str | None = None
+    blacklist: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Section `model`."""
+
+    weights: str | tuple[str, ...]
+    sha256: str | tuple[str | None, ...] | None = None
+    tracks: str | None = None
+    architecture: dict[str, Any] | None = None
+    window: int | Auto | None = None
+    activation: str | None = None
+
+
+@dataclass(frozen=True)
+class PredictionConfig:
+    """Section `prediction`."""
+
+    batch_size: int | Auto = "auto"
+    precision: Auto | Precision = "auto"
+    compile: bool = False
+    stride: int | None = None
+    trim: int = 0
+    blend: int = 0
+    edges: Literal["pad", "slide"] = "pad"
+    reverse_complement: bool = False
+    strands: Literal["paired", "unpaired"] = "paired"
+    shifts: tuple[int, ...] = (0,)
+    average: Literal["activation", "logits"] = "activation"
+    device: str = "auto"
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class OutputConfig:
+    """Section `output`."""
+
+    tracks: tuple[Choice, ...] = ("*",)
+    aggregate: Aggregate | None = None
+    pairs: tuple[Pair, ...] = ()
+    sd: bool = False
+    scale: Literal["model", "counts"] = "model"
+    untransform: Literal["untransform_old", "untransform"] = "untransform_old"
+    untransform_when: Literal["after", "before"] = "after"
+    dtype: Dtype = "float32"
+    bigwig: bool = True
+    parquet: bool = True
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Transform:
+    """From an observed value to the model's scale: divide, add, then the natural logarithm."""
+
+    divide: int | float = 1.0
+    pseudocount: int | float = 0.0
+    log: bool = False
+
+
+@dataclass(frozen=True)
+class Observed:
+    """An observed bigWig, and the track it is compared with."""
+
+    track: str
+    bigwig: str
+    name: str | None = None
+    aliases: dict[str, str] = field(default_factory=dict)
+    transform: Transform = Transform()
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """An interval that the model was not trained on, 0-based, half-open."""
+
+    contig: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """Section `evaluation`."""
+
+    observed: tuple[Observed, ...] = ()
+    held_out: tuple[HeldOut, ...] = ()
+    locus_width: int = 50_000
+
+
+@dataclass(frozen=True)
+class Config:
+    """A resolved config.
+
+    Attributes
+    ----------
+    plain : dict
+        As it was resolved, for the manifest: every key, in the order in which they were given.
+    """
+
+    run: str
+    results: str
+    runs: str | None
+    genome: GenomeConfig
+    model: ModelConfig
+    prediction: PredictionConfig
+    output: OutputConfig
+    shards: int | Auto
+    evaluation: EvaluationConfig
+    plain: dict[str, Any]
+
+    @classmethod
+    def of(cls, plain: dict[str, Any]) -> "Config":
+        """The record of a config as `resolve_config` checked and completed it."""
+        return from_plain(cls, {**plain, "plain": plain})
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One of the folds of a model: its weights as configured, and where they are fetched to."""
+
+    weights: str
+    sha256: str | None
+    file: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A genome's FASTA or its address, and the digest that it must have."""
+
+    fasta: str
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class ScanSettings:
+    """What shapes a prepared genome: what is predicted of it repeats no scan."""
+
+    fasta: str
+    sha256: str | None = None
+    name: str | None = None
+    contigs: tuple[str, ...] = ("*",)
+
+
+@dataclass(frozen=True)
+class RecipeSettings:
+    """What says how a run's tracks are computed from a model's outputs."""
+
+    tracks: tuple[Choice, ...] = ("*",)
+    aggregate: Aggregate | None = None
+    pairs: tuple[Pair, ...] = ()
+    sd: bool = False
+    scale: Literal["model", "counts"] = "model"
+    untransform: Literal["untransform_old", "untransform"] = "untransform_old"
+    untransform_when: Literal["after", "before"] = "after"
+    reverse_complement: bool = False
+    strands: Literal["paired", "unpaired"] = "paired"
+    shifts: tuple[int, ...] = (0,)
+    average: Literal["activation", "logits"] = "activation"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForwardSettings(RecipeSettings):
+    """What concerns a forward pass, `auto` or not: what a probe is asked.
+
+    Attributes
+    ----------
+    shards : "auto" or None
+        `auto` where a window is timed, too.
+    """
+
+    batch_size: int | Auto
+    precision: Auto | Precision
+    compile: bool
+    stride: int | None
+    trim: int
+    blend: int
+    edges: Literal["pad", "slide"]
+    window: int | Auto | None
+    shards: Auto | None = optional()
+
+    @property
+    def open(self) -> bool:
+        """Whether anything is left to be found out."""
+        return "auto" in (self.batch_size, self.precision, self.window, self.shards)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanSettings(RecipeSettings):
+    """What a plan follows from; no more, or it would be made anew."""
+
+    batch_size: int | Auto
+    precision: Auto | Precision
+    compile: bool
+    stride: int | None
+    trim: int
+    blend: int
+    edges: Literal["pad", "slide"]
+    dtype: Dtype
+    regions: str | None
+    blacklist: str | None
+    shards: int | Auto
+
+
+@dataclass(frozen=True)
+class TrackSettings:
+    """What tracks.tsv depends on."""
+
+    bigwig: bool
+
+
+def list_folds(model: ModelConfig) -> list[Fold]:
+    """Each fold's weights, as configured, and its digest.
+
+    Raises
+    ------
+    UserError
+        If there are not as many digests as weights.
+    """
+    weights = (model.weights,) if isinstance(model.weights, str) else model.weights
+    digests = model.sha256 if isinstance(model.sha256, tuple) else (model.sha256,)
+    if digests == (None,):
+        digests = (None,) * len(weights)
+    if len(digests) != len(weights):
+        raise UserError(
+            f"model.sha256: {len(digests)} digests for {len(weights)} model.weights: give one each"
+        )
+    return [Fold(one, digest, one) for one, digest in zip(weights, digests, strict=True)]
+
+
+def choose_recipe_settings(config: Config) -> RecipeSettings:
+    """Of a config, what says how tracks are computed."""
+    return from_plain(RecipeSettings, as_plain(config.prediction) | as_plain(config.output))
+
+
+def choose_forward_settings(config: Config) -> ForwardSettings:
+    """Of a config, what concerns a forward pass."""
+    timed = {"shards": "auto"} if config.shards == "auto" else {}
+    sections = as_plain(config.prediction) | as_plain(config.output)
+    return from_plain(ForwardSettings, {**sections, "window": config.model.window, **timed})
+
+
+def choose_plan_settings(config: Config) -> PlanSettings:
+    """Of a config, what its plan follows from."""
+    sections = as_plain(config.prediction) | as_plain(config.output) | as_plain(config.genome)
+    return from_plain(PlanSettings, {**sections, "shards": config.shards})
+
+
+def choose_scan_settings(config: Config) -> ScanSettings:
+    """Of a config, what shapes the prepared genome."""
+    return from_plain(ScanSettings, as_plain(config.genome))
