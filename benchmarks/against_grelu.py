@@ -80,9 +80,9 @@ def prepare(folder: Path, case: str) -> dict:
         },
         "bases": sum(sizes.values()),
         "window": plan.geometry.window,
-        "batch_size": plan.settings["batch_size"],
+        "batch_size": plan.settings.batch_size,
         "windows": plan.windows,
-        "tracks": [track["track"] for track in plan.tracks],
+        "tracks": [track.track for track in plan.tracks],
         "seconds": seconds,
     }
 

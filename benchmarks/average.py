@@ -59,15 +59,16 @@ class Job:
     def time(self) -> float:
         """Seconds of the shard."""
         from genometracks.common.prefetch import run_ahead
-        from genometracks.predict.predict import predict_shard
+        from genometracks.predict.predict import ShardPrediction
         from genometracks.shards.shard import write_shard
 
         shard = self.plan.shards[0]
         start = time.perf_counter()
-        pieces = predict_shard(
+        made = ShardPrediction(
             self.plan, self.bases, model=self.model, shard=shard, device=self.device
         )
-        write_shard(self.run.shards(), self.plan, shard, pieces=run_ahead(pieces), notes={})
+        pieces = run_ahead(made.pieces())
+        write_shard(self.run.shards(), self.plan, shard, pieces=pieces, notes=made.notes)
         return time.perf_counter() - start
 
 

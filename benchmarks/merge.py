@@ -45,19 +45,15 @@ def make_run(
     """Plan one contig without N, fill its shards and merge them: the path of its plan.json."""
     from genometracks.inputs.genome import Contig, GenomeIndex
     from genometracks.plan.geometry import Geometry
-    from genometracks.plan.tile import make_plan
+    from genometracks.plan.tile import Scope
     from genometracks.shards.merge import check_shards, save_merged
     from genometracks.shards.shard import write_shard
+    from genometracks.shards.sidecar import Notes
+    from toys import plan_by_hand
 
-    plan = make_plan(
-        GenomeIndex("toy", "toy.fa", "0", [Contig("chr1", bins * step, [], "0")]),
-        {"digest": "0"},
-        geometry=Geometry(window=64 * step, bin=step, span=step, length=64, lead=0),
-        tracks=[{"index": i, "name": f"t{i}", "track": f"t{i}"} for i in range(tracks)],
-        recipe={},
-        settings={"batch_size": 8, "precision": "fp32", "dtype": dtype},
-        shards=shards,
-    )
+    genome = GenomeIndex("toy", "toy.fa", "0", [Contig("chr1", bins * step, [], "0")])
+    geometry = Geometry(window=64 * step, bin=step, span=step, length=64, lead=0)
+    plan = plan_by_hand(Scope(genome), geometry, batch=8, shards=shards, tracks=tracks, dtype=dtype)
     work = folder / "work"
     (work / "shards").mkdir(parents=True)
     plan.save(work / "plan.json")
@@ -68,7 +64,7 @@ def make_run(
             # Each track is the signal from another place on.
             rows = [np.take(signal, columns + 9973 * i, mode="wrap") for i in range(tracks)]
             pieces = iter([np.stack(rows).astype(np.float32)])
-            write_shard(work / "shards", plan, shard, pieces=pieces, notes={})
+            write_shard(work / "shards", plan, shard, pieces=pieces, notes=Notes)
     save_merged(work / "merge.json", check_shards(plan, work / "shards"))
     return work / "plan.json"
 

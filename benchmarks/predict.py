@@ -93,7 +93,7 @@ def measure(family: str, repeat: int) -> str:
     from genometracks.inputs.genome import Bases
     from genometracks.predict.batches import encode_batch, read_batches
     from genometracks.predict.device import prepare_device
-    from genometracks.predict.predict import load_planned_model, predict_shard
+    from genometracks.predict.predict import ShardPrediction, load_planned_model
     from genometracks.shards.shard import write_shard
 
     device = prepare_device("cpu")
@@ -117,8 +117,9 @@ def measure(family: str, repeat: int) -> str:
                     model(batch)
             bare.append(time.perf_counter() - start)
             start = time.perf_counter()
-            pieces = predict_shard(plan, bases, model=folds, shard=shard, device=device)
-            write_shard(run.shards(), plan, shard, pieces=run_ahead(pieces), notes={})
+            made = ShardPrediction(plan, bases, model=folds, shard=shard, device=device)
+            pieces = run_ahead(made.pieces())
+            write_shard(run.shards(), plan, shard, pieces=pieces, notes=made.notes)
             whole.append(time.perf_counter() - start)
     ratios = [a / b for a, b in zip(whole, bare, strict=True)]
     note(f"predict / bare loop: {family}", statistics.median(ratios))

@@ -9,9 +9,17 @@ import yaml
 from safetensors.torch import save_file
 
 from genometracks.cli import main
-from genometracks.plan.plan import Plan
+from genometracks.common.records import as_plain, from_plain
+from genometracks.config.settings import RecipeSettings
+from genometracks.plan.geometry import Geometry
+from genometracks.plan.plan import Plan, PlannedModel, Settings
+from genometracks.plan.tile import Scope, cut_shards, tile_genome
 from genometracks.shards.merge import check_shards, read_tracks
+from genometracks.tracks.formulas import Formula
+from genometracks.tracks.recipe import Recipe
+from genometracks.tracks.table import RunTrack
 from grelu_models.checkpoint import build_model, load
+from grelu_models.geometry import Geometry as ModelGeometry
 
 ARCHITECTURE = {
     "model_type": "ConvModel",
@@ -109,20 +117,42 @@ def make_words(name: str, **options) -> list[str]:
     return words
 
 
-PLAIN = {
-    "tracks": ["*"],
-    "aggregate": None,
-    "pairs": [],
-    "sd": False,
-    "scale": "model",
-    "untransform": "untransform_old",
-    "untransform_when": "after",
-    "reverse_complement": False,
-    "strands": "paired",
-    "shifts": [0],
-    "average": "activation",
-}
-"""Settings of a run that averages nothing and writes all tracks."""
+def recipe_settings(**changes) -> RecipeSettings:
+    """Settings of a run that averages nothing and writes all tracks, but for the changes."""
+    return from_plain(RecipeSettings, changes)
+
+
+PLAIN = as_plain(recipe_settings())
+"""The same as JSON."""
+
+
+def measured_geometry(window: int, bin: int | None, crop: int, length: int) -> ModelGeometry:
+    """The geometry of a model of one track."""
+    return ModelGeometry(window, bin, crop, length, tracks=1)
+
+
+def plan_by_hand(
+    scope: Scope,
+    geometry: Geometry,
+    *,
+    batch: int,
+    shards: int,
+    tracks: int = 1,
+    dtype: str = "float32",
+) -> Plan:
+    """A plan of tracks t0, t1, ... without a model."""
+    measured = measured_geometry(geometry.window, geometry.bin, 0, geometry.length)
+    channels = list(range(tracks))
+    formulas = tuple(Formula("mean", (i,)) for i in channels)
+    plan = tile_genome(
+        scope,
+        model=PlannedModel((), "d", None, {}, measured),
+        geometry=geometry,
+        tracks=[RunTrack(f"t{i}", f"t{i}", i, "") for i in channels],
+        recipe=Recipe(channels, None, (0,), "activation", formulas, sd=False, scale=None),
+        settings=Settings(batch, "fp32", compile=False, dtype=dtype),
+    )
+    return cut_shards(plan, shards)
 
 
 class Run:
@@ -223,7 +253,7 @@ class Run:
         return np.concatenate([np.load(self.shards() / f"{name}.npy") for name in names], axis=1)
 
     def notes(self, name: str = "0") -> dict:
-        """What a shard's sidecar tells of its making."""
+        """The notes of a shard's sidecar."""
         return json.loads((self.shards() / f"{name}.json").read_text())["notes"]
 
     def digests(self) -> list[str]:

@@ -36,17 +36,17 @@ def hold_after_first_batch(shard: str) -> None:
     """Let the shard's prediction wait in its middle."""
     from genometracks.predict import predict
 
-    whole = predict.predict_shard
+    whole = predict.ShardPrediction.pieces
 
-    def predict_shard(*args, **keywords):
-        for i, piece in enumerate(whole(*args, **keywords)):
+    def pieces(prediction):
+        for i, piece in enumerate(whole(prediction)):
             yield piece
             if i == 0:
                 note("held", [shard])
             while (FOLDER / f"hold-{shard}").exists():
                 time.sleep(0.1)
 
-    predict.predict_shard = predict_shard
+    predict.ShardPrediction.pieces = pieces
 
 
 def main() -> int:

@@ -1,16 +1,18 @@
 from functools import partial
+from operator import attrgetter
 
 
 def look_up(table, wildcard, what):
-    """Input or parameter: what is known of the run that a wildcard stands for.
+    """Input or parameter: an attribute of the run that a wildcard names, `sources.fasta`.
 
-    A function, unless it is the same for all: thousands of jobs would call it.
+    A function, unless the value is the same for all runs: it is called for thousands of jobs.
     """
+    read = attrgetter(what)
 
     def get(wildcards):
-        return getattr(table[wildcards[wildcard]], what)
+        return read(table[wildcards[wildcard]])
 
-    values = [getattr(each, what) for each in table.values()]
+    values = [read(each) for each in table.values()]
     plain = all(value == values[0] for value in values) and "{" not in str(values[0])
     return values[0] if plain else get
 
@@ -21,15 +23,15 @@ of_model = partial(look_up, MODELS, "model")
 
 
 def shard_data(wildcards):
-    """Input function: the shards' predictions; if the plan decides how many, once it is there."""
+    """Input function: the shards' data; where the plan decides their number, once it exists."""
     each = RUNS[wildcards.run]
     ids = each.shards
     if ids is None:
         with open(checkpoints.shards.get(run=wildcards.run).output[0]) as file:
             ids = file.read().split()
-    return [f"{each.folder}/work/shards/{shard}.npy" for shard in ids]
+    return [each.folder.shards / f"{shard}.npy" for shard in ids]
 
 
 def name_rule(stage, each):
-    """Name of a rule that each run has for itself, for its outputs are named in the config."""
-    return stage if len(RUNS) == 1 else f"{stage}_{each.config['run']}"
+    """Name of a rule that each run has for itself, because the config decides its outputs."""
+    return stage if len(RUNS) == 1 else f"{stage}_{each.config.run}"

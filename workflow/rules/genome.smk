@@ -1,27 +1,27 @@
 for each in GENOMES.values():
-    if each.fasta == each.config["genome"]["fasta"]:
+    if each.sources.fasta == each.config.genome.fasta:
         continue
 
     rule:
         name:
             name_rule("download", each)
         output:
-            each.fasta,
+            each.sources.fasta,
         log:
-            f"{each.genome}/logs/download.log",
+            each.genome.path / "logs" / "download.log",
         # A node may have no network: on a cluster this runs where Snakemake does.
         localrule: True
         conda:
             "../../envs/cpu.yaml"
         params:
-            settings=each.source_settings,
+            settings=each.settings.source,
         shell:
             "genometracks download --settings {params.settings:q} --out {output:q} 2> {log:q}"
 
 
 rule genome:
     input:
-        of_genome("fasta"),
+        of_genome("sources.fasta"),
     output:
         fasta="{genome}/work/genome.fa",
         index="{genome}/work/genome.fa.fai",
@@ -36,7 +36,7 @@ rule genome:
         mem_mb=grow(2_000),
         runtime=grow(60),
     params:
-        settings=of_genome("genome_settings"),
+        settings=of_genome("settings.genome"),
     shell:
         "genometracks genome --settings {params.settings:q}"
         " --fasta {output.fasta:q} --out {output.json:q} 2> {log:q}"

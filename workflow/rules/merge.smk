@@ -1,11 +1,11 @@
 rule merge:
     input:
-        plan=f"{RUN}/work/plan.json",
+        plan=RUN.plan,
         data=shard_data,
     output:
-        f"{RUN}/work/merge.json",
+        RUN.merged,
     log:
-        f"{RUN}/logs/merge.log",
+        RUN.logs / "merge.log",
     conda:
         "../../envs/cpu.yaml"
     resources:

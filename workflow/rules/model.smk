@@ -1,27 +1,27 @@
 for each in MODELS.values():
-    for fold in each.fetched:
+    for job in each.sources.fetched:
 
         rule:
             name:
-                name_rule(fold["rule"], each)
+                name_rule(job.rule, each)
             output:
-                fold["file"],
+                job.file,
             log:
-                f"{each.model}/logs/{fold['rule']}.log",
+                each.model.path / "logs" / f"{job.rule}.log",
             # A node may have no network: on a cluster this runs where Snakemake does.
             localrule: True
             conda:
                 "../../envs/cpu.yaml"
             params:
-                settings=fold["settings"],
+                settings=job.settings,
             shell:
                 "genometracks weights --settings {params.settings:q} --out {output:q} 2> {log:q}"
 
 
 rule model:
     input:
-        weights=of_model("weights"),
-        beside=of_model("model_files"),
+        weights=of_model("sources.weights"),
+        beside=of_model("sources.model_files"),
     output:
         "{model}/work/model.json",
     log:
@@ -34,7 +34,7 @@ rule model:
         mem_mb=grow(4_000),
         runtime=grow(30),
     params:
-        settings=of_model("model_settings"),
+        settings=of_model("settings.model"),
     shell:
         "genometracks model --settings {params.settings:q} --weights {input.weights:q}"
         " --out {output:q} 2> {log:q}"

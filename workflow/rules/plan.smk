@@ -1,23 +1,23 @@
 rule probe:
     input:
-        model=of_run("model_json"),
-        genome=of_run("genome_json"),
-        fasta=of_run("bases"),
+        model=of_run("model.json"),
+        genome=of_run("genome.json"),
+        fasta=of_run("genome.bases"),
     output:
-        # What was found out once stays, as long as the same is asked.
-        update(f"{RUN}/work/probe.json"),
+        # What was measured once is kept while the question is the same.
+        update(RUN.probe),
     log:
-        f"{RUN}/logs/probe.log",
+        RUN.logs / "probe.log",
     conda:
         "../../envs/gpu.yaml"
-    threads: of_run("threads")
+    threads: of_run("config.prediction.threads")
     resources:
         mem_mb=grow(8_000),
         runtime=grow(60),
         gpu=of_run("gpus"),
     params:
-        settings=of_run("forward_settings"),
-        device=of_run("device"),
+        settings=of_run("settings.forward"),
+        device=of_run("config.prediction.device"),
     shell:
         "genometracks probe --settings {params.settings:q} --model {input.model:q}"
         " --genome {input.genome:q} --fasta {input.fasta:q} --device {params.device}"
@@ -26,21 +26,21 @@ rule probe:
 
 rule plan:
     input:
-        model=of_run("model_json"),
-        genome=of_run("genome_json"),
-        beds=of_run("beds"),
+        model=of_run("model.json"),
+        genome=of_run("genome.json"),
+        beds=of_run("sources.beds"),
         probe=of_run("probe"),
     output:
-        f"{RUN}/work/plan.json",
+        RUN.plan,
     log:
-        f"{RUN}/logs/plan.log",
+        RUN.logs / "plan.log",
     conda:
         "../../envs/cpu.yaml"
     resources:
         mem_mb=grow(2_000),
         runtime=grow(30),
     params:
-        settings=of_run("plan_settings"),
+        settings=of_run("settings.plan"),
         probe=of_run("probe_option"),
     shell:
         "genometracks plan --settings {params.settings:q} --model {input.model:q}"
@@ -49,11 +49,11 @@ rule plan:
 
 checkpoint shards:
     input:
-        f"{RUN}/work/plan.json",
+        RUN.plan,
     output:
-        f"{RUN}/work/shards.txt",
+        RUN.shard_list,
     log:
-        f"{RUN}/logs/shards.log",
+        RUN.logs / "shards.log",
     conda:
         "../../envs/cpu.yaml"
     shell:

@@ -1,23 +1,23 @@
 rule predict:
     input:
-        plan=f"{RUN}/work/plan.json",
-        fasta=of_run("bases"),
-        weights=of_run("weights"),
+        plan=RUN.plan,
+        fasta=of_run("genome.bases"),
+        weights=of_run("sources.weights"),
     output:
         # A shard that is still valid (its digest says so) is kept, not deleted and predicted again.
-        data=update(f"{RUN}/work/shards/{{shard}}.npy"),
-        sidecar=update(f"{RUN}/work/shards/{{shard}}.json"),
+        data=update(RUN.shards / "{shard}.npy"),
+        sidecar=update(RUN.shards / "{shard}.json"),
     log:
-        f"{RUN}/logs/predict/{{shard}}.log",
+        RUN.predict_logs / "{shard}.log",
     conda:
         "../../envs/gpu.yaml"
-    threads: of_run("threads")
+    threads: of_run("config.prediction.threads")
     resources:
         mem_mb=grow(8_000),
         runtime=grow(120),
         gpu=of_run("gpus"),
     params:
-        device=of_run("device"),
+        device=of_run("config.prediction.device"),
     shell:
         "genometracks predict --plan {input.plan:q} --shard {wildcards.shard} --fasta {input.fasta:q}"
         " --device {params.device} --threads {threads} 2> {log:q}"

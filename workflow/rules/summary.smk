@@ -1,20 +1,20 @@
 rule manifest:
     input:
-        results=of_run("results"),
-        plan=f"{RUN}/work/plan.json",
-        merged=f"{RUN}/work/merge.json",
+        results=of_run("results.files"),
+        plan=RUN.plan,
+        merged=RUN.merged,
         observed=of_run("observed_digests"),
     output:
-        f"{RUN}/manifest.json",
+        RUN.manifest,
     log:
-        f"{RUN}/logs/manifest.log",
+        RUN.logs / "manifest.log",
     conda:
         "../../envs/cpu.yaml"
     resources:
         mem_mb=grow(2_000),
         runtime=grow(120),
     params:
-        settings=of_run("settings"),
+        settings=of_run("settings.config"),
     shell:
         "genometracks manifest --settings {params.settings:q} --plan {input.plan:q}"
         " --out {output:q} 2> {log:q}"
@@ -22,21 +22,21 @@ rule manifest:
 
 rule summary:
     input:
-        results=of_run("results"),
-        plan=f"{RUN}/work/plan.json",
-        manifest=f"{RUN}/manifest.json",
+        results=of_run("results.files"),
+        plan=RUN.plan,
+        manifest=RUN.manifest,
     output:
-        f"{RUN}/summary.txt",
+        RUN.summary,
     log:
-        f"{RUN}/logs/summary.log",
+        RUN.logs / "summary.log",
     conda:
         "../../envs/cpu.yaml"
     resources:
         mem_mb=grow(1_000),
         runtime=grow(10),
     params:
-        settings=of_run("evaluation_settings"),
-        logs=f"{RUN}/logs",
+        settings=of_run("settings.evaluation"),
+        logs=str(RUN.logs),
     shell:
         "genometracks summary --settings {params.settings:q} --plan {input.plan:q}"
         " --logs {params.logs:q} --out {output:q} 2> {log:q}"

@@ -1,43 +1,43 @@
 rule tracks:
     input:
-        plan=f"{RUN}/work/plan.json",
+        plan=RUN.plan,
     output:
-        f"{RUN}/tracks.tsv",
+        RUN.tracks,
     log:
-        f"{RUN}/logs/tracks.log",
+        RUN.logs / "tracks.log",
     conda:
         "../../envs/cpu.yaml"
     resources:
         mem_mb=grow(1_000),
         runtime=grow(10),
     params:
-        settings=of_run("track_settings"),
+        settings=of_run("settings.tracks"),
     shell:
         "genometracks tracks --settings {params.settings:q} --plan {input.plan:q}"
         " --out {output:q} 2> {log:q}"
 
 
 for each in RUNS.values():
-    for job in each.bigwig_jobs:
+    for job in each.results.bigwigs:
 
         rule:
             name:
-                name_rule(job["rule"], each)
+                name_rule(job.rule, each)
             input:
-                plan=f"{each.folder}/work/plan.json",
-                merged=f"{each.folder}/work/merge.json",
+                plan=each.folder.plan,
+                merged=each.folder.merged,
             output:
-                job["files"],
+                job.files,
             log:
-                f"{each.folder}/logs/{job['rule']}.log",
+                each.folder.logs / f"{job.rule}.log",
             conda:
                 "../../envs/cpu.yaml"
-            threads: each.processes
+            threads: each.config.output.threads
             resources:
                 mem_mb=grow(4_000),
                 runtime=grow(240),
             params:
-                rows=job["rows"],
+                rows=job.rows,
             shell:
                 "genometracks bigwig --plan {input.plan:q} --rows {params.rows}"
                 " --threads {threads} 2> {log:q}"
@@ -45,15 +45,15 @@ for each in RUNS.values():
 
 rule parquet:
     input:
-        plan=f"{RUN}/work/plan.json",
-        merged=f"{RUN}/work/merge.json",
+        plan=RUN.plan,
+        merged=RUN.merged,
     output:
-        directory(f"{RUN}/parquet"),
+        directory(RUN.parquet),
     log:
-        f"{RUN}/logs/parquet.log",
+        RUN.logs / "parquet.log",
     conda:
         "../../envs/cpu.yaml"
-    threads: of_run("parquet_processes")
+    threads: of_run("results.parquet_processes")
     resources:
         mem_mb=grow(4_000),
         runtime=grow(240),

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from genometracks.shards.shard import read_sidecar
+from genometracks.shards.sidecar import read_sidecar
 from toys import Run
 
 KILLS = 50

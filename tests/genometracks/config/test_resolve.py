@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from genometracks.config.resolve import list_folds, list_keys, read_schema, resolve_config
+from genometracks.config.resolve import list_keys, read_schema, resolve_config
 from genometracks.errors import UserError
 from genometracks.graph.runs import place_run
 from genometracks.inputs.check import check_inputs

@@ -21,6 +21,7 @@ from genometracks.export.bigwigs import cut_blocks
 from genometracks.plan.plan import Plan
 from genometracks.shards.merge import check_shards, read_tracks
 from genometracks.shards.shard import write_shard
+from genometracks.shards.sidecar import Notes
 
 
 def written(run) -> dict[str, bytes]:
@@ -176,7 +177,7 @@ def test_more_shards_do_not_hold_more_files_open(make_run):
     for shard in plan.shards:
         bins = sum(last - first for _, first, last in plan.shard_bins(shard))
         pieces = iter([np.full((3, bins), 0.5, np.float32)])
-        write_shard(run.shards(), plan, shard, pieces=pieces, notes={})
+        write_shard(run.shards(), plan, shard, pieces=pieces, notes=Notes)
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     # Three tracks: as many bigWigs and their zoom levels; the shards one by one.
     room = len(os.listdir("/proc/self/fd")) + 40

@@ -1,22 +1,26 @@
-"""What shards noted, put together; and the lines of the summary."""
+"""The notes of shards, combined; and the lines of the summary."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from genometracks.common.deviation import Deviation
+from genometracks.config.settings import EvaluationConfig
 from genometracks.export.summary import write_summary
 from genometracks.plan.plan import Plan
-from genometracks.shards.provenance import express_deviation, gather_notes
+from genometracks.shards.provenance import combine_notes
+from genometracks.shards.sidecar import Checksum, Notes, Seams, Sidecar
 
 
-def sidecar(bins: int = 5, **notes) -> dict:
-    made = {"device": "cpu", "batch_size": 4, "compiled": False, "seams": None, **notes}
-    return {"shape": [2, bins], "notes": made}
+def sidecar(bins: int = 5, **notes) -> Sidecar:
+    made = Notes(**{"device": "cpu", "batch_size": 4, **notes})
+    return Sidecar(2, "0", "", "<f4", (2, bins), [], Checksum("xxh3_64"), made)
 
 
-def test_notes_are_counted_and_the_worst_deviation_is_told():
-    near, far = {"largest": 3.0, "scale": 300.0}, {"largest": 0.5, "scale": 2.0}
-    found = gather_notes(
+def test_notes_are_counted_and_the_largest_deviation_is_kept():
+    near, far = Deviation(3.0, 300.0), Deviation(0.5, 2.0)
+    found = combine_notes(
         [
             sidecar(deviation=near),
             sidecar(device="GPU", compiled=True, deviation=far),
@@ -24,23 +28,23 @@ def test_notes_are_counted_and_the_worst_deviation_is_told():
             sidecar(bins=0, device="not used"),
         ]
     )
-    assert found["devices"] == {"cpu": 2, "GPU": 1}
-    assert found["batch_sizes"] == {"4": 2, "2": 1}
-    assert found["compiled"] == 1
-    assert found["deviation"] == far and express_deviation(far) == 0.25
-    assert found["seams"] is None
-    assert express_deviation({"largest": 0.0, "scale": 0.0}) == 0.0
+    assert found.devices == {"cpu": 2, "GPU": 1}
+    assert found.batch_sizes == {"4": 2, "2": 1}
+    assert found.compiled == 1
+    assert found.deviation == far and far.relative == 0.25
+    assert found.seams is None
+    assert Deviation(0.0, 0.0).relative == 0.0
 
 
 def test_seams_weigh_by_the_bins_that_were_compared():
-    found = gather_notes(
+    found = combine_notes(
         [
-            sidecar(seams={"bins": 10, "difference": [1.0, 0.0], "scale": [2.0, 4.0]}),
-            sidecar(seams={"bins": 30, "difference": [3.0, 1.0], "scale": [2.0, 0.0]}),
+            sidecar(seams=Seams(10, [1.0, 0.0], [2.0, 4.0])),
+            sidecar(seams=Seams(30, [3.0, 1.0], [2.0, 0.0])),
             sidecar(),
         ]
     )
-    assert found["seams"] == {"bins": 40, "difference": [2.5, 0.75], "scale": [2.0, 1.0]}
+    assert found.seams == Seams(40, [2.5, 0.75], [2.0, 1.0])
 
 
 @pytest.fixture
@@ -49,18 +53,19 @@ def summarise(run):
 
     def write(tracks: int = 3, **made) -> list[str]:
         plan = Plan.load(run.work / "plan.json")
-        plan.tracks[:] = [{**plan.tracks[0], "name": f"t{i}"} for i in range(tracks)]
+        named = tuple(replace(plan.tracks[0], name=f"t{i}") for i in range(tracks))
+        plan = replace(plan, tracks=named)
         found = {"devices": {"cpu": 3}, "batch_sizes": {"4": 3}, "compiled": 0}
         found |= {"deviation": None, "seams": None, **made}
         (run.folder / "manifest.json").write_text(json.dumps({"prediction": found}))
         out = run.folder / "summary.txt"
-        write_summary(out, plan, evaluation={"observed": []}, logs=run.folder / "logs")
+        write_summary(out, plan, evaluation=EvaluationConfig(), logs=run.folder / "logs")
         return out.read_text().splitlines()
 
     return write
 
 
-def test_the_summary_tells_how_the_numbers_were_made(summarise):
+def test_the_summary_says_how_the_numbers_were_made(summarise):
     assert summarise()[3] == "arithmetic   fp32 on cpu, batches of 4"
     line = summarise(
         devices={"NVIDIA X": 2, "NVIDIA Y": 1},
@@ -73,7 +78,7 @@ def test_the_summary_tells_how_the_numbers_were_made(summarise):
     )
 
 
-def test_the_summary_tells_how_much_windows_differ(summarise):
+def test_the_summary_says_how_much_windows_differ(summarise):
     assert summarise()[4].startswith("seams        not measured: no bin is predicted by two")
     seams = {"bins": 9, "difference": [0.1, 0.02, 0.0], "scale": [2.0, 1.0, 0.0]}
     assert summarise(seams=seams)[4] == (

@@ -18,8 +18,8 @@ def test_a_checkpoint_needs_no_words_beside_it(tmp_path):
     fasta = write_fasta(tmp_path / "genome.fa", {"chr1": random_bases(301, seed=1)})
     run = Run(tmp_path, TINY, fasta, tracks=["kidney*"])
     plan = run.plan()
-    assert [track["track"] for track in plan.tracks] == ["kidney_+", "kidney_-"]
-    assert [track["assay"] for track in plan.tracks] == ["ATAC", "RNA"]
+    assert [track.track for track in plan.tracks] == ["kidney_+", "kidney_-"]
+    assert [track.metadata["assay"] for track in plan.tracks] == ["ATAC", "RNA"]
     described = json.loads((run.work / "model.json").read_text())
     assert described["activation"] == "exp" and described["train"]["grelu_version"] == "1.1.0"
     assert described["geometry"] == {"window": 64, "bin": 4, "crop": 1, "length": 14, "tracks": 3}
@@ -31,8 +31,10 @@ def test_a_checkpoint_needs_no_words_beside_it(tmp_path):
 def test_the_snakefile_learns_a_checkpoints_tracks_without_torch():
     config = resolve_config({"genome": {"fasta": "g.fa"}, "model": {"weights": str(TINY)}})
     code = (
-        f"import sys; from genometracks.graph.runs import place_run;"
-        f"assert place_run({config!r}).tracks == ['liver', 'kidney_+', 'kidney_-'];"
+        "import sys; from genometracks.config.settings import Config;"
+        "from genometracks.graph.runs import place_run;"
+        f"tracks = place_run(Config.of({config!r})).tracks;"
+        "assert tracks == ('liver', 'kidney_+', 'kidney_-');"
         "sys.exit('torch' in sys.modules)"
     )
     environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}

@@ -1,12 +1,16 @@
-"""Shards of three quarters of an hour, by the probe's time of a window."""
+"""Shards of 45 minutes, by the time of a window that the probe measured."""
 
 import json
 
 import pytest
 
 from genometracks.cli import main
+from genometracks.common.records import from_plain
+from genometracks.config.settings import PlanSettings
 from genometracks.errors import UserError
-from genometracks.plan.make import plan_run
+from genometracks.inputs.genome import GenomeIndex
+from genometracks.inputs.model import ModelFile
+from genometracks.plan.make import make_plan
 from genometracks.plan.plan import Plan
 from genometracks.plan.tile import MOST, time_shards
 from genometracks.preflight import probe
@@ -65,9 +69,11 @@ def test_a_plan_follows_the_probe_and_is_fixed(timed):
 def test_the_time_of_a_window_is_needed(make_run):
     run = make_run(shards="auto")
     run.prepare()
-    model = json.loads((run.work / "model.json").read_text())
-    with pytest.raises(UserError, match="^shards: left to auto, and no probe found it: run again"):
-        plan_run(run.planned, model, None, found={})
+    model = ModelFile.load(run.work / "model.json")
+    genome = GenomeIndex.load(run.work / "genome.json")
+    settings = from_plain(PlanSettings, run.planned)
+    with pytest.raises(UserError, match="^shards: is auto, and no probe determined it: run again"):
+        make_plan(settings, model, genome)
 
 
 def test_the_start_of_a_run_tells_what_it_will_take(timed, capsys):

@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genometracks.errors import UserError
-from genometracks.plan.geometry import (
-    Geometry,
+from genometracks.plan.geometry import Geometry, place_windows
+from genometracks.plan.segments import (
     count_bins,
     find_segments,
     find_touched,
     find_window_runs,
     own_bins,
-    place_windows,
 )
+from toys import measured_geometry
 
 
 @st.composite
@@ -77,7 +77,7 @@ def test_every_bin_is_owned_by_exactly_one_window(contig, size, length, trim):
 def test_a_window_reads_its_bins_and_their_context(bins, size, crop, data):
     trim = data.draw(st.integers(0, (bins - 1) // 2))
     measured = {"window": size * (bins + 2 * crop), "bin": size, "crop": crop, "length": bins}
-    geometry = place_windows(measured, stride=None, trim=trim)
+    geometry = place_windows(measured_geometry(**measured), stride=None, trim=trim)
     first = data.draw(st.integers(0, 99))
     start = geometry.starts(first, first + 1)[0]
     # The first bin of the output, less what is trimmed, is the first bin that the window owns.
@@ -89,7 +89,7 @@ def test_a_window_reads_its_bins_and_their_context(bins, size, crop, data):
 def test_a_stride_is_centred_in_its_window(window, data):
     stride = data.draw(st.integers(1, window))
     measured = {"window": window, "bin": None, "crop": 0, "length": 1}
-    geometry = place_windows(measured, stride=stride, trim=0)
+    geometry = place_windows(measured_geometry(**measured), stride=stride, trim=0)
     start = int(geometry.starts(7, 8)[0])
     left, right = 7 * stride - start, start + window - 8 * stride
     assert geometry.bin == stride and geometry.owned == 1
@@ -98,7 +98,7 @@ def test_a_stride_is_centred_in_its_window(window, data):
 
 def test_a_stride_beyond_the_window_leaves_bases_without_a_bin():
     measured = {"window": 96, "bin": None, "crop": 0, "length": 1}
-    geometry = place_windows(measured, stride=250, trim=0)
+    geometry = place_windows(measured_geometry(**measured), stride=250, trim=0)
     assert (geometry.bin, geometry.span, geometry.lead) == (250, 96, 0)
     assert geometry.starts(0, 3).tolist() == [0, 250, 500]
 
@@ -126,4 +126,4 @@ def test_last_partial_bin_counts():
 def test_settings_that_do_not_suit_the_model_are_refused(measured, stride, trim, message):
     fields = dict(zip(("window", "bin", "crop", "length"), measured, strict=True))
     with pytest.raises(UserError, match=message):
-        place_windows(fields, stride=stride, trim=trim)
+        place_windows(measured_geometry(**fields), stride=stride, trim=trim)

@@ -15,10 +15,10 @@ from genometracks.inputs.bed import Bed
 from genometracks.inputs.genome import Bases, Contig, GenomeIndex, scan_fasta
 from genometracks.plan.geometry import place_windows
 from genometracks.plan.plan import Plan
-from genometracks.plan.tile import make_plan
+from genometracks.plan.tile import Scope
 from genometracks.predict.batches import align_windows, cut_owned, encode_batch, read_batches
 from grelu_models.checkpoint import load
-from toys import merged, one_hot, write_fasta
+from toys import measured_geometry, merged, one_hot, plan_by_hand, write_fasta
 
 CPU = torch.device("cpu")
 
@@ -113,16 +113,8 @@ def make_bed(rows) -> Bed:
 
 
 def plan_genome(genome, measured, asked, *, batch=3, shards=4, **beds) -> Plan:
-    return make_plan(
-        genome,
-        {"digest": "d"},
-        geometry=place_windows(measured, **asked),
-        tracks=[{"name": "t"}],
-        recipe={"channels": [0]},
-        settings={"batch_size": batch, "precision": "fp32", "dtype": "float32"},
-        shards=shards,
-        **beds,
-    )
+    geometry = place_windows(measured_geometry(**measured), **asked)
+    return plan_by_hand(Scope(genome, **beds), geometry, batch=batch, shards=shards)
 
 
 @settings(max_examples=250)
@@ -159,7 +151,7 @@ def check_windows(plan: Plan, expected: dict) -> None:
     assert [shard.first for shard in plan.shards] == [0, *(s.last for s in plan.shards[:-1])]
     assert plan.shards[-1].last == plan.windows
     for shard in plan.shards:
-        assert shard.first % plan.settings["batch_size"] == 0 or shard.first == plan.windows
+        assert shard.first % plan.settings.batch_size == 0 or shard.first == plan.windows
         mine = []
         for contig, first, last, shift in plan.placed_runs(shard.first, shard.last):
             for window in range(first, last):

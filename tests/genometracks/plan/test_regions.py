@@ -56,7 +56,7 @@ def test_a_blacklist_makes_bins_absent_and_joins_the_runs_of_n(make_run, tmp_pat
     found = merged(run)
     assert not found["chr10"]
     assert sorted(found["chr2"]) == [*range(75), *range(150, 251)]
-    assert plan.genome["blacklist"]["bed"] == str(tmp_path / "b.bed")
+    assert plan.genome.blacklist.bed == str(tmp_path / "b.bed")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genometracks.predict.average import Average
+from genometracks.tracks.formulas import Formula
+from genometracks.tracks.recipe import Recipe, Squash
 
 CPU = torch.device("cpu")
 BIN, CROP, BINS, CHANNELS = 4, 1, 12, 4
@@ -27,20 +29,20 @@ def predict(windows: np.ndarray, fold: int) -> np.ndarray:
     return np.einsum("nblp,cbp->ncl", bins, weights)
 
 
-def average_plainly(windows: np.ndarray, recipe: dict, *, activation: str | None, folds: int):
-    """What `Average` is to give, by loops over everything."""
-    low, halo = min(recipe["shifts"]), max(abs(shift) // BIN for shift in recipe["shifts"])
-    activate, late = ACTIVATIONS[activation], recipe["order"] == "logits"
+def average_plainly(windows: np.ndarray, recipe: Recipe, *, activation: str | None, folds: int):
+    """The same as `Average`, by loops over everything."""
+    low, halo = min(recipe.shifts), max(abs(shift) // BIN for shift in recipe.shifts)
+    activate, late = ACTIVATIONS[activation], recipe.order == "logits"
     per_fold = []
     for fold in range(folds):
         parts = []
-        for shift in recipe["shifts"]:
+        for shift in recipe.shifts:
             read = windows[:, :, shift - low : shift - low + WINDOW]
             strands = [predict(read, fold)]
-            if recipe["partners"]:
+            if recipe.partners:
                 other = predict(read[:, ::-1, ::-1], fold)
                 strands.append(
-                    np.stack([other[:, partner, ::-1] for partner in recipe["partners"]], axis=1)
+                    np.stack([other[:, partner, ::-1] for partner in recipe.partners], axis=1)
                 )
             for values in strands:
                 values = values if late else activate(values)
@@ -52,27 +54,27 @@ def average_plainly(windows: np.ndarray, recipe: dict, *, activation: str | None
         per_fold.append(np.mean(parts, axis=0))
     finish = activate if late else lambda x: x
     mean = finish(np.mean(per_fold, axis=0))
-    written = [combine(mean, output) for output in recipe["outputs"]]
-    if recipe["sd"]:
-        each = [[combine(finish(one), output) for output in recipe["outputs"]] for one in per_fold]
+    written = [combine(mean, output) for output in recipe.outputs]
+    if recipe.sd:
+        each = [[combine(finish(one), output) for output in recipe.outputs] for one in per_fold]
         written += list(np.std(each, axis=0, ddof=1))
     return np.stack(written, axis=1)
 
 
-def combine(values: np.ndarray, output: dict) -> np.ndarray:
-    one = values[:, output["members"]]
-    if output["of"] in ("mean", "sum"):
-        return getattr(one, output["of"])(axis=1)
-    other = values[:, output["control"]].mean(1)
-    if output["of"] == "difference":
+def combine(values: np.ndarray, output: Formula) -> np.ndarray:
+    one = values[:, list(output.members)]
+    if output.of in ("mean", "sum"):
+        return getattr(one, output.of)(axis=1)
+    other = values[:, list(output.control)].mean(1)
+    if output.of == "difference":
         return one.mean(1) - other
-    ratio = (one.mean(1) + output["pseudocount"]) / (other + output["pseudocount"])
-    return np.log2(ratio) if output["of"] == "log2_ratio" else ratio
+    ratio = (one.mean(1) + output.pseudocount) / (other + output.pseudocount)
+    return np.log2(ratio) if output.of == "log2_ratio" else ratio
 
 
-def run(recipe: dict, *, activation: str | None, folds: int, seed: int = 0):
+def run(recipe: Recipe, *, activation: str | None, folds: int, seed: int = 0):
     """Both ways: found, expected, and how many windows each forward pass had."""
-    span = max(recipe["shifts"]) - min(recipe["shifts"])
+    span = max(recipe.shifts) - min(recipe.shifts)
     random = np.random.default_rng(seed)
     windows = np.eye(4)[random.integers(4, size=(3, WINDOW + span))].transpose(0, 2, 1)
     sizes = []
@@ -90,38 +92,29 @@ def run(recipe: dict, *, activation: str | None, folds: int, seed: int = 0):
     return found, average_plainly(windows, recipe, activation=activation, folds=folds), sizes
 
 
-def make_recipe(**changes) -> dict:
-    outputs = [{"of": "mean", "members": [i]} for i in range(CHANNELS)]
-    return {
+def make_recipe(**changes) -> Recipe:
+    plain = {
         "channels": list(range(CHANNELS)),
         "partners": None,
-        "shifts": [0],
+        "shifts": (0,),
         "order": "activation",
-        "outputs": outputs,
+        "outputs": tuple(Formula("mean", (i,)) for i in range(CHANNELS)),
         "sd": False,
         "scale": None,
-        **changes,
     }
+    return Recipe(**{**plain, **changes})
 
 
-SHIFTS = st.lists(st.integers(-19, 19), min_size=1, max_size=4, unique=True)
-MEMBERS = st.lists(st.integers(0, CHANNELS - 1), min_size=1, max_size=3, unique=True)
+SHIFTS = st.lists(st.integers(-19, 19), min_size=1, max_size=4, unique=True).map(tuple)
+MEMBERS = st.lists(st.integers(0, CHANNELS - 1), min_size=1, max_size=3, unique=True).map(tuple)
 OUTPUTS = st.one_of(
+    st.builds(Formula, st.sampled_from(["mean", "sum"]), MEMBERS),
     st.builds(
-        lambda of, members: {"of": of, "members": members},
-        st.sampled_from(["mean", "sum"]),
-        MEMBERS,
-    ),
-    st.builds(
-        lambda of, members, control: {
-            "of": of,
-            "members": members,
-            "control": control,
-            "pseudocount": 20.0,
-        },
+        Formula,
         st.sampled_from(["difference", "ratio", "log2_ratio"]),
         MEMBERS,
         MEMBERS,
+        st.just(20.0),
     ),
 )
 
@@ -141,8 +134,8 @@ def test_any_average_is_that_of_plain_numpy(seed, sd, folds, activation, **recip
     found, expected, sizes = run(recipe, activation=activation, folds=folds, seed=seed)
     np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-5)
     # Both strands of a window in one pass, and no more windows in it than without.
-    passes = [4, 2] if recipe["partners"] else [3]
-    assert sizes == passes * folds * len(recipe["shifts"])
+    passes = [4, 2] if recipe.partners else [3]
+    assert sizes == passes * folds * len(recipe.shifts)
 
 
 def test_a_reverse_complement_by_baskervilles_formula():
@@ -172,7 +165,7 @@ def test_the_order_matters_and_is_the_one_that_was_asked_for():
 
 def test_whole_bins_of_a_shift_are_undone():
     """Windows moved by whole bins say the same of a bin: the average is the unmoved window's."""
-    found, _, _ = run(make_recipe(shifts=[0, 4, -8]), activation="exp", folds=1)
+    found, _, _ = run(make_recipe(shifts=(0, 4, -8)), activation="exp", folds=1)
     windows = np.eye(4)[np.random.default_rng(0).integers(4, size=(3, WINDOW + 12))]
     plain = np.exp(predict(windows.transpose(0, 2, 1)[:, :, 8 : 8 + WINDOW], 0))
     np.testing.assert_allclose(found, plain[:, :, 2:-2], rtol=1e-5)
@@ -182,9 +175,8 @@ def test_whole_bins_of_a_shift_are_undone():
 @pytest.mark.parametrize("recipe", ["untransform_old", "untransform"])
 def test_squashing_is_undone_before_or_after_the_average(when, recipe):
     scale = {"scale": [0.5] * 4, "clip_soft": [1.5] * 4, "sqrt": [True, False] * 2}
-    found, _, _ = run(
-        make_recipe(scale={"recipe": recipe, "when": when, **scale}), activation="exp", folds=2
-    )
+    squashed = make_recipe(scale=Squash(recipe, when, **scale))
+    found, _, _ = run(squashed, activation="exp", folds=2)
     windows = np.eye(4)[np.random.default_rng(0).integers(4, size=(3, WINDOW))]
     folds = np.stack([np.exp(predict(windows.transpose(0, 2, 1), fold)) for fold in range(2)])
 

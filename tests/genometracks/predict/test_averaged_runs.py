@@ -103,7 +103,7 @@ def test_averages_are_grelus_own(tmp_path, name, shifts):
         strands="unpaired",
         shifts=shifts,
     )
-    assert run.plan().tracks[0]["computed"].startswith("exp, then the mean of 2 strands")
+    assert run.plan().tracks[0].computed.startswith("exp, then the mean of 2 strands")
     run.predict()
     found = merged(run)["c"]
     for start, values in zip(reference["starts"], reference[name], strict=True):
@@ -151,9 +151,9 @@ def test_folds_are_one_model_whose_mean_and_deviation_are_written(tmp_path, cont
     run = Run(tmp_path / "run", folds, write_fasta(tmp_path / "g.fa", contigs), sd=True)
     plan = run.plan()
     run.predict()
-    assert [track["track"] for track in plan.tracks][3:] == ["one.sd", "two_.._etc.sd", "three.sd"]
-    assert len({fold["digest"] for fold in plan.model["folds"]}) == 3
-    assert plan.tracks[0]["computed"] == "sigmoid, then the mean of 3 folds; the model's scale"
+    assert [track.track for track in plan.tracks][3:] == ["one.sd", "two_.._etc.sd", "three.sd"]
+    assert len({fold.digest for fold in plan.model.folds}) == 3
+    assert plan.tracks[0].computed == "sigmoid, then the mean of 3 folds; the model's scale"
 
     def combine(values):
         values = 1 / (1 + np.exp(-values))
@@ -206,7 +206,7 @@ def test_strands_are_swapped_and_a_partner_that_is_not_written_is_predicted(tmp_
     plan = run.plan()
     run.predict()
     check(run, expected, lambda folds: folds[0, 1:2])
-    assert [track["name"] for track in plan.tracks] == ["cage-"]
+    assert [track.name for track in plan.tracks] == ["cage-"]
     run = Run(tmp_path / "own", weights, fasta, reverse_complement=True, strands="unpaired")
     run.plan()
     run.predict()
@@ -235,7 +235,7 @@ def test_groups_pairs_and_counts_of_a_run(tmp_path, contigs):
     )
     plan = run.plan()
     run.predict()
-    assert [track["track"] for track in plan.tracks] == ["ChIP", "ATAC", "chip_atac"]
+    assert [track.track for track in plan.tracks] == ["ChIP", "ATAC", "chip_atac"]
 
     def combine(folds):
         x = np.log1p(np.exp(folds[0].astype(float))) / 0.5

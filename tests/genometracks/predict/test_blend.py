@@ -8,10 +8,10 @@ from genometracks.errors import UserError
 from genometracks.inputs.genome import Contig, GenomeIndex
 from genometracks.plan.geometry import place_windows
 from genometracks.plan.plan import Plan
-from genometracks.plan.tile import make_plan
+from genometracks.plan.tile import Scope
 from genometracks.predict import seams
 from grelu_models.checkpoint import load
-from toys import merged, one_hot
+from toys import measured_geometry, merged, one_hot, plan_by_hand
 
 # No crop and wide kernels: the bins at a window's ends are not those of its neighbours.
 MODEL = {"crop_len": 0, "kernel_size": 15}
@@ -95,19 +95,10 @@ def test_shards_change_no_byte(make_run, batch_size):
 
 def test_a_shard_is_stale_when_a_neighbour_comes_to_stand_beside_it():
     def digests(length: int, blend: int) -> list[str]:
-        genome = GenomeIndex("g", "g.fa", "", [Contig("a", 400, [[300, 400]], "s")])
-        genome.contigs[0].gaps[0][0] = length
-        plan = make_plan(
-            genome,
-            {"digest": "d"},
-            geometry=place_windows(
-                {"window": 20, "bin": 1, "crop": 0, "length": 20}, stride=None, trim=5, blend=blend
-            ),
-            tracks=[{"name": "t"}],
-            recipe={"channels": [0]},
-            settings={"batch_size": 1, "precision": "fp32", "dtype": "float32"},
-            shards=20,
-        )
+        genome = GenomeIndex("g", "g.fa", "", [Contig("a", 400, [[length, 400]], "s")])
+        measured = measured_geometry(window=20, bin=1, crop=0, length=20)
+        geometry = place_windows(measured, stride=None, trim=5, blend=blend)
+        plan = plan_by_hand(Scope(genome), geometry, batch=1, shards=20)
         return [shard.digest for shard in plan.shards if shard.first < shard.last]
 
     for blend, kept in ((0, 3), (5, 2)):
@@ -124,11 +115,11 @@ def test_a_shard_is_stale_when_a_neighbour_comes_to_stand_beside_it():
     ],
 )
 def test_what_cannot_be_blended_is_refused(asked, message):
-    measured = {"window": 96, "bin": BIN, "crop": 0, "length": LENGTH}
+    measured = measured_geometry(window=96, bin=BIN, crop=0, length=LENGTH)
     with pytest.raises(UserError, match=message):
         place_windows(measured, stride=None, **asked)
     with pytest.raises(UserError, match="prediction.blend: only bins that both windows predict"):
-        one = {"window": 96, "bin": None, "crop": 0, "length": 1}
+        one = measured_geometry(window=96, bin=None, crop=0, length=1)
         place_windows(one, stride=8, trim=0, blend=1)
 
 

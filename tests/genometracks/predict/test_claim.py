@@ -1,4 +1,4 @@
-"""No two processes on one device; a dead one's is free at once."""
+"""No two processes use one device; that of a dead process is free at once."""
 
 import os
 import subprocess
@@ -11,9 +11,10 @@ from genometracks.predict.claim import claim_device, list_visible
 from genometracks.predict.device import prepare_device
 
 HOLD = """
-import sys, time
+import logging, sys, time
 from pathlib import Path
 from genometracks.predict.claim import claim_device
+logging.basicConfig(format="%(message)s", level=logging.INFO)
 names = sys.argv[2].split(",")
 i = claim_device(names, names, folder=Path(sys.argv[1]))
 start = time.time()
@@ -27,7 +28,7 @@ print(start, time.time(), flush=True)
 
 
 def start(folder, names: str, *seconds: str) -> subprocess.Popen:
-    """A process that claims a device, tells which, and holds it until told to end, or so long."""
+    """A process that claims a device, prints it, and holds it until asked to end, or so long."""
     return subprocess.Popen(
         [sys.executable, "-c", HOLD, str(folder), names, *seconds],
         stdin=subprocess.PIPE,
@@ -71,7 +72,7 @@ def test_each_process_has_a_device_of_its_own_and_the_next_waits(tmp_path):
 
 
 def second_device(process: subprocess.Popen) -> str:
-    """The device that a process said it claimed."""
+    """The device that a process logged as claimed."""
     return process.stderr.readline().split()[1]
 
 
@@ -87,48 +88,50 @@ def test_eight_processes_never_meet_on_three_devices(tmp_path):
         assert all(end <= start for (_, end), (start, _) in zip(times, times[1:], strict=False))
 
 
-def test_a_lock_that_cannot_be_had_stops_nothing(tmp_path):
-    said: list[str] = []
-    assert claim_device(["0"], ["a"], folder=tmp_path / "missing", say=said.append) == 0
-    assert said[0].startswith(f"device 0: used without a claim: no lock in {tmp_path}/missing")
-    claim_device(["0"], ["a"], folder=tmp_path, say=said.append)
+def test_a_lock_that_cannot_be_opened_stops_nothing(tmp_path, caplog):
+    assert claim_device(["0"], ["a"], folder=tmp_path / "missing") == 0
+    expected = f"device 0: used without a claim: no lock in {tmp_path}/missing"
+    assert caplog.messages[0].startswith(expected)
+    claim_device(["0"], ["a"], folder=tmp_path)
     (lock,) = tmp_path.iterdir()
     assert lock.stat().st_mode & 0o777 == 0o644
     lock.unlink()
     victim = tmp_path / "victim"
     lock.symlink_to(victim)  # planted by somebody else
-    assert claim_device(["0"], ["a"], folder=tmp_path, say=said.append) == 0
-    assert "used without a claim" in said[-1] and not victim.exists()
+    assert claim_device(["0"], ["a"], folder=tmp_path) == 0
+    assert "used without a claim" in caplog.messages[-1] and not victim.exists()
 
 
-def test_the_device_of_a_job_is_claimed_and_named(tmp_path, monkeypatch, capsys):
+def test_the_device_of_a_job_is_claimed_and_named(tmp_path, monkeypatch, caplog):
+    caplog.set_level("INFO")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,4")
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     assert prepare_device("auto").type == "cpu" and not list(tmp_path.iterdir())
     assert prepare_device("cpu", claim=True).type == "cpu" and not list(tmp_path.iterdir())
     assert prepare_device("auto", claim=True).type == "cpu"  # a stand-in
-    assert "device 3 of 3, 4 claimed" in capsys.readouterr().err
+    assert "device 3 of 3, 4 claimed" in caplog.messages
 
 
-def test_a_given_device_that_cannot_be_used_is_told(monkeypatch, capsys):
-    for given, told in [("3,4", 1), ("NoDevFiles", 0), ("", 0)]:
+def test_a_given_device_that_cannot_be_used_is_reported(monkeypatch, caplog):
+    for given, notes in [("3,4", 1), ("NoDevFiles", 0), ("", 0)]:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
         assert prepare_device("auto").type == "cpu"
-        assert capsys.readouterr().err.count("names a device that PyTorch cannot use") == told
+        assert caplog.text.count("names a device that PyTorch cannot use") == notes
+        caplog.clear()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
     prepare_device("cpu")
-    assert not capsys.readouterr().err
+    assert not caplog.messages
 
 
 class Card:
-    """What CUDA tells of a device."""
+    """What CUDA reports of a device."""
 
     def __init__(self, uuid: str) -> None:
         self.uuid = uuid
 
 
-def test_a_card_is_known_by_its_own_number(tmp_path, monkeypatch, capsys):
+def test_a_card_is_identified_by_its_uuid(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from genometracks.common.deviation import Deviation
 from genometracks.errors import UserError
 from genometracks.predict.forward import Forward
 from grelu_models.card import ACTIVATIONS
@@ -42,7 +43,7 @@ def windows():
 
 
 @pytest.mark.parametrize("error", [None, "DefaultCPUAllocator: can't allocate memory: you tried"])
-def test_a_batch_beyond_the_memory_is_halved_and_the_values_stay(windows, capsys, error):
+def test_a_batch_beyond_the_memory_is_halved_and_the_values_stay(windows, caplog, error):
     model = Small(room=2, error=error)
     forward = Forward([model], device=CPU, average=activated("exp"))
     expected = model.conv(windows).exp()
@@ -51,7 +52,7 @@ def test_a_batch_beyond_the_memory_is_halved_and_the_values_stay(windows, capsys
     model.seen.clear()
     torch.testing.assert_close(forward(windows), expected, rtol=1e-6, atol=1e-7)
     assert model.seen == [1] * 7  # it does not try again what failed
-    assert "cpu: no memory for 7 windows at once: going on with 3" in capsys.readouterr().err
+    assert "cpu: no memory for 7 windows at once: continuing with 3" in caplog.messages
 
 
 def both_strands(windows, logits):
@@ -60,18 +61,18 @@ def both_strands(windows, logits):
     return (one + other.flip(-1)) / 2
 
 
-def test_strands_that_do_not_fit_together_are_computed_in_turn(windows, capsys):
+def test_strands_that_do_not_fit_together_are_computed_in_turn(windows, caplog):
     model = Small(room=1)
-    forward = Forward([model], device=CPU, average=both_strands)
+    forward = Forward([model], device=CPU, average=both_strands, strands=2)
     expected = (model.conv(windows) + model.conv(windows.flip(1, 2)).flip(-1)) / 2
     for _ in range(2):
         torch.testing.assert_close(forward(windows), expected, rtol=1e-6, atol=1e-7)
     assert model.seen == [14, 6, 2, *[1] * 28] and (forward.part, forward.singly) == (1, True)
-    assert capsys.readouterr().err.splitlines()[-1] == (
-        "genometracks: note: cpu: no memory for both strands of a window at once: going on with one"
+    assert caplog.messages[-1] == (
+        "cpu: no memory for both strands of a window at once: continuing with one"
     )
     with pytest.raises(UserError, match="no memory for a forward pass of one window"):
-        Forward([Small(room=0)], device=CPU, average=both_strands)(windows)
+        Forward([Small(room=0)], device=CPU, average=both_strands, strands=2)(windows)
 
 
 def test_a_window_beyond_the_memory_is_one_clear_error(windows):
@@ -89,14 +90,13 @@ def test_deviation_is_the_largest_difference_from_fp32(windows):
     forward = Forward([model], device=CPU, average=activated(), precision="bf16")
     outputs, exact = forward(windows), model.conv(windows)
     assert outputs.dtype == torch.float32
-    assert forward.measure_deviation(windows, outputs) == {
-        "largest": (outputs - exact).abs().max().item(),
-        "scale": exact.abs().max().item(),
-    }
+    assert forward.measure_deviation(windows, outputs) == Deviation(
+        largest=(outputs - exact).abs().max().item(), scale=exact.abs().max().item()
+    )
     assert 0 < (outputs - exact).abs().max().item() < 0.03
 
 
-def test_a_failing_compiler_is_named_once_and_done_without(windows, monkeypatch, capsys):
+def test_a_failing_compiler_is_named_once_and_done_without(windows, monkeypatch, caplog):
     def refuse(*args):
         raise RuntimeError("no C++ compiler\nwith a long story")
 
@@ -105,8 +105,8 @@ def test_a_failing_compiler_is_named_once_and_done_without(windows, monkeypatch,
     for _ in range(2):
         torch.testing.assert_close(forward(windows), model.conv(windows))
     assert not forward.compiled
-    message = "genometracks: note: prediction.compile: not used: RuntimeError: no C++ compiler\n"
-    assert capsys.readouterr().err == message
+    message = "prediction.compile: not used: RuntimeError: no C++ compiler"
+    assert caplog.messages == [message]
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler on the CPU")

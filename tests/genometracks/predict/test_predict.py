@@ -17,11 +17,12 @@ import torch
 from safetensors.torch import save_file
 
 from genometracks.cli import main
+from genometracks.config.resolve import resolve_config
 from genometracks.errors import UserError
 from genometracks.inputs.genome import GenomeIndex
 from genometracks.predict.device import prepare_device
 from genometracks.shards.merge import check_shards
-from genometracks.shards.shard import read_sidecar
+from genometracks.shards.sidecar import read_sidecar
 from grelu_models.checkpoint import load
 from toys import CODE, Run, merged, one_hot, write_fasta, write_model
 
@@ -277,9 +278,10 @@ def test_a_stride_beyond_the_window_leaves_the_bases_between_absent(make_run, co
                 np.testing.assert_allclose(found[contig][start // 130], expected, rtol=1e-5)
     logs, out = run.folder / "logs", run.folder / "summary.txt"
     path, settings = run.folder / "manifest.json", {"observed": []}
+    least = {"genome": {"fasta": str(run.fasta)}, "model": {"weights": str(run.weights)}}
     run.command(
         "manifest",
-        settings={"run": "r", "evaluation": settings},
+        settings=resolve_config(least),
         plan=run.work / "plan.json",
         out=path,
     )

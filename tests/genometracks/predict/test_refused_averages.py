@@ -51,8 +51,8 @@ def test_folds_that_differ_are_refused_with_all_that_differs(tmp_path, capsys, c
     out = tmp_path / "model.json"
     assert main(["model", "--settings", json.dumps(settings), "--out", str(out)]) == 1
     told = capsys.readouterr().err
-    assert f"model.weights: {folds[0]} and {folds[1]} are no folds of one model: they diff" in told
-    assert problem in told and "average only models of the same bins and tracks" in told
+    assert f"model.weights: {folds[0]} and {folds[1]} are not folds of one model: they diff" in told
+    assert problem in told and "average only models with the same bins and tracks" in told
     assert not out.exists()
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from genometracks.predict.untransform import Untransform
+from genometracks.tracks.recipe import Squash
 
 SCALE, CLIP, SQRT = [0.3, 1.0, 0.01, 0.02], [384.0, 32.0, 384.0, 48.0], [True, True, False, False]
 CPU = torch.device("cpu")
@@ -36,8 +37,7 @@ def test_counts_come_back_from_the_forward_transform(recipe, squash):
             for scale, clip, sqrt in zip(SCALE, CLIP, SQRT, strict=True)
         ]
     )
-    fields = {"recipe": recipe, "scale": SCALE, "clip_soft": CLIP, "sqrt": SQRT}
-    undo = Untransform(fields, device=CPU)
+    undo = Untransform(Squash(recipe, "after", SCALE, CLIP, SQRT), device=CPU)
     found = undo(torch.from_numpy(squashed)[None])[0].numpy()
     np.testing.assert_allclose(found, np.stack([counts] * 4), rtol=1e-4, atol=1e-6)
     single = undo(torch.from_numpy(squashed).float()[None])[0].numpy()
@@ -49,13 +49,13 @@ def test_the_formulas_by_hand():
     fields = {"scale": [0.5, 0.5], "clip_soft": [10.0, 10.0], "sqrt": [True, False]}
     values = torch.tensor([[[4.0, 8.0], [4.0, 8.0]]])
     # 4 / 0.5 = 8; 8 / 0.5 = 16 is 6 above the clip: 10 + 36.
-    old = Untransform({"recipe": "untransform_old", **fields}, device=CPU)(values)[0]
+    old = Untransform(Squash("untransform_old", "after", **fields), device=CPU)(values)[0]
     torch.testing.assert_close(
         old, torch.tensor([[8.0 ** (4 / 3), 46.0 ** (4 / 3)], [8.0, 46.0]]), rtol=1e-6, atol=0
     )
     # Neither is above the clip; (4 + 1)^2 - 1 = 24 and (8 + 1)^2 - 1 = 80, by 0.5.
     values = torch.tensor([[[4.0, 12.0], [4.0, 12.0]]])
-    new = Untransform({"recipe": "untransform", **fields}, device=CPU)(values)[0]
+    new = Untransform(Squash("untransform", "after", **fields), device=CPU)(values)[0]
     # 12 is above 10: 9 + (12 - 9)^2 = 18.
     expected = torch.tensor([[24.0, 19.0**2 - 1], [4.0, 18.0]]) / 0.5
     torch.testing.assert_close(new, expected, rtol=1e-6, atol=0)
@@ -63,5 +63,5 @@ def test_the_formulas_by_hand():
 
 def test_negative_values_of_a_model_stay_finite():
     fields = {"scale": [1.0], "clip_soft": [10.0], "sqrt": [True]}
-    undo = Untransform({"recipe": "untransform_old", **fields}, device=CPU)
+    undo = Untransform(Squash("untransform_old", "after", **fields), device=CPU)
     assert undo(torch.tensor([[[-0.5]]])).item() == 0

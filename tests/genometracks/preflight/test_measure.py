@@ -9,10 +9,12 @@ import torch
 import yaml
 
 from genometracks.cli import main
-from genometracks.config.resolve import OF_OUTPUT
+from genometracks.common.records import from_plain
+from genometracks.config.settings import OF_OUTPUT
 from genometracks.plan.plan import Plan
 from genometracks.preflight import measure as preflight
-from genometracks.preflight.report import STORED, describe_preflight, share_windows
+from genometracks.preflight.cost import STORED, share_windows
+from genometracks.preflight.report import PrecisionCost, Preflight, describe_preflight
 from toys import random_bases, write_model
 
 SECONDS = 0.25
@@ -66,6 +68,11 @@ def write_config(run, **changes) -> str:
     return str(path)
 
 
+def describe(found: dict) -> str:
+    """The text of the numbers."""
+    return describe_preflight(from_plain(Preflight, found))
+
+
 def ask(run, **changes) -> dict:
     """The numbers of a preflight."""
     out = run.folder.parent / "numbers.json"
@@ -109,7 +116,7 @@ def test_a_run_that_averages_folds_strands_and_shifts_is_measured(make_run, tmp_
     assert found["plan"]["length"] - 2 * plan.geometry.trim == 12
     assert found["plan"]["tracks"] == 6 and found["plan"]["bins"] == plan.bins
     told = "logits, then the mean of 2 strands x shifts of -9, 2 bp x 2 folds; the model's scale"
-    assert f"tracks   6    {told}" in describe_preflight(found)
+    assert f"tracks   6    {told}" in describe(found)
     run.weights = weights
     run.planned |= {"sd": False, "reverse_complement": False, "shifts": [0]}
     assert ask(run)["plan"]["bins"] == plan.bins
@@ -230,10 +237,10 @@ def test_values_that_are_not_finite_have_no_deviation():
     rows = preflight.compare_precisions(
         Overflowing, torch.ones(2, 4, 8), torch.device("cpu"), {"fp32": 3.0}
     )
-    assert rows == [
-        {"precision": "fp32", "seconds": 3.0, "deviation": 0.0},
-        {"precision": "bf16", "seconds": SECONDS / 2, "deviation": None},
-    ]
+    assert rows == (
+        PrecisionCost("fp32", 3.0, 0.0),
+        PrecisionCost("bf16", SECONDS / 2, None),
+    )
 
 
 def test_a_model_of_one_value_a_window_has_no_trims(make_run, capsys):
@@ -302,7 +309,7 @@ def test_a_scan_that_is_there_is_used_only_if_it_is_the_same(make_run, monkeypat
 def test_the_text_is_a_table_of_the_numbers(make_run, capsys):
     found = ask(make_run(shards=3))
     out = capsys.readouterr().out
-    assert out == describe_preflight(found) + "\n"
+    assert out == describe(found) + "\n"
     assert "  1 job           0.0019 h" in out and "  3 jobs at once  0.00083 h" in out
     assert max(map(len, out.splitlines()[1:])) <= 100
     rows = [line for line in out.splitlines() if line.startswith("  fp32 ") or " bf16 " in line]

@@ -1,4 +1,4 @@
-"""What `auto` stands for: longer windows of the same values, near precision, a quick batch."""
+"""Settings at `auto`: longer windows with the same values, a close precision, a fast batch."""
 
 import json
 import re
@@ -10,11 +10,13 @@ from torch import nn
 
 from genometracks.inputs.genome import Bases
 from genometracks.plan.plan import Plan
-from genometracks.plan.probe_file import describe_probe
+from genometracks.plan.probe_file import Probe, describe_probe
 from genometracks.predict.device import prepare_device
 from genometracks.predict.forward import Forward
 from genometracks.preflight import probe
 from genometracks.preflight.probe import (
+    BatchChoice,
+    PrecisionChoice,
     choose_batch,
     choose_precision,
     judge_precision,
@@ -56,10 +58,10 @@ def test_a_longer_window_gives_the_same_values_in_fewer_windows(make_run, long_c
     for contig, array in expected.items():
         assert array.shape == found[contig].shape
         np.testing.assert_allclose(found[contig], array, rtol=1e-5, atol=1e-6)
-    told = describe_probe(json.loads((long.work / "probe.json").read_text()))
+    text = describe_probe(Probe.load(long.work / "probe.json"))
     multiple = wide.geometry.window // planned.geometry.window
-    assert f"window {wide.geometry.window:,} bp: {multiple} times the model's own" in told
-    assert "0 bins at each end of its output read beyond it" in told
+    assert f"window {wide.geometry.window:,} bp: {multiple} times the model's own" in text
+    assert "0 bins at each end of its output read beyond it" in text
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_what_was_found_is_kept_until_something_else_is_asked(make_run):
     run.planned["shards"] = 5  # no question of the probe's
     run.probe()
     assert json.loads(path.read_text()) == forged
-    assert run.plan().settings["batch_size"] == 3
+    assert run.plan().settings.batch_size == 3
     run.planned["trim"] = 1
     run.probe()
     again = json.loads(path.read_text())
@@ -166,10 +168,10 @@ def test_bf16_is_taken_where_it_stays_within_two_hundredths(off, chosen):
         return Forward([Rounding(off)], device=CPU, average=alone, precision=precision)
 
     found = judge_precision(make, windows)
-    assert found["precision"] == chosen
-    assert found["deviation"]["largest"] == pytest.approx(2 * off, rel=1e-5)
-    assert found["deviation"]["scale"] == 2.0
-    assert choose_precision(make, windows, CPU) == {"precision": "fp32"}
+    assert found.precision == chosen
+    assert found.deviation.largest == pytest.approx(2 * off, rel=1e-5)
+    assert found.deviation.scale == 2.0
+    assert choose_precision(make, windows, CPU) == PrecisionChoice("fp32")
 
 
 class Timed:
@@ -195,18 +197,18 @@ def timed(monkeypatch):
 def test_the_batch_is_the_smallest_near_the_best_rate(timed):
     windows = torch.zeros(8, 4, 5)
     # 1 / (1 + 16 / n) of the best rate: at most 1 / (1 + 16 / 256) = 0.94 of it.
-    size, tried = choose_batch(Timed(base=0.016, each=0.001), windows, CPU)
-    assert [row["batch_size"] for row in tried] == [1, 2, 4, 8, 16, 32, 64, 128, 256]
-    assert size == 256  # 128 has 0.944 of its rate
-    assert tried[3]["seconds"] == pytest.approx(0.003)
-    size, tried = choose_batch(Timed(base=0.0, each=0.001), windows, CPU)
-    assert size == 1
-    assert [row["batch_size"] for row in tried] == [1, 2, 4]  # it does not go on for nothing
-    size, tried = choose_batch(Timed(base=0.016, each=0.001, room=20), windows, CPU)
-    assert size == 16 and tried[-1]["batch_size"] == 16
-    size, tried = choose_batch(Timed(base=1.0, each=1.2), windows, CPU)
-    assert [row["batch_size"] for row in tried] == [1, 2, 4] and size == 4
-    assert choose_batch(Timed(base=1.0, each=1.0, room=0), windows, CPU) == (1, [])
+    found = choose_batch(Timed(base=0.016, each=0.001), windows, CPU)
+    assert [row.batch_size for row in found.tried] == [1, 2, 4, 8, 16, 32, 64, 128, 256]
+    assert found.batch_size == 256  # 128 has 0.944 of its rate
+    assert found.tried[3].seconds == pytest.approx(0.003)
+    found = choose_batch(Timed(base=0.0, each=0.001), windows, CPU)
+    assert found.batch_size == 1
+    assert [row.batch_size for row in found.tried] == [1, 2, 4]  # larger ones bring nothing
+    found = choose_batch(Timed(base=0.016, each=0.001, room=20), windows, CPU)
+    assert found.batch_size == 16 and found.tried[-1].batch_size == 16
+    found = choose_batch(Timed(base=1.0, each=1.2), windows, CPU)
+    assert [row.batch_size for row in found.tried] == [1, 2, 4] and found.batch_size == 4
+    assert choose_batch(Timed(base=1.0, each=1.0, room=0), windows, CPU) == BatchChoice(1, ())
 
 
 def test_sampled_windows_are_those_of_the_genome(make_run, contigs):

@@ -1,6 +1,7 @@
 """Edge bins and window lengths against plain counting."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from genometracks.preflight.window_length import (
 )
 from grelu_models.card import measure_flanks, measure_geometry
 from grelu_models.checkpoint import build_model
-from toys import ARCHITECTURE, random_bases
+from toys import ARCHITECTURE, measured_geometry, random_bases
 
 WINDOW = 512
 
@@ -42,9 +43,9 @@ def encode(bases: str) -> torch.Tensor:
 def test_no_bin_but_the_edge_bins_feels_the_windows_ends(changes):
     torch.manual_seed(0)
     model = build_model({**ARCHITECTURE, **changes}).eval()
-    measured = vars(measure_geometry(model, WINDOW))
+    measured = measure_geometry(model, WINDOW)
     edge = count_edge_bins(measured, measure_flanks(model, WINDOW))
-    assert edge is not None and 2 * edge < measured["length"]
+    assert edge is not None and 2 * edge < measured.length
     bases = random_bases(3 * WINDOW, seed=5)
     inner = torch.zeros(1, 4, 3 * WINDOW)
     whole = encode(bases)
@@ -52,23 +53,23 @@ def test_no_bin_but_the_edge_bins_feels_the_windows_ends(changes):
     with torch.no_grad():
         alone = model(whole[..., WINDOW : 2 * WINDOW])[0]
         # The same bins, in the middle of a longer sequence.
-        begin = WINDOW // measured["bin"]
-        within = model(whole)[0][:, begin : begin + measured["length"]]
+        begin = WINDOW // measured.bin
+        within = model(whole)[0][:, begin : begin + measured.length]
     same = torch.isclose(alone, within, rtol=1e-5, atol=1e-6).all(0).numpy()
-    assert same[edge : measured["length"] - edge].all()
+    assert same[edge : measured.length - edge].all()
     # Not too many either; a bin that the farthest bases alone can move may stand still.
     differing = np.flatnonzero(~same)
-    reached = max(np.append(np.minimum(differing + 1, measured["length"] - differing), 0))
+    reached = max(np.append(np.minimum(differing + 1, measured.length - differing), 0))
     assert edge - 1 <= reached <= edge
 
 
 def test_a_model_that_reads_all_or_gives_one_value_has_no_inner_bins():
-    measured = {"window": 100, "bin": 10, "crop": 0, "length": 10}
+    measured = measured_geometry(window=100, bin=10, crop=0, length=10)
     assert count_edge_bins(measured, None) is None
     assert count_edge_bins(measured, (50, 41)) is None
     assert count_edge_bins(measured, (10, 3)) == 1 and count_edge_bins(measured, (11, 3)) == 2
-    assert count_edge_bins({**measured, "crop": 1, "length": 8}, (3, 11)) == 1
-    assert count_edge_bins({**measured, "crop": 3, "length": 4}, (11, 11)) == 0
+    assert count_edge_bins(replace(measured, crop=1, length=8), (3, 11)) == 1
+    assert count_edge_bins(replace(measured, crop=3, length=4), (11, 11)) == 0
 
 
 @given(
@@ -79,16 +80,16 @@ def test_a_model_that_reads_all_or_gives_one_value_has_no_inner_bins():
     lengths=st.lists(st.integers(1, 3_000_000), min_size=1, max_size=5),
 )
 def test_no_multiple_costs_more_than_a_hundredth_less(bin, bins, crop, trim, lengths):
-    measured = {"bin": bin, "crop": crop, "length": bins + 2 * trim}
-    measured["window"] = bin * (measured["length"] + 2 * crop)
+    length = bins + 2 * trim
+    measured = measured_geometry(bin * (length + 2 * crop), bin, crop, length)
 
     def cost(multiple: int) -> int:
-        owned = multiple * (measured["length"] + 2 * crop) - 2 * (crop + trim)
-        windows = sum(math.ceil(math.ceil(length / bin) / owned) for length in lengths)
-        return windows * multiple * measured["window"]
+        owned = multiple * (length + 2 * crop) - 2 * (crop + trim)
+        windows = sum(math.ceil(math.ceil(size / bin) / owned) for size in lengths)
+        return windows * multiple * measured.window
 
     chosen = choose_multiple(measured, trim=trim, lengths=lengths)
-    allowed = [m for m in MULTIPLES if m == 1 or m * measured["window"] <= LONGEST]
+    allowed = [m for m in MULTIPLES if m == 1 or m * measured.window <= LONGEST]
     assert chosen in allowed
     best = min(cost(multiple) for multiple in allowed)
     assert cost(chosen) <= 1.01 * best
@@ -97,7 +98,7 @@ def test_no_multiple_costs_more_than_a_hundredth_less(bin, bins, crop, trim, len
 
 def test_half_a_window_of_halo_is_saved_on_a_long_contig():
     # A BPNet-like model: 2,114 bp in, 1,000 out.
-    measured = {"window": 2114, "bin": 1, "crop": 557, "length": 1000}
+    measured = measured_geometry(window=2114, bin=1, crop=557, length=1000)
     multiple = choose_multiple(measured, trim=0, lengths=[4_641_652])
     owned = multiple * 2114 - 2 * 557
     assert 2114 * multiple <= LONGEST

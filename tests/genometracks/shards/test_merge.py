@@ -11,7 +11,7 @@ from genometracks.plan.plan import Plan
 from genometracks.plan.tile import size_shards
 from genometracks.shards import merge
 from genometracks.shards.merge import check_shards, read_merged, read_tracks, save_merged
-from genometracks.shards.shard import read_sidecar, shard_paths
+from genometracks.shards.sidecar import read_sidecar, shard_paths
 
 
 def plan_of(run) -> Plan:
@@ -39,12 +39,12 @@ def test_sound_shards_pass_and_cover_the_plan(run):
     plan = plan_of(run)
     sidecars = check_shards(plan, run.shards())
     bins = sum(last - first for rows in plan.segments.values() for first, last in rows)
-    assert sum(fields["shape"][1] for fields in sidecars) == bins
+    assert sum(sidecar.shape[1] for sidecar in sidecars) == bins
 
 
 def test_ranges_are_in_the_order_of_contig_names_and_bins(run):
     plan = plan_of(run)
-    ranges = [tuple(row) for fields in check_shards(plan, run.shards()) for row in fields["ranges"]]
+    ranges = [row for sidecar in check_shards(plan, run.shards()) for row in sidecar.ranges]
     assert ranges == sorted(ranges)
     assert list(dict.fromkeys(contig for contig, _, _ in ranges)) == [
         "chr1",
@@ -84,7 +84,7 @@ def test_a_flipped_bit_in_any_row_is_found(run):
     data = shard_paths(run.shards(), "1")[0]
     sound = data.read_bytes()
     sidecars = check_shards(plan, run.shards())
-    row = sidecars[1]["shape"][1] * 4
+    row = sidecars[1].shape[1] * 4
     for track in range(3):
         broken = bytearray(sound)
         broken[len(sound) - 3 * row + track * row + 5] ^= 1
@@ -100,9 +100,9 @@ def test_missing_bins_are_named_by_locus(run):
         check_shards(plan_of(run), run.shards())
 
 
-def test_doubled_bins_are_named_by_locus(run):
+def test_duplicate_bins_are_named_by_locus(run):
     rewrite_ranges(run, "1", lambda rows: [["chr1", 3, 9], *rows])
-    with pytest.raises(UserError, match=r"^doubled bins at chr1:12-36$"):
+    with pytest.raises(UserError, match=r"^duplicate bins at chr1:12-36$"):
         check_shards(plan_of(run), run.shards())
 
 
@@ -122,8 +122,8 @@ def test_what_was_proved_is_read_back_and_no_shard_is_opened(run, monkeypatch):
     save_merged(path, proved)
     monkeypatch.setattr(merge, "read_sidecar", None)
     assert read_merged(path, plan, run.shards()) == proved
-    assert proved[1]["bytes"] == (run.shards() / "1.npy").stat().st_size
-    assert "rows" not in proved[1]["checksum"]
+    assert proved[1].bytes == (run.shards() / "1.npy").stat().st_size
+    assert proved[1].checksum.rows is None and proved[1].checksum.of_rows
 
 
 @pytest.mark.parametrize("change", ["no file", "no JSON", "format", "other plan", "cut", "sidecar"])

@@ -1,4 +1,4 @@
-"""Filters of tracks: against plain Python, and what is said of a typo."""
+"""Filters of tracks: against plain Python, and the errors for mistakes."""
 
 import re
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genometracks.errors import UserError
-from genometracks.tracks.filters import find_where
+from genometracks.tracks.filters import filter_tracks
 
 TRACKS = [
     {"name": "a", "assay": "ATAC", "tissue": "Heart left", "clip": "384", "life stage": "adult"},
@@ -43,10 +43,10 @@ TRACKS = [
 )
 def test_a_filter_finds_its_tracks(text, names):
     if names is None:
-        with pytest.raises(UserError, match="'life stage' stands where a column is expected"):
-            find_where(TRACKS, text, key="k")
+        with pytest.raises(UserError, match="found 'life stage' where a column is expected"):
+            filter_tracks(TRACKS, text, key="k")
         return
-    assert "".join(TRACKS[i]["name"] for i in find_where(TRACKS, text, key="k")) == names
+    assert "".join(TRACKS[i]["name"] for i in filter_tracks(TRACKS, text, key="k")) == names
 
 
 @pytest.mark.parametrize(
@@ -61,26 +61,26 @@ def test_a_filter_finds_its_tracks(text, names):
             "zzz == 1",
             "no column 'zzz': columns are name, assay, tissue, clip, life stage",
         ),
-        ("assay = ATAC", "cannot be read from '= ATAC' on: write == for 'equal'"),
-        ("assay ATAC", "'ATAC' stands where one of == != ~ !~ < <= > >= is expected"),
+        ("assay = ATAC", "cannot be parsed from '= ATAC' on: write == for 'equal'"),
+        ("assay ATAC", "found 'ATAC' where one of == != ~ !~ < <= > >= is expected"),
         ("assay ==", "ends where a value is expected"),
         ("assay == ATAC and", "ends where a column is expected"),
         ("(assay == ATAC", "a parenthesis is not closed"),
         (
             "assay == ATAC tissue == liver",
-            "cannot be read from 'tissue' on: 'and' or 'or' is missing",
+            "cannot be parsed from 'tissue' on: 'and' or 'or' is missing",
         ),
-        ("assay == (ATAC)", "'(' stands where a value is expected"),
-        ("clip > many", "> compares numbers, 'many' is none"),
-        ("tissue ~ '('", "'(' is no regular expression: missing )"),
-        ("assay == 'ATAC", 'cannot be read from "\'ATAC" on'),
-        ("assay == DNASE", "holds for no track: loosen it"),
+        ("assay == (ATAC)", "found '(' where a value is expected"),
+        ("clip > many", "> compares numbers, and 'many' is not a number"),
+        ("tissue ~ '('", "'(' is not a regular expression: missing )"),
+        ("assay == 'ATAC", 'cannot be parsed from "\'ATAC" on'),
+        ("assay == DNASE", "matches no track: relax the filter"),
         ("__import__('os')", "no column '__import__'"),
     ],
 )
 def test_what_is_wrong_is_said_with_the_columns(text, problem):
     with pytest.raises(UserError) as error:
-        find_where(TRACKS, text, key="output.tracks")
+        filter_tracks(TRACKS, text, key="output.tracks")
     assert str(error.value).startswith(f"output.tracks: where: {text!r}")
     assert problem in str(error.value)
 
@@ -122,7 +122,7 @@ def test_filters_are_those_of_plain_python(expression, rows):
     text, test = expression
     expected = [i for i, row in enumerate(rows) if test(row)]
     if expected:
-        assert find_where(rows, text, key="k") == expected
+        assert filter_tracks(rows, text, key="k") == expected
     else:
-        with pytest.raises(UserError, match=re.escape("holds for no track")):
-            find_where(rows, text, key="k")
+        with pytest.raises(UserError, match=re.escape("matches no track")):
+            filter_tracks(rows, text, key="k")

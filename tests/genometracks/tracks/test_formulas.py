@@ -3,9 +3,9 @@
 import pytest
 
 from genometracks.errors import UserError
-from genometracks.tracks.formulas import list_outputs
-from genometracks.tracks.selection import safe_names
-from toys import PLAIN
+from genometracks.tracks.formulas import list_deviations, list_outputs
+from genometracks.tracks.table import RunTrack, safe_names
+from toys import recipe_settings
 
 TRACKS = [
     {"name": "h1", "assay": "ATAC", "tissue": "heart"},
@@ -16,7 +16,13 @@ TRACKS = [
 
 
 def ask(**settings) -> list:
-    return list_outputs(TRACKS, {**PLAIN, **settings})
+    return list_outputs(TRACKS, recipe_settings(**settings))
+
+
+def name(model: list, **settings) -> list[RunTrack]:
+    """The run's tracks and their standard deviations."""
+    written = [output.track for output in list_outputs(model, recipe_settings(**settings))]
+    return written + list_deviations(written)
 
 
 @pytest.mark.parametrize(
@@ -30,50 +36,52 @@ def ask(**settings) -> list:
 )
 def test_tracks_are_chosen_by_name_pattern_index_and_filter(wanted, members):
     outputs = ask(tracks=wanted)
-    assert [output.members for output in outputs] == [[i] for i in members]
-    assert [output.row["index"] for output in outputs] == members
-    assert [output.row["assay"] for output in outputs] == [TRACKS[i]["assay"] for i in members]
+    assert [output.formula.members for output in outputs] == [(i,) for i in members]
+    assert [output.track.index for output in outputs] == members
+    assert [output.track.metadata["assay"] for output in outputs] == [
+        TRACKS[i]["assay"] for i in members
+    ]
 
 
 def test_groups_have_a_columns_values_as_names_in_the_order_of_their_first_tracks():
     outputs = ask(aggregate={"by": "tissue", "of": "sum"})
-    assert [(output.row["track"], output.of, output.members) for output in outputs] == [
-        ("heart", "sum", [0, 2]),
-        ("liver", "sum", [1]),
-        ("no_tissue", "sum", [3]),
+    found = [(each.track.track, each.formula.of, each.formula.members) for each in outputs]
+    assert found == [
+        ("heart", "sum", (0, 2)),
+        ("liver", "sum", (1,)),
+        ("no_tissue", "sum", (3,)),
     ]
-    assert outputs[0].row["description"] == "sum of 2 tracks with tissue: heart"
-    assert outputs[2].row["name"] == "no tissue" and outputs[2].row["index"] is None
+    assert outputs[0].track.description == "sum of 2 tracks with tissue: heart"
+    assert outputs[2].track.name == "no tissue" and outputs[2].track.index is None
 
 
 def test_groups_hold_the_chosen_tracks_alone():
     outputs = ask(tracks=["h1", "l1"], aggregate={"by": "tissue", "of": "mean"})
-    assert [output.members for output in outputs] == [[0], [1]]
+    assert [output.formula.members for output in outputs] == [(0,), (1,)]
 
 
 def test_pairs_stand_after_the_tracks_or_alone():
     pair = {"name": "heart - rest", "of": "difference", "treatment": [{"where": "tissue == heart"}]}
     pair |= {"control": ["l1", 3], "pseudocount": 0.0}
-    told = ask(tracks=["l1"], pairs=[pair, {**pair, "of": "log2_ratio", "pseudocount": 0.5}])
-    assert [output.row["track"] for output in told] == ["l1", "heart_-_rest", "heart_-_rest_2"]
-    assert [output.of for output in told] == ["mean", "difference", "log2_ratio"]
-    assert told[1].members == [0, 2] and told[1].control == [1, 3]
-    assert told[1].row["description"] == "mean of 2 tracks minus mean of 2 tracks"
-    assert told[2].row["description"] == (
+    found = ask(tracks=["l1"], pairs=[pair, {**pair, "of": "log2_ratio", "pseudocount": 0.5}])
+    assert [output.track.track for output in found] == ["l1", "heart_-_rest", "heart_-_rest_2"]
+    assert [output.formula.of for output in found] == ["mean", "difference", "log2_ratio"]
+    assert found[1].formula.members == (0, 2) and found[1].formula.control == (1, 3)
+    assert found[1].track.description == "mean of 2 tracks minus mean of 2 tracks"
+    assert found[2].track.description == (
         "log2 of mean of 2 tracks divided by mean of 2 tracks, each plus 0.5"
     )
-    assert [output.row["name"] for output in ask(tracks=[], pairs=[pair])] == ["heart - rest"]
+    assert [output.track.name for output in ask(tracks=[], pairs=[pair])] == ["heart - rest"]
 
 
 def test_deviations_come_after_all_tracks_with_names_of_their_own():
-    outputs = ask(tracks=["h1", "l1"], sd=True)
-    assert [output.row["track"] for output in outputs] == ["h1", "l1", "h1.sd", "l1.sd"]
-    assert outputs[2].row["description"] == "standard deviation, between folds, of h1"
-    tracks = [{"name": "a"}, {"name": "a.sd"}, {"name": "../A"}]
-    outputs = list_outputs(tracks, {**PLAIN, "sd": True})
-    stems = [output.row["track"] for output in outputs]
+    tracks = name(TRACKS, tracks=["h1", "l1"])
+    assert [track.track for track in tracks] == ["h1", "l1", "h1.sd", "l1.sd"]
+    assert tracks[2].description == "standard deviation, between folds, of h1"
+    tracks = name([{"name": "a"}, {"name": "a.sd"}, {"name": "../A"}])
+    stems = [track.track for track in tracks]
     assert stems == ["a", "a.sd", "_A", "a.sd_2", "a.sd.sd", "_A.sd"]
-    assert [output.row["name"] for output in outputs][3:] == ["a.sd", "a.sd.sd", "../A.sd"]
+    assert [track.name for track in tracks][3:] == ["a.sd", "a.sd.sd", "../A.sd"]
 
 
 def test_thousands_of_equal_names_get_their_own():

@@ -1,10 +1,12 @@
-"""How a run's tracks are computed from a model's: channels, partners, scales, and what is told."""
+"""How a run's tracks are computed: channels, partners, scales, and their descriptions."""
 
 import pytest
 
 from genometracks.errors import UserError
-from genometracks.tracks.recipe import find_stranded, make_recipe
-from toys import PLAIN
+from genometracks.tracks.formulas import Formula
+from genometracks.tracks.recipe import Recipe, Squash, find_stranded, make_recipe
+from genometracks.tracks.table import RunTrack
+from toys import recipe_settings
 
 SQUASHED = {"scale": "0.3", "clip_soft": "384", "sum_stat": "sum_sqrt"}
 TRACKS = [
@@ -14,41 +16,41 @@ TRACKS = [
 ]
 
 
-def ask(model: dict | None = None, **settings) -> tuple[list[dict], dict]:
-    model = {"tracks": TRACKS, "strand_partners": [1, 0, 2], "activation": None, **(model or {})}
-    return make_recipe({"folds": [{}], **model}, {**PLAIN, **settings})
+def ask(model: dict | None = None, **settings) -> tuple[list[RunTrack], Recipe]:
+    model = {"tracks": TRACKS, "partners": [1, 0, 2], "activation": None, **(model or {})}
+    return make_recipe(settings=recipe_settings(**settings), **{"folds": 1, **model})
 
 
 def test_a_plain_run_computes_what_it_writes():
     rows, recipe = ask(tracks=["ATAC", "CNhs1+"])
-    assert recipe["channels"] == [0, 2] and recipe["partners"] is None
-    assert recipe["outputs"] == [{"of": "mean", "members": [0]}, {"of": "mean", "members": [1]}]
-    assert [row["computed"] for row in rows] == ["logits; squashed scale"] * 2
+    assert recipe.channels == [0, 2] and recipe.partners is None
+    assert recipe.outputs == (Formula("mean", (0,)), Formula("mean", (1,)))
+    assert [row.computed for row in rows] == ["logits; squashed scale"] * 2
 
 
 def test_a_partner_outside_the_selection_is_computed_and_not_written():
     rows, recipe = ask(tracks=["CNhs1-"], reverse_complement=True)
-    assert recipe["channels"] == [0, 1] and recipe["partners"] == [1, 0]
-    assert recipe["outputs"] == [{"of": "mean", "members": [1]}]
-    assert [row["name"] for row in rows] == ["CNhs1-"]
+    assert recipe.channels == [0, 1] and recipe.partners == [1, 0]
+    assert recipe.outputs == (Formula("mean", (1,)),)
+    assert [row.name for row in rows] == ["CNhs1-"]
 
 
 def test_softmax_is_over_all_tracks_although_one_is_written():
     _, recipe = ask({"activation": "softmax"}, tracks=["ATAC"])
-    assert recipe["channels"] == [0, 1, 2]
-    assert recipe["outputs"] == [{"of": "mean", "members": [2]}]
+    assert recipe.channels == [0, 1, 2]
+    assert recipe.outputs == (Formula("mean", (2,)),)
 
 
 def test_unpaired_strands_are_their_own_partners():
     _, recipe = ask(reverse_complement=True, strands="unpaired")
-    assert recipe["partners"] == [0, 1, 2]
+    assert recipe.partners == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
     "names", [("x+", "x-"), ("r_plus", "r_MINUS"), ("a.fwd", "a.rev"), ("Forward", "reverse")]
 )
 def test_stranded_tracks_without_known_partners_are_refused(names):
-    model = {"strand_partners": None, "tracks": [{"name": name} for name in (*names, "other")]}
+    model = {"partners": None, "tracks": [{"name": name} for name in (*names, "other")]}
     with pytest.raises(UserError) as error:
         ask(model, reverse_complement=True)
     assert str(error.value) == (
@@ -57,47 +59,47 @@ def test_stranded_tracks_without_known_partners_are_refused(names):
         "the partner's index (model.tracks), or set prediction.strands: unpaired"
     )
     _, recipe = ask(model, reverse_complement=True, strands="unpaired")
-    assert recipe["partners"] == [0, 1, 2]
+    assert recipe.partners == [0, 1, 2]
     ask(model)  # without reverse complements there is nothing to swap
 
 
 def test_a_column_of_strands_without_partners_is_refused():
     tracks = [{"name": "a", "strand": "+"}, {"name": "b", "strand": "-"}]
-    with pytest.raises(UserError, match="the column strand tells of two strands"):
-        ask({"strand_partners": None, "tracks": tracks}, reverse_complement=True)
+    with pytest.raises(UserError, match="the column strand names two strands"):
+        ask({"partners": None, "tracks": tracks}, reverse_complement=True)
 
 
 def test_partners_of_some_tracks_do_not_settle_the_others():
     tracks = [{"name": name, "strand_pair": ""} for name in ("a+", "a-", "b+", "b-")]
     tracks[0]["strand_pair"], tracks[1]["strand_pair"] = "1", "0"
-    model = {"tracks": tracks, "strand_partners": [1, 0, 2, 3]}
+    model = {"tracks": tracks, "partners": [1, 0, 2, 3]}
     with pytest.raises(UserError, match=r"b\+ and b- look like two strands"):
         ask(model, reverse_complement=True)
     tracks[2]["strand_pair"], tracks[3]["strand_pair"] = "2", "3"  # their own: written down
-    assert ask(model, reverse_complement=True)[1]["partners"] == [1, 0, 2, 3]
+    assert ask(model, reverse_complement=True)[1].partners == [1, 0, 2, 3]
 
 
 def test_tracks_of_no_strand_are_flipped_only():
     tracks = [{"name": "CTCF+RAD21"}, {"name": "x-y"}, {"name": "minus"}]
-    model = {"strand_partners": None, "tracks": tracks}
-    assert ask(model, reverse_complement=True)[1]["partners"] == [0, 1, 2]
+    model = {"partners": None, "tracks": tracks}
+    assert ask(model, reverse_complement=True)[1].partners == [0, 1, 2]
     assert find_stranded(["h3k4me1", "h3k4me3", "T-", "B-"]) is None
 
 
 def test_scales_are_read_from_the_columns():
     rows, recipe = ask(scale="counts", untransform="untransform", tracks=["CNhs1-", "ATAC"])
-    assert recipe["scale"] == {
-        "recipe": "untransform",
-        "when": "after",
-        "scale": [0.3, 0.02],
-        "clip_soft": [384.0, 384.0],
-        "sqrt": [True, False],
-    }
-    assert rows[0]["computed"] == "logits; counts by untransform, after the average"
+    assert recipe.scale == Squash(
+        recipe="untransform",
+        when="after",
+        scale=[0.3, 0.02],
+        clip_soft=[384.0, 384.0],
+        sqrt=[True, False],
+    )
+    assert rows[0].computed == "logits; counts by untransform, after the average"
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "text"),
     [
         ({}, "exp; the model's scale"),
         ({"reverse_complement": True}, "exp, then the mean of 2 strands x 4 folds"),
@@ -108,24 +110,24 @@ def test_scales_are_read_from_the_columns():
         ({"shifts": [2]}, "exp, then the mean of shifts of 2 bp x 4 folds"),
     ],
 )
-def test_what_was_computed_is_told(settings, told):
+def test_the_computation_is_described(settings, text):
     folds = 1 if not settings else 4
-    model = {"activation": "exp", "folds": [{}] * folds, "tracks": [{"name": "a"}]}
-    rows, recipe = ask({**model, "strand_partners": None}, **settings)
-    assert rows[0]["computed"].removesuffix("; the model's scale") == told.removesuffix(
+    model = {"activation": "exp", "folds": folds, "tracks": [{"name": "a"}]}
+    rows, recipe = ask({**model, "partners": None}, **settings)
+    assert rows[0].computed.removesuffix("; the model's scale") == text.removesuffix(
         "; the model's scale"
     )
-    assert recipe["order"] == settings.get("average", "activation")
+    assert recipe.order == settings.get("average", "activation")
 
 
-def test_deviations_are_told_apart():
-    model = {"folds": [{}, {}]}
+def test_deviations_are_described_as_such():
+    model = {"folds": 2}
     rows, recipe = ask(model, sd=True, tracks=["ATAC"], shifts=[1, -1])
-    assert [(row["track"], row["computed"]) for row in rows] == [
+    assert [(row.track, row.computed) for row in rows] == [
         ("ATAC", "logits, then the mean of shifts of 1, -1 bp x 2 folds; squashed scale"),
         ("ATAC.sd", "SD of 2 folds: logits, then the mean of shifts of 1, -1 bp; squashed scale"),
     ]
-    assert recipe["sd"] and len(recipe["outputs"]) == 1
+    assert recipe.sd and len(recipe.outputs) == 1
 
 
 @pytest.mark.parametrize(
@@ -133,19 +135,19 @@ def test_deviations_are_told_apart():
     [
         ({}, {"sd": True}, "output.sd: there is one fold, and nothing to deviate"),
         (
-            {"tracks": [{"name": "a"}], "strand_partners": None},
+            {"tracks": [{"name": "a"}], "partners": None},
             {"scale": "counts"},
             "output.scale: counts: track 'a' has no 'scale': model.tracks must name a table with "
             "scale, clip_soft, sum_stat",
         ),
         (
-            {"tracks": [{"name": "a", **SQUASHED, "clip_soft": "much"}], "strand_partners": None},
+            {"tracks": [{"name": "a", **SQUASHED, "clip_soft": "much"}], "partners": None},
             {"scale": "counts"},
-            "output.scale: counts: track 'a': no number: could not convert string",
+            "output.scale: counts: track 'a': not a number: could not convert string",
         ),
         *(
             (
-                {"tracks": [{"name": "a", **SQUASHED, **wrong}], "strand_partners": None},
+                {"tracks": [{"name": "a", **SQUASHED, **wrong}], "partners": None},
                 {"scale": "counts"},
                 f"output.scale: counts: track 'a': its scale is {told[0]} and its clip_soft "
                 f"{told[1]}: the first must be greater than 0",

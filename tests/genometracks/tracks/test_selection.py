@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from genometracks.errors import UserError
 from genometracks.tracks.formulas import list_outputs
-from genometracks.tracks.selection import safe_names, select_tracks, write_tracks
-from toys import PLAIN
+from genometracks.tracks.selection import select_tracks
+from genometracks.tracks.table import RunTrack, safe_names, write_tracks
+from toys import recipe_settings
 
 MODEL = [{"name": "CTCF_k562"}, {"name": "CTCF_hepg2"}, {"name": "ATAC[1]"}]
 
@@ -43,12 +44,14 @@ def test_a_suffix_never_meets_another_tracks_name():
     assert safe_names(["a", "a", "a_2", "A"]) == ["a", "a_2", "a_2_2", "A_3"]
 
 
-def rows_of(of_model: list[dict], **settings) -> list[dict]:
-    return [output.row for output in list_outputs(of_model, {**PLAIN, **settings})]
+def run_tracks(of_model: list[dict], **settings) -> list[RunTrack]:
+    return [output.track for output in list_outputs(of_model, recipe_settings(**settings))]
 
 
 def test_tracks_tsv_has_the_contracts_columns(tmp_path):
-    tracks = rows_of([{"name": "a/b", "description": "tab\there", "assay": "ATAC"}, {"name": "c"}])
+    tracks = run_tracks(
+        [{"name": "a/b", "description": "tab\there", "assay": "ATAC"}, {"name": "c"}]
+    )
     write_tracks(tracks, tmp_path / "tracks.tsv", suffix=".bw")
     assert (tmp_path / "tracks.tsv").read_text().splitlines() == [
         "track\tdescription\tfile\tname\tindex\tassay",
@@ -59,8 +62,8 @@ def test_tracks_tsv_has_the_contracts_columns(tmp_path):
 
 def test_columns_of_the_model_never_stand_in_for_the_runs_own(tmp_path):
     columns = {"track": "x", "index": 7, "file": "ENCFF.w5"}
-    tracks = rows_of([{"name": "a"}, {"name": "b", **columns}], tracks=["b"])
-    assert tracks[0]["track"] == "b" and tracks[0]["index"] == 1
+    tracks = run_tracks([{"name": "a"}, {"name": "b", **columns}], tracks=["b"])
+    assert tracks[0].track == "b" and tracks[0].index == 1
     write_tracks(tracks, tmp_path / "tracks.tsv", suffix=".bw")
     assert (tmp_path / "tracks.tsv").read_text().splitlines() == [
         "track\tdescription\tfile\tname\tindex\tmodel_track\tmodel_index\tmodel_file",

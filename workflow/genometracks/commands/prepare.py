@@ -4,11 +4,17 @@ Heavy imports wait until a command needs them, so that `--help` and the light st
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from genometracks.common.atomic import write_atomically
+from genometracks.common.records import from_plain
+from genometracks.config.settings import (
+    EvaluationConfig,
+    ForwardSettings,
+    ModelConfig,
+    PlanSettings,
+)
 
 
 def run_weights(args: argparse.Namespace) -> None:
@@ -33,11 +39,12 @@ def run_model(args: argparse.Namespace) -> None:
     """Load a model, measure it, write model.json."""
     from genometracks.inputs.model import describe_model
 
-    described = describe_model(args.settings, args.out, weights=args.weights)
-    geometry = described["geometry"]
-    bins = f"{geometry['length']} bins of {geometry['bin']} bp" if geometry["bin"] else "one value"
-    tracks = len(described["tracks"])
-    print(f"{tracks} tracks; {geometry['window']} bp in, {bins} out", file=sys.stderr)
+    described = describe_model(from_plain(ModelConfig, args.settings), weights=args.weights)
+    described.save(args.out)
+    geometry = described.geometry
+    bins = f"{geometry.length} bins of {geometry.bin} bp" if geometry.bin else "one value"
+    tracks = len(described.tracks)
+    print(f"{tracks} tracks; {geometry.window} bp in, {bins} out", file=sys.stderr)
 
 
 def run_genome(args: argparse.Namespace) -> None:
@@ -56,44 +63,49 @@ def run_genome(args: argparse.Namespace) -> None:
 
 
 def run_probe(args: argparse.Namespace) -> None:
-    """Find out the window, precision and batch size that are left to `auto`: write probe.json."""
-    from genometracks.plan.probe_file import describe_probe, digest_probe, read_probe, write_probe
+    """Determine the window, precision and batch size that are `auto`: write probe.json."""
+    from genometracks.inputs.model import ModelFile
+    from genometracks.plan.probe_file import describe_probe, digest_probe, find_probe
 
-    model = json.loads(args.model.read_text())
-    digest = digest_probe(args.settings, model, device=args.device)
-    found = read_probe(args.out, digest)
+    settings = from_plain(ForwardSettings, args.settings)
+    model = ModelFile.load(args.model)
+    digest = digest_probe(settings, model, device=args.device)
+    found = find_probe(args.out, digest)
     if found is None:
         from genometracks.inputs.genome import Bases, GenomeIndex
         from genometracks.predict.device import prepare_device
         from genometracks.preflight.probe import probe_run
 
         found = probe_run(
-            args.settings,
+            settings,
             model,
             GenomeIndex.load(args.genome),
             bases=Bases(args.fasta),
             device=prepare_device(args.device, threads=args.threads, claim=True),
+            digest=digest,
         )
-    write_probe(args.out, found, digest=digest)
+    found.save(args.out)
     print(describe_probe(found), file=sys.stderr)
 
 
 def run_plan(args: argparse.Namespace) -> None:
     """Tile the genome: write plan.json."""
     from genometracks.inputs.genome import GenomeIndex
-    from genometracks.plan.make import plan_run
+    from genometracks.inputs.model import ModelFile
+    from genometracks.plan.make import make_plan
+    from genometracks.plan.probe_file import Probe
     from genometracks.preflight.report import describe_start
 
-    found = json.loads(args.probe.read_text()) if args.probe else {}
-    plan = plan_run(
-        args.settings,
-        json.loads(args.model.read_text()),
+    found = Probe.load(args.probe) if args.probe else None
+    plan = make_plan(
+        from_plain(PlanSettings, args.settings),
+        ModelFile.load(args.model),
         GenomeIndex.load(args.genome),
         found=found,
     )
     plan.save(args.out)
     print(f"{plan.windows:,} windows in {len(plan.shards):,} shards", file=sys.stderr)
-    print(describe_start(plan, found))  # to the terminal: what the run will take
+    print(describe_start(plan, found))  # to the terminal: what the run takes
 
 
 def run_shards(args: argparse.Namespace) -> None:
@@ -107,7 +119,7 @@ def run_shards(args: argparse.Namespace) -> None:
 def run_tracks(args: argparse.Namespace) -> None:
     """Write tracks.tsv."""
     from genometracks.plan.plan import Plan
-    from genometracks.tracks.selection import write_tracks
+    from genometracks.tracks.table import write_tracks
 
     suffix = ".bw" if args.settings["bigwig"] else ""
     write_tracks(Plan.load(args.plan).tracks, args.out, suffix=suffix)
@@ -118,9 +130,10 @@ def run_observed(args: argparse.Namespace) -> None:
     from genometracks.evaluation.evaluate import check_observed
     from genometracks.export.manifest import write_observed
     from genometracks.plan.plan import Plan
-    from genometracks.tracks.selection import name_rows
+    from genometracks.tracks.table import name_rows
 
     plan = Plan.load(args.plan)
     observed = args.settings["observed"]
+    records = from_plain(EvaluationConfig, args.settings).observed
     check_observed(observed, tracks=name_rows(plan.tracks), lengths=plan.lengths)
-    write_observed(args.out, observed)
+    write_observed(args.out, records)

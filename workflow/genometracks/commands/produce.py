@@ -8,11 +8,15 @@ import os
 import sys
 from pathlib import Path
 
+from genometracks.common.records import from_plain
+from genometracks.config.settings import Config, EvaluationConfig
+
 
 def run_predict(args: argparse.Namespace) -> None:
     """Predict one shard, unless it is there already."""
     from genometracks.plan.plan import Plan
-    from genometracks.shards.shard import read_sidecar, shard_paths, write_shard
+    from genometracks.shards.shard import write_shard
+    from genometracks.shards.sidecar import read_sidecar, shard_paths
 
     plan = Plan.load(args.plan)
     shard = plan.shard(args.shard)
@@ -27,28 +31,26 @@ def run_predict(args: argparse.Namespace) -> None:
     from genometracks.common.progress import Progress
     from genometracks.inputs.genome import Bases
     from genometracks.predict.device import prepare_device
-    from genometracks.predict.predict import describe_versions, load_planned_model, predict_shard
+    from genometracks.predict.predict import ShardPrediction, load_planned_model
 
     device = prepare_device(args.device, threads=args.threads, claim=True)
-    notes = {"versions": describe_versions()}
     bases = Bases(args.fasta)
     with ThreadPoolExecutor(1) as thread:
         unchanged = thread.submit(bases.check, plan.shard_contigs(shard))
         model = load_planned_model(plan)
         unchanged.result()
-    pieces = predict_shard(
+    prediction = ShardPrediction(
         plan,
         bases,
         model=model,
         shard=shard,
         device=device,
-        notes=notes,
         report=Progress(
             f"shard {shard.id} on {device}", bases=plan.geometry.owned * plan.geometry.bin
         ),
     )
-    pieces = run_ahead(pieces)  # the model works on while this thread writes
-    write_shard(_shards(args), plan, shard, pieces=pieces, notes=notes)
+    pieces = run_ahead(prediction.pieces())  # the model works on while this thread writes
+    write_shard(_shards(args), plan, shard, pieces=pieces, notes=prediction.notes)
 
 
 def run_merge(args: argparse.Namespace) -> None:
@@ -89,7 +91,7 @@ def run_evaluate(args: argparse.Namespace) -> None:
     from genometracks.evaluation.evaluate import evaluate, write_evaluation
     from genometracks.plan.plan import Plan
     from genometracks.shards.merge import read_tracks
-    from genometracks.tracks.selection import name_rows
+    from genometracks.tracks.table import name_rows
 
     plan = Plan.load(args.plan)
     sidecars = _sidecars(args, plan)
@@ -126,7 +128,7 @@ def run_manifest(args: argparse.Namespace) -> None:
     write_manifest(
         args.out,
         plan,
-        config=args.settings,
+        config=Config.of(args.settings),
         sidecars=_sidecars(args, plan),
         observed=read_observed(beside) if args.settings["evaluation"]["observed"] else [],
     )
@@ -138,7 +140,9 @@ def run_summary(args: argparse.Namespace) -> None:
     from genometracks.plan.plan import Plan
 
     plan = Plan.load(args.plan)
-    text = write_summary(args.out, plan, evaluation=args.settings, logs=args.logs)
+    text = write_summary(
+        args.out, plan, evaluation=from_plain(EvaluationConfig, args.settings), logs=args.logs
+    )
     print(text, file=sys.stderr)
 
 
@@ -149,7 +153,6 @@ def _shards(args: argparse.Namespace) -> Path:
 
 def _sidecars(args: argparse.Namespace, plan) -> list[dict]:
     """What merge proved; where that is stale or missing, prove it again."""
-    from genometracks.shards.merge import check_shards, read_merged
+    from genometracks.shards.merge import find_merged
 
-    merged = read_merged(args.plan.parent / "merge.json", plan, _shards(args))
-    return merged or check_shards(plan, _shards(args))
+    return find_merged(args.plan.parent / "merge.json", plan, _shards(args))

@@ -7,7 +7,7 @@ of a config that was checked, so that its values are within the schema's bounds.
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from genometracks.common.records import as_plain, from_plain, optional
+from genometracks.common.records import from_plain, optional
 from genometracks.errors import UserError
 
 Auto = Literal["auto"]
@@ -283,24 +283,65 @@ def list_folds(model: ModelConfig) -> list[Fold]:
     return [Fold(one, digest, one) for one, digest in zip(weights, digests, strict=True)]
 
 
+OF_PREDICTION = (
+    "batch_size",
+    "precision",
+    "compile",
+    "stride",
+    "trim",
+    "blend",
+    "edges",
+    "reverse_complement",
+    "strands",
+    "shifts",
+    "average",
+)
+"""Keys of `prediction` that concern a forward pass."""
+
+OF_OUTPUT = ("tracks", "aggregate", "pairs", "sd", "scale", "untransform", "untransform_when")
+"""Keys of `output` that say what is computed."""
+
+
+def select_forward(config: Config) -> dict[str, Any]:
+    """Of a config, what concerns a forward pass, in an order that is part of the jobs' commands."""
+    selected = {
+        **{key: config.plain["prediction"][key] for key in OF_PREDICTION},
+        **{key: config.plain["output"][key] for key in OF_OUTPUT},
+        "window": config.plain["model"]["window"],
+    }
+    if config.shards == "auto":  # a window is timed, too
+        selected["shards"] = "auto"
+    return selected
+
+
+def select_plan(config: Config) -> dict[str, Any]:
+    """Of a config, what its plan follows from; as `select_forward`."""
+    selected = select_forward(config)
+    del selected["window"]  # the model's geometry says it, or the probe's
+    return {
+        **selected,
+        "dtype": config.plain["output"]["dtype"],
+        **{key: config.plain["genome"][key] for key in ("regions", "blacklist")},
+        "shards": config.plain["shards"],
+    }
+
+
 def choose_recipe_settings(config: Config) -> RecipeSettings:
     """Of a config, what says how tracks are computed."""
-    return from_plain(RecipeSettings, as_plain(config.prediction) | as_plain(config.output))
+    return from_plain(RecipeSettings, select_forward(config))
 
 
 def choose_forward_settings(config: Config) -> ForwardSettings:
     """Of a config, what concerns a forward pass."""
-    timed = {"shards": "auto"} if config.shards == "auto" else {}
-    sections = as_plain(config.prediction) | as_plain(config.output)
-    return from_plain(ForwardSettings, {**sections, "window": config.model.window, **timed})
+    return from_plain(ForwardSettings, select_forward(config))
 
 
 def choose_plan_settings(config: Config) -> PlanSettings:
     """Of a config, what its plan follows from."""
-    sections = as_plain(config.prediction) | as_plain(config.output) | as_plain(config.genome)
-    return from_plain(PlanSettings, {**sections, "shards": config.shards})
+    return from_plain(PlanSettings, select_plan(config))
 
 
-def choose_scan_settings(config: Config) -> ScanSettings:
-    """Of a config, what shapes the prepared genome."""
-    return from_plain(ScanSettings, as_plain(config.genome))
+def choose_scan_settings(config: Config, fasta: str) -> ScanSettings:
+    """Of a config, what shapes the prepared genome, whose FASTA may have been fetched."""
+    genome = config.genome
+    return ScanSettings(fasta, genome.sha256, genome.name, genome.contigs)

@@ -1,5 +1,6 @@
 """Merged shards -> one bigWig a track, blocks of tracks over processes. Needs no torch."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -9,10 +10,11 @@ from genometracks.common.processes import run_side_by_side
 from genometracks.errors import UserError
 from genometracks.plan.plan import Plan
 from genometracks.shards.merge import read_tracks
+from genometracks.shards.sidecar import Sidecar
 
 BLOCK = 16
-"""Most tracks that a process writes side by side: each shard is read once for all of them, 11
-to 15 files a track are open (the bigWig, ten zoom levels, indices), and 60 MB are in memory."""
+"""Largest number of tracks that a process writes at once: each shard is read once for all of them,
+11 to 15 files a track are open (the bigWig, ten zoom levels, indices), and 60 MB are in memory."""
 
 
 def write_bigwigs(
@@ -20,7 +22,7 @@ def write_bigwigs(
     shards: Path,
     folder: Path,
     *,
-    sidecars: list[dict],
+    sidecars: Sequence[Sidecar],
     rows: range,
     processes: int = 1,
 ) -> None:
@@ -32,13 +34,13 @@ def write_bigwigs(
     shards : Path
         Folder of the shards.
     folder : Path
-        Made if it is not there.
-    sidecars : list of dict
-        From `merge.check_shards` or `merge.read_merged`.
+        Created if it does not exist.
+    sidecars : sequence of Sidecar
+        From `merge.find_merged`.
     rows : range
         The tracks, as positions in `plan.tracks`.
     processes : int
-        To share the tracks among; the bytes are the same for any number.
+        Number of processes. Default is 1; the bytes are the same for any number.
 
     Raises
     ------
@@ -52,19 +54,23 @@ def write_bigwigs(
         run_side_by_side(_write_blocks, [share for share in shares if share[-1]])
     except UserError:
         for row in rows:
-            sweep(folder / f"{plan.tracks[row]['track']}.bw")  # what a process that was killed left
+            sweep(folder / f"{plan.tracks[row].track}.bw")  # left by a process that was killed
         raise
 
 
 def cut_blocks(rows: range, processes: int) -> list[range]:
-    """Cut tracks into blocks of one size, as many for each process."""
+    """Cut tracks into blocks of equal size, the same number for each process."""
     tracks = len(rows)
     count = min(-(-tracks // (BLOCK * processes)) * processes, tracks)
     return [rows[tracks * i // count : tracks * (i + 1) // count] for i in range(count)]
 
 
 def _write_blocks(
-    plan: Plan, shards: Path, folder: Path, sidecars: list[dict], blocks: list[range]
+    plan: Plan,
+    shards: Path,
+    folder: Path,
+    sidecars: Sequence[Sidecar],
+    blocks: Sequence[range],
 ) -> None:
     contigs = {contig: length for contig, length in plan.lengths.items() if length}
     for rows in blocks:
@@ -72,7 +78,7 @@ def _write_blocks(
             writers = [
                 stack.enter_context(
                     BigWigWriter(
-                        folder / f"{plan.tracks[row]['track']}.bw",
+                        folder / f"{plan.tracks[row].track}.bw",
                         contigs,
                         step=plan.geometry.bin,
                         span=plan.geometry.span,
@@ -82,5 +88,5 @@ def _write_blocks(
             ]
             stream = read_tracks(plan, shards, sidecars=sidecars, rows=rows)
             for contig, first_bin, values in stream:
-                for writer, row in zip(writers, values, strict=True):
-                    writer.write(contig, first_bin, row)
+                for writer, row_values in zip(writers, values, strict=True):
+                    writer.write(contig, first_bin, row_values)

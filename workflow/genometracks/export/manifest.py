@@ -1,64 +1,70 @@
-"""manifest.json: everything needed to run a run again, with a digest of every output."""
+"""manifest.json: everything needed to repeat a run, with a digest of every output."""
 
 import hashlib
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from genometracks.common.atomic import write_atomically
+from genometracks.common.records import as_plain, from_plain
+from genometracks.config.settings import Config, Observed
+from genometracks.errors import UserError
 from genometracks.plan.plan import Plan
-from genometracks.shards.provenance import gather_notes
+from genometracks.shards.provenance import combine_notes
+from genometracks.shards.sidecar import Sidecar
 
 FORMAT = 1
 PACKAGES = ("grelu-tracks", "torch", "numpy", "pyarrow", "snakemake", "deflate", "xxhash")
 
 
+@dataclass(frozen=True)
+class ObservedDigest:
+    """An observed track's file and its sha256."""
+
+    bigwig: str
+    sha256: str
+
+
 def write_manifest(
-    path: Path, plan: Plan, *, config: dict, sidecars: list[dict], observed: list[dict]
+    path: Path,
+    plan: Plan,
+    *,
+    config: Config,
+    sidecars: Sequence[Sidecar],
+    observed: Sequence[ObservedDigest],
 ) -> None:
     """Write the manifest of a finished run.
 
     Parameters
     ----------
     path : Path
-        In the run's folder; every file of the folder's results is listed with its sha256.
+        In the run's folder; every result in the folder is listed with its sha256.
     plan : Plan
-    config : dict
-        The resolved config.
-    sidecars : list of dict
-        The shards' sidecars, from `merge.check_shards` or `merge.read_merged`: how the numbers
-        were made, and their checksums.
-    observed : list of dict
-        Path and sha256 of each observed track.
+    config : Config
+    sidecars : sequence of Sidecar
+        From `merge.find_merged`: how the numbers were made, and their checksums.
+    observed : sequence of ObservedDigest
     """
     manifest = {
         "format": FORMAT,
-        "run": config["run"],
-        "config": config,
+        "run": config.run,
+        "config": config.plain,
         "genome": {
-            **plan.genome,
+            **as_plain(plan.genome),
             "bins": plan.bins,
             "padded_bins": plan.padded_bins,
             "windows": plan.windows,
         },
-        "model": plan.model,
-        "geometry": vars(plan.geometry),
-        "settings": plan.settings,
-        "average": {
-            "folds": len(plan.model["folds"]),
-            "reverse_complement": plan.recipe["partners"] is not None,
-            **{key: plan.recipe[key] for key in ("shifts", "order")},
-            "computed": plan.tracks[0]["computed"],
-        },
-        "prediction": gather_notes(sidecars),
-        "observed": observed,
-        "shards": {
-            fields["shard"]: {
-                **{key: fields[key] for key in ("digest", "checksum")},
-                "notes": {key: note for key, note in fields["notes"].items() if key != "seams"},
-            }
-            for fields in sidecars
-        },
+        "model": as_plain(plan.model),
+        "geometry": as_plain(plan.geometry),
+        "settings": as_plain(plan.settings),
+        "average": _describe_average(plan),
+        "prediction": as_plain(combine_notes(sidecars)),
+        "observed": as_plain(list(observed)),
+        "shards": {sidecar.shard: _describe_shard(sidecar) for sidecar in sidecars},
         "versions": _list_versions(),
         "outputs": _digest_outputs(path.parent),
     }
@@ -66,19 +72,41 @@ def write_manifest(
         file.write(json.dumps(manifest, indent=1).encode() + b"\n")
 
 
-def write_observed(path: Path, observed: list[dict]) -> None:
+def _describe_average(plan: Plan) -> dict[str, Any]:
+    return {
+        "folds": len(plan.model.folds),
+        "reverse_complement": plan.recipe.partners is not None,
+        "shifts": list(plan.recipe.shifts),
+        "order": plan.recipe.order,
+        "computed": plan.tracks[0].computed,
+    }
+
+
+def _describe_shard(sidecar: Sidecar) -> dict[str, Any]:
+    """Digest, checksum and notes; the seams are listed once for the run."""
+    notes = {key: note for key, note in as_plain(sidecar.notes).items() if key != "seams"}
+    return {"digest": sidecar.digest, "checksum": as_plain(sidecar.checksum), "notes": notes}
+
+
+def write_observed(path: Path, observed: Sequence[Observed]) -> None:
     """Write observed.json: path and sha256 of each observed track."""
-    digests = [
-        {"bigwig": entry["bigwig"], "sha256": digest_file(Path(entry["bigwig"]))}
-        for entry in observed
-    ]
+    digests = [ObservedDigest(entry.bigwig, digest_file(Path(entry.bigwig))) for entry in observed]
     with write_atomically(path) as file:
-        file.write(json.dumps(digests, indent=1).encode() + b"\n")
+        file.write(json.dumps(as_plain(digests), indent=1).encode() + b"\n")
 
 
-def read_observed(path: Path) -> list[dict]:
-    """Read what `write_observed` wrote."""
-    return json.loads(Path(path).read_text())
+def read_observed(path: Path) -> list[ObservedDigest]:
+    """Read what `write_observed` wrote.
+
+    Raises
+    ------
+    UserError
+        If the file is missing or damaged.
+    """
+    try:
+        return from_plain(list[ObservedDigest], json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"{path}: no usable digests ({error}): delete it and run again") from error
 
 
 def digest_file(path: Path) -> str:
@@ -87,8 +115,8 @@ def digest_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _digest_outputs(folder: Path) -> dict[str, dict]:
-    """Bytes and sha256 of every result: all that is not the run's workshop, or written later."""
+def _digest_outputs(folder: Path) -> dict[str, dict[str, Any]]:
+    """Bytes and sha256 of every result: all except working files, and files written later."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     outputs = {}
     for path in files:

@@ -1,15 +1,16 @@
 """The Parquet writer: a wide table, one folder a contig.
 
 `chrom={contig}/part-{i}.parquet` holds `start` (bp, 0-based) and one float32 column a track, in
-bin order; absent bins have no row. Beyond 512 tracks the columns go over several parts, because
+bin order; absent bins have no row. More than 512 tracks are divided among several parts, because
 the footer grows with every column of every row group. Needs no torch.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -18,12 +19,18 @@ from genometracks.common.processes import run_side_by_side
 from genometracks.export.jobs import COLUMNS
 from genometracks.plan.plan import Plan
 from genometracks.shards.merge import read_tracks
+from genometracks.shards.shard import Values
+from genometracks.shards.sidecar import Sidecar
 
 ROWS = 65_536
+"""Bins in a row group."""
+
+Stream = Iterator[tuple[str, int, Values]]
+"""Contig, first bin, and values (tracks, n) of consecutive bins."""
 
 
 def write_parquet(
-    plan: Plan, shards: Path, folder: Path, *, sidecars: list[dict], processes: int = 1
+    plan: Plan, shards: Path, folder: Path, *, sidecars: Sequence[Sidecar], processes: int = 1
 ) -> None:
     """Write every track of a plan as a Parquet data set.
 
@@ -33,11 +40,11 @@ def write_parquet(
     shards : Path
         Folder of the shards.
     folder : Path
-        The data set; it appears whole or not at all, in place of an older one.
-    sidecars : list of dict
-        From `merge.check_shards` or `merge.read_merged`.
+        The data set; it appears whole or not at all, and replaces an older one.
+    sidecars : sequence of Sidecar
+        From `merge.find_merged`.
     processes : int
-        To share the parts among; the bytes are the same for any number.
+        Number of processes. Default is 1; the bytes are the same for any number.
 
     Raises
     ------
@@ -55,21 +62,26 @@ def write_parquet(
 
 
 def _write_parts(
-    plan: Plan, shards: Path, folder: Path, sidecars: list[dict], parts: list[tuple[str, range]]
+    plan: Plan,
+    shards: Path,
+    folder: Path,
+    sidecars: Sequence[Sidecar],
+    parts: Sequence[tuple[str, range]],
 ) -> None:
     for name, rows in parts:
         stream = read_tracks(plan, shards, sidecars=sidecars, rows=rows)
         _write_part(plan, stream, folder=folder, name=name, rows=rows)
 
 
-def _write_part(plan: Plan, stream: Iterator, *, folder: Path, name: str, rows: range) -> None:
-    columns = [plan.tracks[row]["track"] for row in rows]
+def _write_part(plan: Plan, stream: Stream, *, folder: Path, name: str, rows: range) -> None:
+    columns = [plan.tracks[row].track for row in rows]
     schema = pa.schema([("start", pa.int64()), *((column, pa.float32()) for column in columns)])
     encodings = {"start": "DELTA_BINARY_PACKED", **dict.fromkeys(columns, "BYTE_STREAM_SPLIT")}
-    current, writer = None, None
+    current: str | None = None
+    writer: pq.ParquetWriter | None = None
     try:
         for contig, first, values in _regroup(stream, len(rows)):
-            if contig != current:
+            if writer is None or contig != current:
                 if writer is not None:
                     writer.close()
                 current = contig
@@ -92,8 +104,10 @@ def _write_part(plan: Plan, stream: Iterator, *, folder: Path, name: str, rows: 
             writer.close()
 
 
-def _regroup(stream: Iterator, tracks: int) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Cut a stream of runs into row groups of `ROWS` bins of one contig, however it was sharded.
+def _regroup(
+    stream: Stream, tracks: int
+) -> Iterator[tuple[str, npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
+    """Cut a stream of runs into row groups of `ROWS` bins of one contig, whatever the shards are.
 
     Yields
     ------
@@ -104,7 +118,7 @@ def _regroup(stream: Iterator, tracks: int) -> Iterator[tuple[str, np.ndarray, n
     """
     bins = np.empty(ROWS, np.int64)
     values = np.empty((tracks, ROWS), np.float32)
-    current, filled = None, 0
+    current, filled = "", 0
     for contig, first, piece in stream:
         if contig != current and filled:
             yield current, bins[:filled], values[:, :filled]

@@ -1,48 +1,59 @@
-"""summary.txt: what a run tells at its end."""
+"""summary.txt: a run in a few lines."""
 
 import csv
 import json
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from genometracks.common.atomic import write_atomically
+from genometracks.common.records import as_plain, from_plain
+from genometracks.config.folders import RunFolder
+from genometracks.config.settings import EvaluationConfig
+from genometracks.errors import UserError
 from genometracks.evaluation.draw import find_row
 from genometracks.plan.plan import Plan
-from genometracks.shards.provenance import express_deviation
+from genometracks.shards.provenance import Provenance
+from genometracks.shards.sidecar import Seams
+from genometracks.tracks.table import RunTrack
 
 
-def write_summary(path: Path, plan: Plan, *, evaluation: dict, logs: Path) -> str:
+def write_summary(path: Path, plan: Plan, *, evaluation: EvaluationConfig, logs: Path) -> str:
     """Write and return the lines: bins, tracks, time, arithmetic, seams, correlation, paths.
 
     Parameters
     ----------
     path : Path
         In the run's folder, beside manifest.json and evaluation.tsv.
-    evaluation : dict
-        The config's section.
+    plan : Plan
+    evaluation : EvaluationConfig
     logs : Path
         Folder of the stages' logs, whose times are added up.
+
+    Raises
+    ------
+    UserError
+        If the manifest is missing or damaged.
     """
-    geometry, lengths = plan.geometry, plan.lengths
+    folder, geometry, lengths = RunFolder(path.parent), plan.geometry, plan.lengths
     width = f"{geometry.span} bp"
     if geometry.span < geometry.bin:
         width += f", one each {geometry.bin} bp"
-    bins = f"{plan.bins:,} of {width}, {plan.padded_bins:,} padded"
-    bases = sum(lengths.values())
-    first = ", ".join(track["name"] for track in plan.tracks[:3])
+    first = ", ".join(track.name for track in plan.tracks[:3])
     names = first + (", ..." if len(plan.tracks) > 3 else "")
     seconds, predicting = (
         _measure_seconds(logs, pattern) for pattern in ("*.log", "predict/*.log")
     )
-    made = json.loads((path.parent / "manifest.json").read_text())["prediction"]
+    made = _read_provenance(folder.manifest)
     text = [
-        f"bins         {bins}; contigs: {len(lengths):,}, {bases:,} bp",
-        f"tracks       {len(plan.tracks):,} ({names}): {plan.tracks[0]['computed']}",
+        f"bins         {plan.bins:,} of {width}, {plan.padded_bins:,} padded; "
+        f"contigs: {len(lengths):,}, {sum(lengths.values()):,} bp",
+        f"tracks       {len(plan.tracks):,} ({names}): {plan.tracks[0].computed}",
         f"wall time    {seconds:.0f} s, of which prediction {predicting:.0f} s",
         f"arithmetic   {_describe_arithmetic(plan, made)}",
-        f"seams        {_describe_seams(plan, made['seams'])}",
-        f"correlation  {_describe_correlation(path.parent / 'evaluation.tsv', evaluation)}",
+        f"seams        {_describe_seams(plan.tracks, made.seams)}",
+        f"correlation  {_describe_correlation(folder.evaluation, evaluation)}",
         f"tracks are in {path.parent}/: bigwig/  parquet/  tracks.tsv  manifest.json",
     ]
     with write_atomically(path) as file:
@@ -50,28 +61,34 @@ def write_summary(path: Path, plan: Plan, *, evaluation: dict, logs: Path) -> st
     return "\n".join(text)
 
 
-def _describe_arithmetic(plan: Plan, made: dict) -> str:
-    """Device, precision and batch; how far from fp32, and what was done with less memory."""
+def _read_provenance(manifest: Path) -> Provenance:
+    try:
+        return from_plain(Provenance, json.loads(manifest.read_text())["prediction"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{manifest}: no usable manifest ({error}): delete it and run again"
+        ) from error
+
+
+def _describe_arithmetic(plan: Plan, made: Provenance) -> str:
+    """Device, precision and batch; the deviation from fp32, and smaller batches."""
     settings = plan.settings
-    text = f"{settings['precision']} on {', '.join(made['devices'])}, "
-    text += f"batches of {settings['batch_size']}"
-    smaller = [size for size in made["batch_sizes"] if int(size) < settings["batch_size"]]
+    text = f"{settings.precision} on {', '.join(made.devices)}, batches of {settings.batch_size}"
+    smaller = [size for size in made.batch_sizes if int(size) < settings.batch_size]
     if smaller:
         text += f" ({', '.join(smaller)} at once where memory was short)"
-    if made["deviation"]:
-        text += f", at most {express_deviation(made['deviation']):.2g} of the largest value off"
+    if made.deviation:
+        text += f", at most {made.deviation.relative:.2g} of the largest value off"
     return text
 
 
-def _describe_seams(plan: Plan, seams: dict | None) -> str:
-    """Mean difference of neighbouring windows, of up to three tracks or of the middle and last."""
+def _describe_seams(tracks: Sequence[RunTrack], seams: Seams | None) -> str:
+    """Mean difference of neighbouring windows: up to three tracks, or the median and the worst."""
     if seams is None:
         return "not measured: no bin is predicted by two windows (see prediction.trim)"
     rows = [
-        (difference / scale if scale else 0.0, track["name"])
-        for difference, scale, track in zip(
-            seams["difference"], seams["scale"], plan.tracks, strict=True
-        )
+        (difference / scale if scale else 0.0, track.name)
+        for difference, scale, track in zip(seams.difference, seams.scale, tracks, strict=True)
     ]
     shown = rows
     if len(rows) > 3:
@@ -82,12 +99,12 @@ def _describe_seams(plan: Plan, seams: dict | None) -> str:
     return f"windows differ where two predict a bin, on average by {parts} of the mean |value|"
 
 
-def _describe_correlation(table: Path, evaluation: dict) -> str:
-    if not evaluation["observed"]:
+def _describe_correlation(table: Path, evaluation: EvaluationConfig) -> str:
+    if not evaluation.observed:
         return "no observed tracks in the config"
     with open(table, newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
-    found = [find_row(rows, entry) for entry in evaluation["observed"]]
+    found = [find_row(rows, as_plain(entry)) for entry in evaluation.observed]
     where = "held-out bins" if found[0]["bins_in"] == "held_out" else "all bins"
     values = "; ".join(
         f"{float(row['pearson'] or 'nan'):.4f} {row['track']} and {row['observed']}"
@@ -102,7 +119,8 @@ def _measure_seconds(logs: Path, pattern: str) -> float:
     for log in logs.rglob(pattern):
         times = re.findall(r"^(\S+) (?:started|finished) ", log.read_text(), re.MULTILINE)
         if len(times) == 2:
-            spans.append(tuple(datetime.fromisoformat(time).timestamp() for time in times))
+            start, end = (datetime.fromisoformat(time).timestamp() for time in times)
+            spans.append((start, end))
     total, until = 0.0, 0.0
     for start, end in sorted(spans):
         total += max(0.0, end - max(start, until))

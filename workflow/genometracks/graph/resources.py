@@ -17,8 +17,3 @@ def grow(amount: int) -> Callable:
         return amount * attempt
 
     return ask
-
-
-def count_gpus(config: dict) -> int:
-    """Devices that a job of a resolved config predicts on."""
-    return 0 if config["prediction"]["device"] == "cpu" else 1

@@ -1,10 +1,11 @@
-"""A config's files: whether they are there, before anything runs."""
+"""The files of a config, checked before anything runs."""
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
-from genometracks.config.resolve import list_folds
+from genometracks.config.settings import Config, list_folds
 from genometracks.errors import UserError
 from grelu_models.files.hub import parse_artifact
 
@@ -12,35 +13,42 @@ ADDRESS = re.compile(r"(https?|ftp)://", re.IGNORECASE)
 
 
 def is_address(given: str) -> bool:
-    """Whether a file is to be fetched."""
+    """Whether a file is given by an address from which it is fetched."""
     return bool(ADDRESS.match(given))
 
 
-def check_inputs(config: dict) -> None:
+def check_inputs(config: Config) -> None:
     """Refuse a config whose files are missing or whose output folder cannot be written.
 
-    The first fold's weights are looked at where the tracks are listed.
+    The first fold's weights are checked when the tracks are listed.
 
     Raises
     ------
     UserError
         Naming the key and the path.
     """
-    named = {"genome.fasta": config["genome"]["fasta"]}
-    if is_address(named["genome.fasta"]):
-        del named["genome.fasta"]
-    optional = {f"genome.{key}": config["genome"][key] for key in ("regions", "blacklist")}
-    optional["model.tracks"] = config["model"]["tracks"]
-    named |= {key: path for key, path in optional.items() if path}
-    for i, fold in enumerate(list_folds(config["model"])):
-        if i and parse_artifact(fold["weights"]) is None:
-            named[f"model.weights[{i}]"] = fold["weights"]
-    for i, observed in enumerate(config["evaluation"]["observed"]):
-        named[f"evaluation.observed[{i}].bigwig"] = observed["bigwig"]
-    for key, path in named.items():
+    for key, path in _list_files(config):
         if not Path(path).is_file():
             raise UserError(f"{path}: no such file: check {key}")
-    folder = Path(config["results"]) / config["run"]
+    folder = Path(config.results) / config.run
     existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise UserError(f"{existing}: cannot be written to: change 'results' or its permissions")
+
+
+def _list_files(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield the key and the path of every local file that the config names."""
+    genome = config.genome
+    if not is_address(genome.fasta):
+        yield "genome.fasta", genome.fasta
+    optional = {
+        "genome.regions": genome.regions,
+        "genome.blacklist": genome.blacklist,
+        "model.tracks": config.model.tracks,
+    }
+    yield from ((key, path) for key, path in optional.items() if path)
+    for i, fold in enumerate(list_folds(config.model)):
+        if i and parse_artifact(fold.weights) is None:
+            yield f"model.weights[{i}]", fold.weights
+    for i, observed in enumerate(config.evaluation.observed):
+        yield f"evaluation.observed[{i}].bigwig", observed.bigwig

@@ -1,36 +1,99 @@
-"""The model stage: load a model once, measure it, and write down what the later stages need."""
+"""The model stage: load a model once, measure it, and write what the later stages need."""
 
 import hashlib
-import json
-import sys
-from dataclasses import asdict
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from genometracks.common.atomic import write_atomically
-from genometracks.config.resolve import list_folds
+from genometracks.common.records import load_record, save_record
+from genometracks.config.settings import ModelConfig, list_folds
 from genometracks.errors import UserError
 from grelu_models.files.description import find_weights, read_track_table
+from grelu_models.geometry import Geometry
+
+if TYPE_CHECKING:
+    from grelu_models.card import ModelCard
 
 FORMAT = 2
 
+Metadata = dict[str, Any]
+"""A row of a model's table of tracks: `name` and any further columns."""
 
-def describe_model(settings: dict, out: Path, *, weights: list[str] | None = None) -> dict:
-    """Load a model, or the folds of one, and write model.json.
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FoldFile:
+    """One fold: its weights as configured, the local file, its digest and architecture."""
+
+    source: str
+    weights: str
+    digest: str
+    architecture: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model as model.json describes it; the attributes are those of `grelu_models.ModelCard`.
+
+    Attributes
+    ----------
+    folds : tuple of FoldFile
+        At least one; all have the same geometry, activation and tracks.
+    digest : str
+        sha256 of everything that determines the model's numbers.
+    activation : str or None
+        Applied to the logits.
+    geometry : Geometry
+        Measured by a forward pass.
+    receptive_field : int
+        Base pairs that can change one output value; the largest of the folds'.
+    flanks : (int, int) or None
+        Base pairs left and right of an output bin that can change its value; None for all.
+    tracks : list of dict
+        One a channel, in order.
+    strand_partners : list of int or None
+        For each track, the channel of the other strand.
+    train : dict
+        What is known of the training.
+    intervals : dict
+        Number of training, validation and test intervals, where known.
+    notes : list of str
+        What a user should know before trusting the output.
+    """
+
+    folds: tuple[FoldFile, ...]
+    digest: str
+    activation: str | None
+    geometry: Geometry
+    receptive_field: int
+    flanks: tuple[int, int] | None
+    tracks: list[Metadata]
+    strand_partners: list[int] | None
+    train: dict[str, Any]
+    intervals: dict[str, int]
+    notes: list[str]
+
+    def save(self, path: Path) -> None:
+        """Write model.json, whole or not at all."""
+        save_record(path, self, indent=1, format=FORMAT)
+
+    @classmethod
+    def load(cls, path: Path) -> "ModelFile":
+        """Read model.json; UserError if it is missing, damaged or of another version."""
+        return load_record(cls, path, what="description of a model", version=FORMAT)
+
+
+def describe_model(settings: ModelConfig, *, weights: Sequence[str] | None = None) -> ModelFile:
+    """Load a model, or the folds of one, and measure it.
 
     Parameters
     ----------
-    settings : dict
-        The config's `model` section.
-    out : Path
-    weights : list of str, optional
-        Where the weights were fetched to; else they are where the settings say.
-
-    Returns
-    -------
-    dict
-        `folds`: for each `source` as configured, `weights` (the local file), `digest` and
-        `architecture`. Of all: `digest`, `activation`, `geometry`, `receptive_field` and `flanks`
-        as measured, `tracks`, `strand_partners`, `train`, the numbers of `intervals` and `notes`.
+    settings : ModelConfig
+    weights : sequence of str, optional
+        Where the weights were fetched to. By default they are where the settings say.
 
     Raises
     ------
@@ -39,54 +102,60 @@ def describe_model(settings: dict, out: Path, *, weights: list[str] | None = Non
     UserError
         If folds disagree, naming in what.
     """
-    from grelu_models.checkpoint import load  # brings torch, which other stages do without
+    sources = [fold.weights for fold in list_folds(settings)]
+    paths = [
+        find_weights(weights[i] if weights else fold.weights, sha256=fold.sha256)
+        for i, fold in enumerate(list_folds(settings))
+    ]
+    cards = _load_cards(settings, sources, paths)
+    folds = tuple(
+        FoldFile(source, str(path), card.digest, card.architecture)
+        for source, path, card in zip(sources, paths, cards, strict=True)
+    )
+    first = cards[0]
+    return ModelFile(
+        folds=folds,
+        digest=_join_digests([fold.digest for fold in folds]),
+        activation=first.activation,
+        geometry=first.geometry,
+        receptive_field=max(card.receptive_field for card in cards),
+        flanks=_join_flanks([card.flanks for card in cards]),
+        tracks=first.tracks,
+        strand_partners=first.strand_partners,
+        train=first.train,
+        intervals={name: len(table["chrom"]) for name, table in first.intervals.items()},
+        notes=[note for card in cards for note in card.notes],
+    )
 
-    asked = list_folds(settings)
-    table = read_track_table(Path(settings["tracks"])) if settings["tracks"] else None
-    cards, folds = [], []
-    for i, fold in enumerate(asked):
-        path = find_weights(weights[i] if weights else fold["weights"], sha256=fold["sha256"])
+
+def _load_cards(settings: ModelConfig, sources: list[str], paths: list[Path]) -> list["ModelCard"]:
+    """Load and measure every fold; each is compared with those before it."""
+    from grelu_models.checkpoint import load  # imports torch, which other stages do without
+
+    table = read_track_table(Path(settings.tracks)) if settings.tracks else None
+    cards: list[ModelCard] = []
+    for source, path in zip(sources, paths, strict=True):
         _, card = load(
             path,
-            architecture=settings["architecture"],
-            window=None if settings["window"] == "auto" else settings["window"],
-            activation=settings["activation"],
+            architecture=settings.architecture,
+            window=None if settings.window == "auto" else settings.window,
+            activation=settings.activation,
             tracks=table,
         )
         for note in card.notes:
-            print(f"grelu-tracks: note: {path}: {note}", file=sys.stderr)
+            log.warning("%s: %s", path, note)
+        for other, earlier in zip(sources, cards, strict=False):
+            if earlier.digest == card.digest:
+                raise UserError(
+                    f"model.weights: {other} and {source} are the same model: give each fold once"
+                )
         cards.append(card)
-        found = {"source": fold["weights"], "weights": str(path), "digest": card.digest}
-        same = next((one for one in folds if one["digest"] == card.digest), None)
-        if same:
-            raise UserError(
-                f"model.weights: {same['source']} and {fold['weights']} are the same model: "
-                "give each fold once"
-            )
-        folds.append({**found, "architecture": card.architecture})
-        _check_agreement(folds[0]["source"], cards[0], fold["weights"], card)
-    card = cards[0]
-    described = {
-        "format": FORMAT,
-        "folds": folds,
-        "digest": _join_digests([fold["digest"] for fold in folds]),
-        "activation": card.activation,
-        "geometry": asdict(card.geometry),
-        "receptive_field": max(card.receptive_field for card in cards),
-        "flanks": _join_flanks([card.flanks for card in cards]),
-        "tracks": card.tracks,
-        "strand_partners": card.strand_partners,
-        "train": card.train,
-        "intervals": {name: len(table["chrom"]) for name, table in card.intervals.items()},
-        "notes": [note for card in cards for note in card.notes],
-    }
-    with write_atomically(out) as file:
-        file.write(json.dumps(described, indent=1).encode() + b"\n")
-    return described
+        _check_agreement(sources[0], cards[0], source, card)
+    return cards
 
 
-def _check_agreement(first: str, one, second: str, other) -> None:
-    """Refuse two folds (cards) whose outputs cannot be averaged, with all that differs."""
+def _check_agreement(first: str, one: "ModelCard", second: str, other: "ModelCard") -> None:
+    """Refuse two folds whose outputs cannot be averaged, with every difference."""
     pairs = zip(asdict(one.geometry).items(), asdict(other.geometry).values(), strict=True)
     differences = [f"{key} {mine} and {theirs}" for (key, mine), theirs in pairs if mine != theirs]
     if one.activation != other.activation:
@@ -101,8 +170,8 @@ def _check_agreement(first: str, one, second: str, other) -> None:
         differences.append("the tracks' strand partners")
     if differences:
         raise UserError(
-            f"model.weights: {first} and {second} are no folds of one model: they differ in "
-            f"{'; '.join(differences)}: average only models of the same bins and tracks"
+            f"model.weights: {first} and {second} are not folds of one model: they differ in "
+            f"{'; '.join(differences)}: average only models with the same bins and tracks"
         )
 
 
@@ -113,7 +182,8 @@ def _join_digests(digests: list[str]) -> str:
 
 
 def _join_flanks(flanks: list[tuple[int, int] | None]) -> tuple[int, int] | None:
-    """Base pairs left and right of a bin that can move the value of any fold."""
-    if None in flanks:
+    """Base pairs left and right of a bin that can change the value of any fold."""
+    known = [each for each in flanks if each is not None]
+    if len(known) < len(flanks):
         return None
-    return max(left for left, _ in flanks), max(right for _, right in flanks)
+    return max(left for left, _ in known), max(right for _, right in known)

@@ -1,71 +1,100 @@
-"""From what the earlier stages found, and the settings, to the plan. Needs no torch."""
+"""The plan of a run, from its settings and what the earlier stages found. Needs no torch."""
 
-import sys
+import logging
 from pathlib import Path
+from typing import cast
 
+from genometracks.config.settings import PlanSettings, Precision
 from genometracks.errors import UserError
 from genometracks.inputs.bed import Bed, read_bed
 from genometracks.inputs.genome import GenomeIndex
+from genometracks.inputs.model import ModelFile
 from genometracks.plan.geometry import place_windows
-from genometracks.plan.plan import Plan
-from genometracks.plan.tile import make_plan
+from genometracks.plan.plan import Plan, PlannedModel, Settings
+from genometracks.plan.probe_file import Probe
+from genometracks.plan.tile import Scope, cut_shards, cut_timed_shards, tile_genome
 from genometracks.tracks.recipe import make_recipe
 
-OF_MODEL = ("folds", "digest", "activation", "train")
-OF_WINDOWS = ("stride", "trim", "blend", "edges", "shifts")
-OF_NUMBERS = ("batch_size", "precision", "compile", "dtype")
+log = logging.getLogger(__name__)
 
 
-def plan_run(settings: dict, model: dict, genome: GenomeIndex, *, found: dict) -> Plan:
+def make_plan(
+    settings: PlanSettings, model: ModelFile, genome: GenomeIndex, *, found: Probe | None = None
+) -> Plan:
     """Plan a run.
 
     Parameters
     ----------
-    settings : dict
-        `batch_size`, `precision`, `compile`, `stride`, `trim`, `blend`, `edges`, `dtype`,
-        `regions`, `blacklist`, `shards`, and those of the recipe (see `make_recipe`).
-    model : dict
-        model.json.
+    settings : PlanSettings
+    model : ModelFile
     genome : GenomeIndex
-    found : dict
-        From the probe: `geometry`, `batch_size`, `precision` and `seconds` a window, where the
-        settings leave them, or the number of shards, open.
+    found : Probe, optional
+        What was determined for settings that are `auto`.
 
     Raises
     ------
     UserError
-        If a setting is still open, if they do not suit the model or the genome, or if a BED file
-        cannot be read.
+        If a setting is still `auto`, if the settings do not suit the model or the genome, or if a
+        BED file cannot be read.
     """
-    shaping = {key: found.get(key, settings[key]) for key in OF_NUMBERS}
-    open_keys = [f"prediction.{key}" for key, value in shaping.items() if value == "auto"]
-    timed = settings["shards"] == "auto"
-    if timed and "seconds" not in found:
-        open_keys.append("shards")
-    for key in open_keys:
-        raise UserError(f"{key}: left to auto, and no probe found it: run again")
-    measured = found.get("geometry", model["geometry"])
-    tracks, recipe = make_recipe(model, settings)
-    return make_plan(
-        genome,
-        {**{key: model[key] for key in OF_MODEL}, "geometry": measured},
-        geometry=place_windows(measured, **{key: settings[key] for key in OF_WINDOWS}),
+    numbers = _settle(settings, found)
+    seconds = found.seconds if found else None
+    if settings.shards == "auto" and seconds is None:
+        raise _refuse_open("shards")
+    measured = found.geometry if found else model.geometry
+    tracks, recipe = make_recipe(
+        model.tracks,
+        settings,
+        partners=model.strand_partners,
+        activation=model.activation,
+        folds=len(model.folds),
+    )
+    plan = tile_genome(
+        Scope(
+            genome,
+            _read_intervals(settings.regions, "genome.regions", genome),
+            _read_intervals(settings.blacklist, "genome.blacklist", genome),
+        ),
+        model=PlannedModel(model.folds, model.digest, model.activation, model.train, measured),
+        geometry=place_windows(
+            measured,
+            stride=settings.stride,
+            trim=settings.trim,
+            blend=settings.blend,
+            edges=settings.edges,
+            shifts=settings.shifts,
+        ),
         tracks=tracks,
         recipe=recipe,
-        settings=shaping,
-        shards=None if timed else settings["shards"],
-        seconds=found["seconds"] if timed else None,
-        **{key: _read_intervals(settings, key, genome) for key in ("regions", "blacklist")},
+        settings=numbers,
     )
+    if seconds is not None and settings.shards == "auto":
+        return cut_timed_shards(plan, seconds)
+    return cut_shards(plan, cast(int, settings.shards))
 
 
-def _read_intervals(settings: dict, name: str, genome: GenomeIndex) -> Bed | None:
-    """The BED of that name, or None; a note where some of it lies on contigs that are not there."""
-    if not settings[name]:
+def _settle(settings: PlanSettings, found: Probe | None) -> Settings:
+    """The settings that change numbers, each given by the config or by the probe."""
+    size, precision = settings.batch_size, settings.precision
+    if found:
+        size, precision = found.batch_size or size, cast(Precision, found.precision) or precision
+    if size == "auto":
+        raise _refuse_open("prediction.batch_size")
+    if precision == "auto":
+        raise _refuse_open("prediction.precision")
+    return Settings(size, precision, settings.compile, settings.dtype)
+
+
+def _refuse_open(key: str) -> UserError:
+    return UserError(f"{key}: is auto, and no probe determined it: run again")
+
+
+def _read_intervals(path: str | None, key: str, genome: GenomeIndex) -> Bed | None:
+    """The BED file of a key, or None; intervals on contigs that are not predicted are counted."""
+    if not path:
         return None
-    key, lengths = f"genome.{name}", {contig.name: contig.length for contig in genome.contigs}
-    bed = read_bed(Path(settings[name]), key=key, lengths=lengths)
+    lengths = {contig.name: contig.length for contig in genome.contigs}
+    bed = read_bed(Path(path), key=key, lengths=lengths)
     if bed.elsewhere:
-        note = f"{key}: intervals on contigs that are not predicted: {bed.elsewhere:,}"
-        print(note, file=sys.stderr)
+        log.info("%s: intervals on contigs that are not predicted: %s", key, f"{bed.elsewhere:,}")
     return bed

@@ -1,87 +1,142 @@
 """The plan: segments, windows and shards of a run, as plan.json holds them (`tile` makes it).
 
 Windows are computed from the plan, never listed: they are runs on each contig's window grid,
-numbered through the contigs in the order of their names, which is the order that bigWig files
-must have, so that merging is one pass through the shards.
+numbered through the contigs in the order of their names. bigWig files must have that order, so
+merging is one pass through the shards.
 """
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from genometracks.common.atomic import write_atomically
 from genometracks.common.intervals import EMPTY
+from genometracks.common.records import as_plain, from_plain
+from genometracks.config.settings import Dtype, Precision
 from genometracks.errors import UserError
-from genometracks.plan.geometry import Geometry, find_window_runs, own_bins
+from genometracks.inputs.model import FoldFile
+from genometracks.plan.geometry import Geometry
+from genometracks.plan.segments import Runs, find_window_runs, own_bins
+from genometracks.tracks.recipe import Recipe
+from genometracks.tracks.table import RunTrack
+from grelu_models.geometry import Geometry as ModelGeometry
 
 FORMAT = 4
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A run of windows [first, last) that one job predicts; `digest` is of all that shapes it."""
+    """A run of windows [first, last) that one job predicts.
+
+    `digest` is the sha256 of everything that determines its numbers.
+    """
 
     id: str
     first: int
     last: int
     digest: str
 
+    @property
+    def windows(self) -> int:
+        """Number of windows."""
+        return self.last - self.first
+
+
+@dataclass(frozen=True)
+class PlannedContig:
+    """A contig: its length in bp and the sha256 of its normalised bases."""
+
+    name: str
+    length: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class BedSource:
+    """A BED file and its sha256."""
+
+    bed: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class PlannedGenome:
+    """The genome of a plan; contigs are sorted by name."""
+
+    name: str
+    sha256: str
+    contigs: tuple[PlannedContig, ...]
+    regions: BedSource | None
+    blacklist: BedSource | None
+
+
+@dataclass(frozen=True)
+class PlannedModel:
+    """The model of a plan: everything needed to load it, and the geometry of one forward pass."""
+
+    folds: tuple[FoldFile, ...]
+    digest: str
+    activation: str | None
+    train: dict[str, Any]
+    geometry: ModelGeometry
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What else changes the numbers."""
+
+    batch_size: int
+    precision: Precision
+    compile: bool
+    dtype: Dtype
+
 
 @dataclass(frozen=True)
 class Plan:
-    """What shall be predicted, and how it is cut.
+    """What is predicted, and how it is divided.
 
     Attributes
     ----------
-    genome : dict
-        `name`, `sha256`, and `contigs`: name, length, sha256 of each, sorted by name; `regions`
-        and `blacklist`: path and sha256 of their files, or None.
-    model : dict
-        `digest` (weights, architecture, activation), `folds` (everything to load them) and
-        `geometry`, of one forward pass.
+    genome : PlannedGenome
+    model : PlannedModel
     geometry : Geometry
-    tracks : list of dict
-        The run's tracks (see `make_recipe`).
-    recipe : dict
-        How they are computed (see `make_recipe`).
-    settings : dict
-        What else changes numbers: batch_size, precision, compile, dtype.
+    tracks : tuple of RunTrack
+        The tracks that the run writes.
+    recipe : Recipe
+        How they are computed.
+    settings : Settings
     segments : dict
-        Contig -> bins [first, last) that shall be predicted: int64 array (n, 2), ascending, not
-        touching each other.
+        Contig -> bins [first, last) to predict: int64 array (n, 2), ascending, not touching each
+        other.
     windows : int
         Number of windows.
     padded_bins : int
-        Bins, of those, whose window reads past the contig's ends.
-    shards : list of Shard
+        How many of the bins have a window that reads past the contig's ends.
+    shards : tuple of Shard
     """
 
-    genome: dict
-    model: dict
+    genome: PlannedGenome
+    model: PlannedModel
     geometry: Geometry
-    tracks: list[dict]
-    recipe: dict
-    settings: dict
-    segments: dict[str, np.ndarray]
+    tracks: tuple[RunTrack, ...]
+    recipe: Recipe
+    settings: Settings
+    segments: dict[str, Runs]
     windows: int
     padded_bins: int
-    shards: list[Shard]
+    shards: tuple[Shard, ...]
 
     def save(self, path: Path) -> None:
         """Write plan.json, whole or not at all."""
+        plain = as_plain(self) | {"tracks": [track.as_row() for track in self.tracks]}
         with write_atomically(path) as file:
-            file.write(json.dumps({"format": FORMAT, **self._as_json()}).encode() + b"\n")
-
-    def _as_json(self) -> dict:
-        plain = {field.name: getattr(self, field.name) for field in fields(self)}
-        plain["geometry"] = asdict(self.geometry)
-        plain["shards"] = [asdict(shard) for shard in self.shards]
-        plain["segments"] = {contig: rows.tolist() for contig, rows in self.segments.items()}
-        return plain
+            file.write(json.dumps({"format": FORMAT, **plain}).encode() + b"\n")
 
     @classmethod
     def load(cls, path: Path) -> "Plan":
@@ -90,45 +145,40 @@ class Plan:
         Raises
         ------
         UserError
-            If it is missing or of another version of this program.
+            If it is missing, damaged or of another version of this program.
         """
         try:
             plain = json.loads(Path(path).read_text())
             if plain.pop("format") != FORMAT:
                 raise ValueError("another format version")
-            plain["geometry"] = Geometry(**plain["geometry"])
-            plain["shards"] = [Shard(**shard) for shard in plain["shards"]]
-            plain["segments"] = {
-                contig: np.array(rows, np.int64).reshape(-1, 2)
-                for contig, rows in plain["segments"].items()
-            }
-            return cls(**plain)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            tracks = [as_plain(RunTrack.of_row(row)) for row in plain["tracks"]]
+            return from_plain(cls, plain | {"tracks": tracks})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path}: no usable plan ({error}): delete it and run again") from error
 
     @cached_property
     def lengths(self) -> dict[str, int]:
         """Contig -> length in bp, sorted by name."""
-        return {contig["name"]: contig["length"] for contig in self.genome["contigs"]}
+        return {contig.name: contig.length for contig in self.genome.contigs}
 
     @cached_property
     def digests(self) -> dict[str, str]:
         """Contig -> sha256 of its bases."""
-        return {contig["name"]: contig["sha256"] for contig in self.genome["contigs"]}
+        return {contig.name: contig.sha256 for contig in self.genome.contigs}
 
     @property
     def bins(self) -> int:
-        """Number of bins that shall be predicted."""
+        """Number of bins to predict."""
         return sum(int(np.diff(rows).sum()) for rows in self.segments.values())
 
     @cached_property
-    def _runs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of each run: the contig's number, windows [first, last), the first window's number."""
+    def _runs(self) -> tuple[npt.NDArray[np.int64], Runs, npt.NDArray[np.int64]]:
+        """For each run: the contig's number, windows [first, last), the first window's number."""
         contigs, runs = number_windows(self.segments, self.geometry.owned)
         return contigs, runs, np.r_[0, np.cumsum(runs[:, 1] - runs[:, 0])]
 
-    def _cut_runs(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-        """The windows [first, last), as runs: the contig's number, and windows on its grid."""
+    def _cut_runs(self, first: int, last: int) -> tuple[npt.NDArray[np.int64], Runs]:
+        """The windows [first, last) as runs: the contig's number, and windows on its grid."""
         contigs, runs, numbers = self._runs
         low = max(int(np.searchsorted(numbers, first, side="right")) - 1, 0)
         high = int(np.searchsorted(numbers, last, side="left")) if first < last else low
@@ -169,12 +219,13 @@ class Plan:
 
     def shard_bins(self, shard: Shard) -> list[tuple[str, int, int]]:
         """Runs (contig, first bin, last bin) that a shard owns, none of which touch."""
-        names, found = list(self.segments), []
+        names = list(self.segments)
+        found: list[tuple[str, int, int]] = []
         contigs, runs = self._cut_runs(shard.first, shard.last)
         turns = np.flatnonzero(np.diff(contigs, prepend=-1, append=-1)).tolist()
         for low, high in zip(turns, turns[1:], strict=False):
-            # Between a contig's first window and its last one, all bins are the shard's.
-            name = names[contigs[low]]
+            # All bins between a contig's first window and its last one are the shard's.
+            name = names[int(contigs[low])]
             bins = self.owned_bins(name, int(runs[low, 0]), int(runs[high - 1, 1]))
             found += [(name, begin, end) for begin, end in bins]
         return found
@@ -194,8 +245,8 @@ class Plan:
         return next(shard for shard in self.shards if shard.id == name)
 
 
-def number_windows(segments: dict[str, np.ndarray], owned: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of every run of windows, in order: the contig's number, and windows [first, last)."""
+def number_windows(segments: dict[str, Runs], owned: int) -> tuple[npt.NDArray[np.int64], Runs]:
+    """For every run of windows, in order: the contig's number, and windows [first, last)."""
     runs = [find_window_runs(rows, owned) for rows in segments.values()]
     contigs = np.repeat(np.arange(len(runs)), [len(found) for found in runs])
     return contigs, np.concatenate([EMPTY, *runs])

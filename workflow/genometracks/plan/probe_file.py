@@ -1,56 +1,120 @@
-"""probe.json: what was found out once stays, so that a second look repeats no prediction."""
+"""probe.json: what a probe measured is kept, so that asking again repeats no prediction."""
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from genometracks.common.atomic import write_atomically
+from genometracks.common.deviation import Deviation
+from genometracks.common.records import as_plain, load_record, optional, save_record
+from genometracks.config.settings import ForwardSettings
+from genometracks.errors import UserError
+from genometracks.inputs.model import ModelFile
+from grelu_models.geometry import Geometry
 
 FORMAT = 1
 
 
-def digest_probe(settings: dict, model: dict, *, device: str) -> str:
-    """sha256 of what was asked of a probe; the genome is left out, for it may grow."""
-    asked = {
+@dataclass(frozen=True)
+class ChosenWindow:
+    """Why a window length was chosen, and the bins at each end of its output that read beyond it.
+
+    `edge_bins` is None where no bin depends on the inside of the window alone.
+    """
+
+    edge_bins: int | None
+    why: str
+
+
+@dataclass(frozen=True)
+class TriedBatch:
+    """A batch size that was tried: `seconds` a window, and the `bytes` that the batch took."""
+
+    batch_size: int
+    seconds: float
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What was determined for settings that are `auto`; None where nothing was asked.
+
+    Attributes
+    ----------
+    digest : str
+        sha256 of the question (`digest_probe`).
+    geometry : Geometry
+        Of the model, at the window to use.
+    device : str
+        Name of the device on which it was measured.
+    window : ChosenWindow, optional
+    precision : str, optional
+    deviation : Deviation, optional
+        Of bf16 from fp32.
+    batch_size : int, optional
+    tried : tuple of TriedBatch, optional
+    seconds : float, optional
+        Seconds a window.
+    """
+
+    digest: str
+    geometry: Geometry
+    device: str
+    window: ChosenWindow | None = optional()
+    precision: str | None = optional()
+    deviation: Deviation | None = optional()
+    batch_size: int | None = optional()
+    tried: tuple[TriedBatch, ...] | None = optional()
+    seconds: float | None = optional()
+
+    def save(self, path: Path) -> None:
+        """Write probe.json, whole or not at all."""
+        save_record(path, self, indent=1)
+
+    @classmethod
+    def load(cls, path: Path) -> "Probe":
+        """Read probe.json; UserError if it is missing or damaged."""
+        return load_record(cls, path, what="probe")
+
+
+def digest_probe(settings: ForwardSettings, model: ModelFile, *, device: str) -> str:
+    """sha256 of the question that a probe answers; the genome is left out, since it may grow."""
+    asked: dict[str, Any] = {
         "format": FORMAT,
-        "settings": settings,
-        "model": [model[key] for key in ("digest", "geometry", "flanks")],
+        "settings": as_plain(settings),
+        "model": as_plain([model.digest, model.geometry, model.flanks]),
         "device": device,
     }
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
-def read_probe(path: Path, digest: str) -> dict | None:
-    """What an earlier probe found, if the same was asked of it."""
+def find_probe(path: Path, digest: str) -> Probe | None:
+    """An earlier probe's answer, if it answers the same question."""
     try:
-        found = json.loads(Path(path).read_text())
-        return found if found.pop("digest") == digest else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        found = Probe.load(path)
+    except UserError:
         return None
+    return found if found.digest == digest else None
 
 
-def write_probe(path: Path, found: dict, *, digest: str) -> None:
-    """Write probe.json, whole or not at all."""
-    with write_atomically(path) as file:
-        file.write(json.dumps({"digest": digest, **found}, indent=1).encode() + b"\n")
-
-
-def describe_probe(found: dict) -> str:
-    """Tell what was found, and why."""
-    lines = [f"probe on {found['device']}:"]
-    if "window" in found:
-        window, edge = found["geometry"]["window"], found["window"]["edge_bins"]
-        lines.append(f"  window {window:,} bp: {found['window']['why']}")
-        if edge is not None:
-            lines.append(f"  {edge} bins at each end of its output read beyond it")
-    if "precision" in found:
-        deviation = found.get("deviation")
-        part = f", bf16 deviates by {deviation['largest']:.3g}" if deviation else ""
-        lines.append(f"  precision {found['precision']}{part}")
-    for row in found.get("tried", []):
-        lines.append(f"  batch of {row['batch_size']}: {row['seconds']:.4g} s a window")
-    if "seconds" in found:
-        lines.append(f"  a window takes {found['seconds']:.4g} s")
-    if "batch_size" in found:
-        lines.append(f"  batch_size {found['batch_size']}")
+def describe_probe(found: Probe) -> str:
+    """The answers and their reasons, as text."""
+    lines = [f"probe on {found.device}:"]
+    if found.window:
+        lines.append(f"  window {found.geometry.window:,} bp: {found.window.why}")
+        if found.window.edge_bins is not None:
+            lines.append(
+                f"  {found.window.edge_bins} bins at each end of its output read beyond it"
+            )
+    if found.precision:
+        deviation = found.deviation
+        part = f", bf16 deviates by {deviation.largest:.3g}" if deviation else ""
+        lines.append(f"  precision {found.precision}{part}")
+    for row in found.tried or ():
+        lines.append(f"  batch of {row.batch_size}: {row.seconds:.4g} s a window")
+    if found.seconds:
+        lines.append(f"  a window takes {found.seconds:.4g} s")
+    if found.batch_size:
+        lines.append(f"  batch_size {found.batch_size}")
     return "\n".join(lines)

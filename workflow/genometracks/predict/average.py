@@ -1,9 +1,8 @@
 """Contributions to a window's values, averaged: strands, shifts and folds.
 
-For the reverse complement of a window, a model's output is read from the other end, and what it
-says of a track is the value of the partner on the other strand. A window that is moved by some
-base pairs gives its bins that much further on: whole bins of that are undone, what is left of it
-stays, as it does where shifts are training's augmentation.
+The output for the reverse complement of a window is read from the other end, and a track takes the
+value of its partner on the other strand. The bins of a shifted window are displaced by the shift:
+whole bins of it are undone, and the rest remains, as in training that augments by shifts.
 """
 
 from collections.abc import Callable
@@ -12,8 +11,13 @@ import torch
 from torch import Tensor
 
 from genometracks.plan.geometry import count_halo
+from genometracks.predict.forward import Logits
 from genometracks.predict.untransform import Untransform
+from genometracks.tracks.formulas import Formula
+from genometracks.tracks.recipe import Recipe
 from grelu_models.card import ACTIVATIONS
+
+Step = Callable[[Tensor], Tensor]
 
 
 class Average:
@@ -21,22 +25,26 @@ class Average:
 
     Parameters
     ----------
-    recipe : dict
-        See `recipe.make_recipe`.
+    recipe : Recipe
     activation : str or None
-        A key of `ACTIVATIONS`.
+        A key of `grelu_models.card.ACTIVATIONS`.
     folds : int
-        Models.
+        Number of models.
     window : int
         Base pairs that a forward pass reads.
     bin : int or None
-        Base pairs of its bins.
+        Base pairs of its bins; None for one value a window.
     device : torch.device
+
+    Attributes
+    ----------
+    strands : int
+        Windows in a forward pass for each window: 2 where both strands are averaged.
     """
 
     def __init__(
         self,
-        recipe: dict,
+        recipe: Recipe,
         *,
         activation: str | None,
         folds: int,
@@ -46,26 +54,27 @@ class Average:
     ) -> None:
         self._activate = ACTIVATIONS[activation]
         self._folds, self._window = folds, window
-        self._shifts, self._late = recipe["shifts"], recipe["order"] == "logits"
+        self._shifts, self._late = recipe.shifts, recipe.order == "logits"
         self._halo = count_halo(self._shifts, bin) if bin else 0
         self._bins = [int(shift / bin) if bin else 0 for shift in self._shifts]
-        self._flipped = recipe["partners"] is not None
-        self._swap = _choose(recipe["partners"], recipe, device) if self._flipped else None
-        scale = recipe["scale"]
+        partners = recipe.partners
+        self._swap = None if partners is None else _choose(partners, recipe, device)
+        self.strands = 1 if partners is None else 2
+        scale = recipe.scale
         undo = Untransform(scale, device=device) if scale else None
-        self._undo_before = undo if scale and scale["when"] == "before" else None
-        self._undo_after = undo if scale and scale["when"] == "after" else None
+        self._undo_before = undo if scale and scale.when == "before" else None
+        self._undo_after = undo if scale and scale.when == "after" else None
         self._outputs = _prepare_outputs(recipe, device)
-        self._sd = recipe["sd"]
+        self._sd = recipe.sd
 
-    def __call__(self, windows: Tensor, logits: Callable[[Tensor, int], Tensor]) -> Tensor:
+    def __call__(self, windows: Tensor, logits: Logits) -> Tensor:
         """Compute the run's tracks.
 
         Parameters
         ----------
         windows : tensor (N, 4, window + shifts)
-            All that the contributions read: from the window that is moved furthest to the left to
-            the end of the one furthest to the right.
+            All that the contributions read: from the start of the window that is shifted furthest
+            to the left to the end of the one shifted furthest to the right.
         logits : callable
             (windows, fold) -> logits (N, channels, bins) of one forward pass.
 
@@ -74,36 +83,40 @@ class Average:
         float32 tensor (N, tracks, bins)
             The bins that all contributions give.
         """
-        total, single = None, []
+        total: Tensor | None = None
+        single = []
         for fold in range(self._folds):
-            mean = self._average_fold(windows, lambda part, fold=fold: logits(part, fold))
+            mean = self._average_fold(windows, _choose_fold(logits, fold))
             if self._sd:
                 single.append(self._outputs(self._finish(mean)))
             total = mean if total is None else total + mean
+        assert total is not None  # there is at least one fold
         mean = total if self._folds == 1 else total / self._folds
         written = self._outputs(self._finish(mean))
         if not self._sd:
             return written
         return torch.cat([written, torch.stack(single).std(0, correction=1)], dim=1)
 
-    def _average_fold(self, windows: Tensor, logits: Callable[[Tensor], Tensor]) -> Tensor:
+    def _average_fold(self, windows: Tensor, logits: Step) -> Tensor:
         """The mean of a fold's strands and shifts."""
-        low, total = min(self._shifts), None
+        low = min(self._shifts)
+        total: Tensor | None = None
         for shift, bins in zip(self._shifts, self._bins, strict=True):
             start = shift - low
             values = self._add_strands(windows[..., start : start + self._window], logits)
             values = values[..., self._halo - bins : values.shape[-1] - self._halo - bins]
             total = values if total is None else total + values
-        count = len(self._shifts) * (2 if self._flipped else 1)
+        assert total is not None  # there is at least one shift
+        count = len(self._shifts) * self.strands
         return total if count == 1 else total / count
 
-    def _add_strands(self, windows: Tensor, logits: Callable[[Tensor], Tensor]) -> Tensor:
-        """Values of windows, to which those of their reverse complements are added.
+    def _add_strands(self, windows: Tensor, logits: Step) -> Tensor:
+        """Values of windows, plus those of their reverse complements where strands are averaged.
 
-        Both strands of a window are in one pass, and it takes two passes, so that each has as many
-        windows as without: twice as many need twice the memory, and leave a CPU's cache.
+        A pass holds both strands of half of the windows, so that it is as large as a pass of one
+        strand: a doubled batch needs twice the memory, and exceeds a CPU's cache.
         """
-        if not self._flipped:
+        if self._swap is None:
             return self._begin(logits(windows).float())
         sums = []
         for half in windows.split(-(-len(windows) // 2)):
@@ -113,31 +126,35 @@ class Average:
         return torch.cat(sums)
 
     def _begin(self, logits: Tensor) -> Tensor:
-        """What is averaged."""
+        """The values that are averaged."""
         if self._late:
             return logits
         values = self._activate(logits)
         return self._undo_before(values) if self._undo_before else values
 
     def _finish(self, mean: Tensor) -> Tensor:
-        """Values of the average."""
+        """The values of the average."""
         values = self._activate(mean) if self._late else mean
         return self._undo_after(values) if self._undo_after else values
 
 
-def _prepare_outputs(recipe: dict, device: torch.device) -> Callable[[Tensor], Tensor]:
-    """The run's tracks (N, tracks, bins) of the channels' values.
+def _choose_fold(logits: Logits, fold: int) -> Step:
+    return lambda windows: logits(windows, fold)
 
-    Tracks that are computed alike, of equally many channels, are computed together: thousands of
-    small steps would keep a GPU waiting.
+
+def _prepare_outputs(recipe: Recipe, device: torch.device) -> Step:
+    """From the channels' values to the run's tracks (N, tracks, bins).
+
+    Tracks with the same operation and the same number of channels are computed together: thousands
+    of small steps would leave a GPU idle.
     """
-    outputs = recipe["outputs"]
-    if all(output["of"] == "mean" and len(output["members"]) == 1 for output in outputs):
-        return _choose([output["members"][0] for output in outputs], recipe, device)
-    alike: dict[tuple, list[int]] = {}
+    outputs = recipe.outputs
+    if all(output.of == "mean" and len(output.members) == 1 for output in outputs):
+        return _choose([output.members[0] for output in outputs], recipe, device)
+    alike: dict[tuple[object, ...], list[int]] = {}
     for place, output in enumerate(outputs):
-        sides = len(output["members"]), len(output.get("control", ()))
-        alike.setdefault((output["of"], *sides, output.get("pseudocount")), []).append(place)
+        sides = len(output.members), len(output.control)
+        alike.setdefault((output.of, *sides, output.pseudocount), []).append(place)
     each = [
         _prepare_alike([outputs[place] for place in places], device) for places in alike.values()
     ]
@@ -145,22 +162,22 @@ def _prepare_outputs(recipe: dict, device: torch.device) -> Callable[[Tensor], T
     return lambda values: torch.cat([one(values) for one in each], 1).index_select(1, order)
 
 
-def _choose(places: list[int], recipe: dict, device: torch.device) -> Callable[[Tensor], Tensor]:
-    """Take channels in an order, if it is not theirs."""
-    if places == list(range(len(recipe["channels"]))):
+def _choose(places: list[int], recipe: Recipe, device: torch.device) -> Step:
+    """Take channels in an order; nothing is copied if that is already their order."""
+    if places == list(range(len(recipe.channels))):
         return lambda values: values
     index = _index(places, device)
     return lambda values: values.index_select(1, index)
 
 
-def _prepare_alike(outputs: list[dict], device: torch.device) -> Callable[[Tensor], Tensor]:
-    """Tracks that differ in their channels alone."""
-    of, more = outputs[0]["of"], outputs[0].get("pseudocount")
-    members = _gather(outputs, "members", device)
+def _prepare_alike(outputs: list[Formula], device: torch.device) -> Step:
+    """Tracks that differ only in their channels."""
+    of, more = outputs[0].of, outputs[0].pseudocount or 0.0
+    members = _gather([output.members for output in outputs], device)
     if of in ("mean", "sum"):
-        combine = getattr(torch, of)
+        combine = torch.mean if of == "mean" else torch.sum
         return lambda values: combine(members(values), 2)
-    control = _gather(outputs, "control", device)
+    control = _gather([output.control for output in outputs], device)
 
     def compare(values: Tensor) -> Tensor:
         one, other = (side(values).mean(2) for side in (members, control))
@@ -172,9 +189,8 @@ def _prepare_alike(outputs: list[dict], device: torch.device) -> Callable[[Tenso
     return compare
 
 
-def _gather(outputs: list[dict], side: str, device: torch.device) -> Callable[[Tensor], Tensor]:
+def _gather(places: list[tuple[int, ...]], device: torch.device) -> Step:
     """Channels (N, channels, bins) -> those of each track (N, tracks, members, bins)."""
-    places = [output[side] for output in outputs]
     index = _index([place for each in places for place in each], device)
     return lambda values: values.index_select(1, index).unflatten(1, (len(places), -1))
 

@@ -1,9 +1,10 @@
-"""Windows in batches: the bases they read, their one-hot code, and the bins they own."""
+"""Batches of windows: the bases they read, their one-hot encoding, and the bins they own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -11,6 +12,9 @@ from torch.nn import functional
 from genometracks.inputs.genome import Bases
 from genometracks.plan.plan import Plan, Shard
 from genometracks.predict.device import send
+
+PlacedRun = tuple[str, int, int, int]
+"""Contig, first window, last window, and the bins by which the windows are moved."""
 
 
 @dataclass(frozen=True)
@@ -22,16 +26,16 @@ class Batch:
     runs : list of (contig, first window, last window, shift)
         From `Plan.placed_runs`: the windows of a run are moved by `shift` bins.
     codes : list of uint8 array
-        Of each run: the stretch from its first window's start to its last window's end, or, where
-        windows lie apart, the windows one behind the other.
+        For each run: the stretch from its first window's start to its last window's end, or, where
+        there are gaps between windows, the concatenated windows.
     first, last : int
         Numbers, in the plan, of the first window and of the one after the last.
     own : bool
-        Whether the windows are the shard's own, not those before or behind it.
+        Whether the windows are the shard's own, not those before or after it.
     """
 
-    runs: list[tuple[str, int, int, int]]
-    codes: list[np.ndarray]
+    runs: list[PlacedRun]
+    codes: list[npt.NDArray[np.uint8]]
     first: int
     last: int
     own: bool = True
@@ -45,10 +49,10 @@ class Batch:
 def read_batches(plan: Plan, bases: Bases, shard: Shard) -> Iterator[Batch]:
     """Yield a shard's batches, each with the bases its windows read.
 
-    Where windows are blended with neighbours of other shards, the batches that hold these are the
-    first and the last.
+    Where windows are blended with neighbours of other shards, the first and the last batch are
+    those of the neighbours.
     """
-    size = plan.settings["batch_size"]
+    size = plan.settings.batch_size
     for first in _list_firsts(plan, shard):
         last = min(first + size, plan.windows)
         runs = list(plan.placed_runs(first, last))
@@ -60,7 +64,7 @@ def read_batches(plan: Plan, bases: Bases, shard: Shard) -> Iterator[Batch]:
 
 
 def _list_firsts(plan: Plan, shard: Shard) -> range:
-    size = plan.settings["batch_size"]
+    size = plan.settings.batch_size
     first, last = shard.first, shard.last
     if plan.geometry.blend and first < last:
         first -= size * plan.adjoins(first)
@@ -68,18 +72,20 @@ def _list_firsts(plan: Plan, shard: Shard) -> range:
     return range(first, last, size)
 
 
-def _read_windows(bases: Bases, contig: str, starts: np.ndarray, *, window: int) -> np.ndarray:
-    """Codes of equally spaced windows: each base once, and none that lies between windows."""
+def _read_windows(
+    bases: Bases, contig: str, starts: npt.NDArray[np.int64], *, window: int
+) -> npt.NDArray[np.uint8]:
+    """Codes of equally spaced windows: each base once, and none of those between windows."""
     if len(starts) > 1 and starts[1] - starts[0] > window:
         return np.concatenate([bases.codes(contig, at, at + window) for at in starts.tolist()])
     return bases.codes(contig, int(starts[0]), int(starts[-1]) + window)
 
 
 def encode_batch(plan: Plan, batch: Batch, *, device: torch.device) -> Tensor:
-    """One-hot encode a batch on the device; the genome's last one is filled up with windows of N.
+    """One-hot encode a batch on the device; the genome's last one is padded with windows of N.
 
-    Kernels round differently for another batch size, so that a window's value would depend on
-    where the genome ends.
+    Kernels round differently for other batch sizes: without padding, a window's value would depend
+    on where the genome ends.
 
     Returns
     -------
@@ -88,7 +94,7 @@ def encode_batch(plan: Plan, batch: Batch, *, device: torch.device) -> Tensor:
     """
     window = plan.geometry.window
     step = min(plan.geometry.owned * plan.geometry.bin, window)
-    encoded = torch.empty((plan.settings["batch_size"], 4, window), device=device)
+    encoded = torch.empty((plan.settings.batch_size, 4, window), device=device)
     done = 0
     for (_, begin, end, _), codes in zip(batch.runs, batch.codes, strict=True):
         windows = encode_codes(codes, device=device).unfold(1, window, step).transpose(0, 1)
@@ -98,18 +104,18 @@ def encode_batch(plan: Plan, batch: Batch, *, device: torch.device) -> Tensor:
     return encoded
 
 
-def encode_codes(codes: np.ndarray, *, device: torch.device) -> Tensor:
+def encode_codes(codes: npt.NDArray[np.uint8], *, device: torch.device) -> Tensor:
     """Base codes (n,) -> bool (4, n), on the device: A, C, G, T; all false for N."""
     letters = torch.arange(4, dtype=torch.uint8, device=device)[:, None]
     return send(torch.from_numpy(codes), device) == letters
 
 
-def align_windows(plan: Plan, outputs: Tensor, runs: list[tuple[str, int, int, int]]) -> Tensor:
+def align_windows(plan: Plan, outputs: Tensor, runs: list[PlacedRun]) -> Tensor:
     """Outputs (windows, tracks, length) -> (windows, tracks, blend + owned + blend).
 
-    What a window owns, and as many bins on each side as are blended. A window that is moved to the
-    right has them so much earlier in its output. Moved to the left, the contig's last window may
-    lack some at the end: the contig lacks them too, and they are 0 here.
+    These are the bins that a window owns, and on each side those that are blended. In a window that
+    is moved to the right they are earlier in the output. A contig's last window, moved to the left,
+    may lack some at the end: the contig does not have them either, and they are 0 here.
     """
     geometry = plan.geometry
     size, start = geometry.owned + 2 * geometry.blend, geometry.trim - geometry.blend
@@ -123,7 +129,7 @@ def align_windows(plan: Plan, outputs: Tensor, runs: list[tuple[str, int, int, i
     return torch.cat(pieces)
 
 
-def _count_windows(runs: list[tuple[str, int, int, int]]) -> int:
+def _count_windows(runs: list[PlacedRun]) -> int:
     return sum(last - first for _, first, last, _ in runs)
 
 
@@ -132,8 +138,8 @@ def _cut_bins(outputs: Tensor, start: int, size: int) -> Tensor:
     return cut if cut.shape[-1] == size else functional.pad(cut, (0, size - cut.shape[-1]))
 
 
-def cut_owned(plan: Plan, values: Tensor, *, runs: list[tuple[str, int, int, int]]) -> Tensor:
-    """What windows own (windows, tracks, owned) -> the bins to be predicted (tracks, bins)."""
+def cut_owned(plan: Plan, values: Tensor, *, runs: list[PlacedRun]) -> Tensor:
+    """Bins that windows own (windows, tracks, owned) -> the bins to predict (tracks, bins)."""
     owned = plan.geometry.owned
     pieces, done = [], 0
     for contig, first, last, _ in runs:

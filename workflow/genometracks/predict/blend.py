@@ -1,7 +1,7 @@
-"""Neighbouring windows blended over the bins around their border.
+"""Neighbouring windows blended over the bins around their border, which both predict.
 
-Both predict these bins, so that one can hand over to the other step by step. What comes out does
-not depend on shards: a shard computes the batch before it, and the one behind it, once more.
+The result does not depend on sharding: a shard computes the batch before it and the one after it
+again.
 """
 
 from collections.abc import Iterator
@@ -16,21 +16,21 @@ from genometracks.predict.batches import Batch, align_windows
 def blend_windows(
     plan: Plan, predicted: Iterator[tuple[Batch, Tensor]]
 ) -> Iterator[tuple[Batch, Tensor]]:
-    """Turn what windows predict into what they own.
+    """Cut the outputs of windows to the bins that they own, blended where the plan says so.
 
     Over the 2 x blend bins around the border of neighbours, the left window's weight falls in
-    equal steps, from 1 - 1/(4 x blend) to 1/(4 x blend), and the right one's rises.
+    equal steps from 1 - 1/(4 x blend) to 1/(4 x blend), and the right window's rises.
 
     Parameters
     ----------
     plan : Plan
     predicted : iterator of (Batch, float32 tensor (windows, tracks, length))
-        In order; batches that are not the shard's own stand at its ends.
+        In order; batches that are not the shard's own are the first and the last.
 
     Yields
     ------
     Batch, float32 tensor (windows, tracks, owned)
-        Of the shard's own batches; where windows are blended, one batch behind.
+        For the shard's own batches; where windows are blended, one batch late.
     """
     held: tuple[Batch, Tensor] | None = None
     for batch, outputs in predicted:
@@ -39,25 +39,25 @@ def blend_windows(
             yield batch, values
             continue
         for first, last in _list_neighbours(plan, batch):
-            _hand_over(plan, values[first : last - 1], values[first + 1 : last])
+            _blend_pair(plan, values[first : last - 1], values[first + 1 : last])
         if held:
             if plan.adjoins(batch.first):
-                _hand_over(plan, held[1][-1], values[0])
-            yield from _give(plan, held)
+                _blend_pair(plan, held[1][-1], values[0])
+            yield from _cut(plan, held)
         held = batch, values
     if held:
-        yield from _give(plan, held)
+        yield from _cut(plan, held)
 
 
 def _list_neighbours(plan: Plan, batch: Batch) -> Iterator[tuple[int, int]]:
-    """Runs of windows [first, last) of a batch that lie side by side."""
+    """Runs of windows [first, last) of a batch that are neighbours."""
     done = 0
     for _, begin, end in plan.window_runs(batch.first, batch.last):
         yield done, done + end - begin
         done += end - begin
 
 
-def _hand_over(plan: Plan, left: Tensor, right: Tensor) -> None:
+def _blend_pair(plan: Plan, left: Tensor, right: Tensor) -> None:
     """Blend windows (..., blend + owned + blend) with their right neighbours, in place."""
     blend, owned = plan.geometry.blend, plan.geometry.owned
     steps = torch.arange(2 * blend, device=left.device, dtype=left.dtype)
@@ -66,7 +66,7 @@ def _hand_over(plan: Plan, left: Tensor, right: Tensor) -> None:
     right[..., blend : 2 * blend] = mixed[..., blend:]
 
 
-def _give(plan: Plan, held: tuple[Batch, Tensor]) -> Iterator[tuple[Batch, Tensor]]:
+def _cut(plan: Plan, held: tuple[Batch, Tensor]) -> Iterator[tuple[Batch, Tensor]]:
     batch, values = held
     if batch.own:
         yield batch, values[..., plan.geometry.blend : plan.geometry.blend + plan.geometry.owned]

@@ -1,25 +1,26 @@
-"""A device of one's own: of several jobs on a machine, no two predict on the same one.
+"""Exclusive use of a device: no two jobs on a machine predict on the same one.
 
-Each device has a lock, which the system frees as soon as the process that holds it ends, whatever
-way. Needs no torch.
+Each device has a lock, which the operating system releases when the process that holds it ends,
+however it ends. Needs no torch.
 """
 
 import fcntl
 import hashlib
+import logging
 import os
 import re
-import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 NAME = re.compile("[0-9]+|(GPU|MIG)-[A-Za-z0-9/-]+")
 POLL = 0.5
-"""Seconds between two looks at locks that are all taken."""
+"""Seconds between attempts while all locks are held by others."""
 
 _held: list[int] = []
 """Descriptors of claimed locks: they stay open as long as the process lives."""
+
+log = logging.getLogger(__name__)
 
 
 def list_visible(count: int, environment: str | None) -> list[str]:
@@ -28,10 +29,17 @@ def list_visible(count: int, environment: str | None) -> list[str]:
     Parameters
     ----------
     count : int
-        Devices that CUDA finds.
+        Number of devices that CUDA finds.
     environment : str or None
-        CUDA_VISIBLE_DEVICES: indices or UUIDs; an entry that is none hides those behind it. Its
-        entries count also where CUDA finds nothing.
+        CUDA_VISIBLE_DEVICES: indices or UUIDs. As in CUDA, an invalid entry hides those after it.
+        Entries count even where CUDA finds no device.
+
+    Examples
+    --------
+    >>> list_visible(4, "2,3")
+    ['2', '3']
+    >>> list_visible(2, None)
+    ['0', '1']
     """
     if environment is None:
         return [str(i) for i in range(count)]
@@ -50,23 +58,20 @@ def claim_device(
     *,
     only: int | None = None,
     folder: Path | None = None,
-    say: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True),
 ) -> int:
-    """Claim a device for as long as this process lives; wait where all are taken.
+    """Claim a device for as long as this process lives; wait while all are taken.
 
     Parameters
     ----------
     names : list of str
         Of the visible devices, not empty.
     identities : list of str
-        What each is called on this machine by all processes: in a container 'device 0' may be
-        another card for everyone.
+        A name for each that all processes on this machine agree on: 'device 0' of a container may
+        be another card outside of it.
     only : int, optional
-        The one to claim; else the first that is free.
+        The one to claim. By default the first that is free.
     folder : Path, optional
-        Of the locks, on this machine; by default that of temporary files.
-    say : callable
-        Is told what is waited for, and what was claimed.
+        Of the locks, on this machine. Default is the folder of temporary files.
 
     Returns
     -------
@@ -82,23 +87,25 @@ def claim_device(
             try:
                 descriptor = _lock(folder, identities[i])
             except OSError as error:
-                say(f"device {names[i]}: used without a claim: no lock in {folder}: {error}")
+                log.warning(
+                    "device %s: used without a claim: no lock in %s: %s", names[i], folder, error
+                )
                 return i
             if descriptor is not None:
                 _held.append(descriptor)
-                say(f"device {names[i]} of {', '.join(names)} claimed")
+                log.info("device %s of %s claimed", names[i], ", ".join(names))
                 return i
         if not waited:
-            say(f"waiting for a device: {listed} taken by other jobs")
+            log.info("waiting for a device: %s taken by other jobs", listed)
             waited = True
         time.sleep(POLL)
 
 
 def _lock(folder: Path, identity: str) -> int | None:
-    """The locked descriptor of a device's lock, or None if another process has it.
+    """The locked descriptor of a device's lock, or None if another process holds it.
 
-    The folder may be everyone's: a link is not followed, and another user's file is locked as it
-    is, for reading.
+    The folder may be writable by everyone: a link is not followed, and another user's file is
+    locked as it is, opened for reading.
     """
     name = hashlib.sha256(identity.encode()).hexdigest()[:16]
     path = folder / f"genometracks-device-{name}.lock"
@@ -111,10 +118,10 @@ def _lock(folder: Path, identity: str) -> int | None:
         try:
             flags = os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             descriptor = os.open(path, flags, 0o644)
-            os.fchmod(descriptor, 0o644)  # for other users, too
+            os.fchmod(descriptor, 0o644)  # other users must be able to lock it
             break
         except FileExistsError:
-            continue  # made by another process just now
+            continue  # another process created it just now
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,27 +1,31 @@
-"""The device that predicts: its choice, its arithmetic, and copies that do not wait."""
+"""The device that predicts: its choice, its arithmetic, and asynchronous copies."""
 
 import ctypes
+import logging
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from genometracks.config.settings import Precision
 from genometracks.errors import UserError
 from genometracks.predict.claim import claim_device, list_visible
 
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 MISSED = (
     "CUDA_VISIBLE_DEVICES names a device that PyTorch cannot use: predicting on the CPU"
-    " (prediction.device: cuda would stop instead)"
+    " (with prediction.device: cuda this would be an error)"
 )
+
+log = logging.getLogger(__name__)
 
 
 def prepare_device(device: str, *, threads: int = 1, claim: bool = False) -> torch.device:
-    """Set the CPU threads, and choose: `auto` is a CUDA device, else the CPU.
+    """Set the number of CPU threads, and choose the device: `auto` is CUDA where available.
 
     Parameters
     ----------
@@ -29,12 +33,13 @@ def prepare_device(device: str, *, threads: int = 1, claim: bool = False) -> tor
         `auto`, `cpu`, `cuda` or `cuda:N`.
     threads : int
     claim : bool
-        Take a device that no other job has claimed, and wait for one if need be; else the first.
+        Take a device that no other job has claimed, waiting for one if necessary. By default the
+        first device is taken.
 
     Raises
     ------
     UserError
-        If CUDA is asked for and not there.
+        If CUDA is requested and not available.
     """
     torch.set_num_threads(threads)
     _keep_freed_memory()
@@ -45,12 +50,12 @@ def prepare_device(device: str, *, threads: int = 1, claim: bool = False) -> tor
     if index is not None and cuda:
         return torch.device("cuda", index)
     if device == "auto" and not cuda and list_visible(0, os.environ.get("CUDA_VISIBLE_DEVICES")):
-        print(MISSED, file=sys.stderr, flush=True)
+        log.warning(MISSED)
     return torch.device(("cuda" if cuda else "cpu") if device == "auto" else device)
 
 
 def _claim(device: str, *, cuda: bool) -> int | None:
-    """Claim one of the visible devices; None where there are none."""
+    """Claim one of the visible devices and return its index; None where there are none."""
     count = torch.cuda.device_count() if cuda else 0
     names = list_visible(count, os.environ.get("CUDA_VISIBLE_DEVICES"))
     if cuda:
@@ -60,20 +65,20 @@ def _claim(device: str, *, cuda: bool) -> int | None:
     only = int(device.split(":")[1]) if ":" in device else None
     if only is not None and only >= len(names):
         raise UserError(f"prediction.device: {device}: only {len(names)} are visible: use auto")
-    # A card's own number: what is device 0 in one container may be another card in the next.
+    # UUIDs: device 0 in one container may be another card than device 0 in the next.
     cards = [str(torch.cuda.get_device_properties(i).uuid) for i in range(count)]
     return claim_device(names, cards if cuda else names, only=only)
 
 
 def describe_device(device: torch.device) -> str:
-    """Name of the device as a person knows it."""
+    """Name of the device as its vendor calls it."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
 def _keep_freed_memory() -> None:
-    """Let glibc hand freed memory out again instead of giving it back to the kernel.
+    """Let glibc reuse freed memory instead of returning it to the kernel.
 
-    Every layer's output is a block of many megabytes. By default each is mapped anew, and the page
+    Every layer's output is a block of many megabytes. By default each is mapped again, and page
     faults took a fifth (small ConvModel) to two fifths (small Enformer) of a forward pass.
     """
     try:
@@ -87,19 +92,21 @@ def _keep_freed_memory() -> None:
 
 
 @contextmanager
-def use_precision(precision: str, device: torch.device) -> Iterator[None]:
+def use_precision(precision: Precision, device: torch.device) -> Iterator[None]:
     """fp32 is true float32; tf32 lets matrix units round; bf16 and fp16 run under autocast."""
-    backends = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = [backend.allow_tf32 for backend in backends]
-    for backend in backends:
-        backend.allow_tf32 = precision == "tf32"
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    _allow_tf32(precision == "tf32", precision == "tf32")
     low = AUTOCAST.get(precision)
     try:
         with torch.autocast(device.type, low) if low else nullcontext():
             yield
     finally:
-        for backend, allowed in zip(backends, before, strict=True):
-            backend.allow_tf32 = allowed
+        _allow_tf32(*before)
+
+
+def _allow_tf32(matmul: bool, cudnn: bool) -> None:
+    torch.backends.cuda.matmul.allow_tf32 = matmul
+    torch.backends.cudnn.allow_tf32 = cudnn
 
 
 def send(tensor: Tensor, device: torch.device) -> Tensor:
@@ -110,14 +117,14 @@ def send(tensor: Tensor, device: torch.device) -> Tensor:
 
 
 class CopyBack:
-    """Outputs from the device: on a GPU, copied while the next batch is computed already."""
+    """Copies outputs from the device; on a GPU, while the next batch is computed."""
 
     def __init__(self, device: torch.device) -> None:
         self._cuda = device.type == "cuda"
         self._waiting: tuple[Tensor, torch.cuda.Event] | None = None
 
-    def push(self, outputs: Tensor) -> Iterator[np.ndarray]:
-        """Take a batch's outputs; yield those of an earlier batch that have arrived."""
+    def push(self, outputs: Tensor) -> Iterator[npt.NDArray[np.float32]]:
+        """Start to copy a batch's outputs; yield those of the batch before it."""
         if not self._cuda:
             yield outputs.numpy()
             return
@@ -128,8 +135,8 @@ class CopyBack:
         yield from self.flush()
         self._waiting = host, arrived
 
-    def flush(self) -> Iterator[np.ndarray]:
-        """Yield what is under way."""
+    def flush(self) -> Iterator[npt.NDArray[np.float32]]:
+        """Yield the outputs that are still being copied."""
         if self._waiting is not None:
             host, arrived = self._waiting
             self._waiting = None

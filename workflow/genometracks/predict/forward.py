@@ -1,15 +1,21 @@
-"""Forward passes: windows -> values, in parts that the device has memory for."""
+"""Forward passes: windows -> values, in parts for which the device has memory."""
 
-import sys
+import logging
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from genometracks.common.deviation import Deviation
+from genometracks.config.settings import Precision
 from genometracks.errors import UserError
 from genometracks.predict.device import use_precision
 
-Average = Callable[[Tensor, Callable[[Tensor, int], Tensor]], Tensor]
+Logits = Callable[[Tensor, int], Tensor]
+"""(windows, number of a fold) -> logits."""
+
+log = logging.getLogger(__name__)
 
 
 class Forward:
@@ -21,37 +27,43 @@ class Forward:
         Each (N, 4, window) -> logits (N, channels, bins), on the device.
     device : torch.device
     average : callable
-        (windows, logits) -> values, where `logits` takes windows and the number of a fold: an
-        `average.Average`.
+        (windows, logits) -> values; a `predict.average.Average`.
+    strands : int
+        Windows that `average` passes to `logits` at once for each of its own: 2 where both strands
+        go through the model together. Default is 1.
     precision : str
-        fp32, tf32, bf16 or fp16.
+        fp32, tf32, bf16 or fp16. Default is fp32.
     compiled : bool
-        Compile the models; where that fails, it is said once and they run as they are.
+        Compile the models. Where that fails, one note is logged and they run uncompiled.
 
     Attributes
     ----------
     part : int or None
-        Windows that are computed at once, once the device had no memory for a whole batch.
+        Number of windows computed at once, after the device had no memory for a whole batch.
     singly : bool
-        Whether both strands of one window were too much, too, and go through a model in turn.
+        Whether even both strands of one window were too much, and go through a model in turn.
     compiled : bool
         Whether a compiled model is in use.
     """
 
     def __init__(
         self,
-        folds: Sequence[torch.nn.Module],
+        folds: Sequence[nn.Module] | nn.ModuleList,
         *,
         device: torch.device,
-        average: Average,
-        precision: str = "fp32",
+        average: Callable[[Tensor, Logits], Tensor],
+        strands: int = 1,
+        precision: Precision = "fp32",
         compiled: bool = False,
     ) -> None:
-        self._plain, self._device, self._precision = list(folds), device, precision
-        self._average = average
-        self._folds = [torch.compile(one, dynamic=False) if compiled else one for one in folds]
+        self._plain = list(folds)
+        self._device, self._precision = device, precision
+        self._average, self._strands = average, strands
+        self._folds: list[Callable[[Tensor], Tensor]] = [
+            torch.compile(fold, dynamic=False) if compiled else fold for fold in self._plain
+        ]
         self.part: int | None = None
-        self.singly, self._passed = False, 0
+        self.singly = False
         self.compiled = compiled
 
     def __call__(self, windows: Tensor) -> Tensor:
@@ -62,50 +74,46 @@ class Forward:
         UserError
             If the device has no memory for one window.
         """
-        return self._in_parts(windows, self._precision)
+        return self._run(windows, self._precision)
 
-    def measure_deviation(self, windows: Tensor, outputs: Tensor) -> dict[str, float]:
-        """Compare outputs with those of fp32: largest difference, and fp32's largest value."""
-        exact = self._in_parts(windows, "fp32")
-        return {
-            "largest": (outputs - exact).abs().max().item(),
-            "scale": exact.abs().max().item(),
-        }
+    def measure_deviation(self, windows: Tensor, outputs: Tensor) -> Deviation:
+        """Compare outputs with those of fp32."""
+        exact = self._run(windows, "fp32")
+        return Deviation((outputs - exact).abs().max().item(), exact.abs().max().item())
 
-    def _in_parts(self, windows: Tensor, precision: str) -> Tensor:
+    def _run(self, windows: Tensor, precision: Precision) -> Tensor:
         while True:
             try:
                 with use_precision(precision, self._device):
                     parts = windows.split(self.part or len(windows))
-                    return torch.cat([self._average(part, self._logits) for part in parts])
+                    return torch.cat([self._average(part, self._compute_logits) for part in parts])
             except RuntimeError as error:
                 if not lacks_memory(error):
                     raise
-                self._halve(len(windows))
+                self._reduce(len(windows))
 
-    def _logits(self, windows: Tensor, fold: int) -> Tensor:
-        """Logits of as many windows as the average asks for at once, or one after the other."""
-        self._passed = len(windows)
+    def _compute_logits(self, windows: Tensor, fold: int) -> Tensor:
         if not self.singly:
             return self._pass(windows, fold)
         return torch.cat([self._pass(part, fold) for part in windows.split(1)])
 
     def _pass(self, windows: Tensor, fold: int) -> Tensor:
         if not self.compiled:
-            return self._plain[fold](windows)
+            return cast(Tensor, self._plain[fold](windows))
         try:
             return self._folds[fold](windows)
         except Exception as error:  # whatever the compiler and its back ends raise
             if lacks_memory(error):
                 raise
             reason = str(error).strip().split("\n")[0]
-            _say(f"prediction.compile: not used: {type(error).__name__}: {reason}")
+            log.warning("prediction.compile: not used: %s: %s", type(error).__name__, reason)
             self.compiled = False
-            return self._plain[fold](windows)
+            return cast(Tensor, self._plain[fold](windows))
 
-    def _halve(self, windows: int) -> None:
+    def _reduce(self, windows: int) -> None:
+        """Compute fewer windows at once from now on."""
         part = self.part or windows
-        if part == 1 and (self.singly or self._passed == 1):
+        if part == 1 and (self.singly or self._strands == 1):
             raise UserError(
                 f"{self._device}: no memory for a forward pass of one window: "
                 "set a shorter model.window, prediction.precision: bf16, or another device"
@@ -116,12 +124,9 @@ class Forward:
             self.part, lacking, left = part // 2, f"{part} windows", str(part // 2)
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
-        _say(f"{self._device}: no memory for {lacking} at once: going on with {left}")
+        log.warning("%s: no memory for %s at once: continuing with %s", self._device, lacking, left)
 
 
 def lacks_memory(error: Exception) -> bool:
+    """Whether an error of torch reports a lack of memory."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-
-
-def _say(what: str) -> None:
-    print(f"genometracks: note: {what}", file=sys.stderr, flush=True)

@@ -1,13 +1,15 @@
 """From the scale that Borzoi was trained on back to counts.
 
-Its targets were squashed: values of some tracks to the power of 3/4 (or their square root), what
-exceeds `clip_soft` replaced by its square root, and all multiplied by `scale` (Linder et al. 2025,
-doi:10.1038/s41588-024-02053-6; baskerville, the authors' program, has both ways back, of which the
-older suits the weights that they published).
+Its targets were squashed: the values of some tracks were raised to the power of 3/4 (or their
+square root was taken), the part above `clip_soft` was replaced by its square root, and all were
+multiplied by `scale` (Linder et al. 2025, doi:10.1038/s41588-024-02053-6). The authors' program,
+baskerville, has two inverses; the older one suits the weights that they published.
 """
 
 import torch
 from torch import Tensor
+
+from genometracks.tracks.recipe import Squash
 
 
 class Untransform:
@@ -15,19 +17,18 @@ class Untransform:
 
     Parameters
     ----------
-    scale : dict
-        `recipe`, and for each channel `scale`, `clip_soft` and `sqrt`.
-
-        `untransform_old`: x / scale; above c = clip_soft, c + (x - c)^2; where `sqrt`, x^(4/3).
-        `untransform`: above c, c - 1 + (x - c + 1)^2; where `sqrt`, (x + 1)^2 - 1; x / scale.
+    scale : Squash
+        With `untransform_old`: x / scale; above c = clip_soft, c + (x - c)^2; where `sqrt`,
+        x^(4/3). With `untransform`: above c, c - 1 + (x - c + 1)^2; where `sqrt`, (x + 1)^2 - 1;
+        then x / scale.
     device : torch.device
     """
 
-    def __init__(self, scale: dict, *, device: torch.device) -> None:
-        self._old = scale["recipe"] == "untransform_old"
+    def __init__(self, scale: Squash, *, device: torch.device) -> None:
+        self._old = scale.recipe == "untransform_old"
         self._scale, self._clip, self._sqrt = (
-            torch.tensor(scale[key], device=device)[:, None]
-            for key in ("scale", "clip_soft", "sqrt")
+            torch.tensor(values, device=device)[:, None]
+            for values in (scale.scale, scale.clip_soft, scale.sqrt)
         )
 
     def __call__(self, values: Tensor) -> Tensor:

@@ -1,57 +1,104 @@
-"""What a run would take, measured before it is started.
+"""What a run takes, measured before it is started.
 
 The run's own first stages are done in a temporary folder, and a few windows of its genome go
-through its model on the device at hand. Nothing is written to the run's folder.
+through its model on the available device. Nothing is written to the run's folder.
 """
 
-import json
 import math
 import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import ModuleList
 
-from genometracks.common.atomic import write_atomically
 from genometracks.common.memory import read_peak
 from genometracks.common.prefetch import run_ahead
-from genometracks.config.resolve import choose_forward_settings, choose_plan_settings, read_config
+from genometracks.common.records import save_record
+from genometracks.config.resolve import read_config
+from genometracks.config.settings import (
+    Config,
+    ForwardSettings,
+    Precision,
+    PredictionConfig,
+    choose_forward_settings,
+    choose_plan_settings,
+)
 from genometracks.config.sheet import choose_run, resolve_runs
 from genometracks.errors import UserError
 from genometracks.graph.runs import Run, place_run
 from genometracks.inputs.check import check_inputs
 from genometracks.inputs.fetch import fetch_genome
 from genometracks.inputs.genome import Bases, GenomeIndex, find_scan, scan_fasta
-from genometracks.inputs.model import describe_model
-from genometracks.plan.make import plan_run
+from genometracks.inputs.model import ModelFile, describe_model
+from genometracks.plan.make import make_plan
 from genometracks.plan.plan import Plan, Shard
-from genometracks.plan.probe_file import digest_probe, read_probe
+from genometracks.plan.probe_file import Probe, digest_probe, find_probe
 from genometracks.predict.device import describe_device, prepare_device
 from genometracks.predict.forward import Forward
-from genometracks.predict.predict import load_planned_model, make_forward, predict_shard
+from genometracks.predict.predict import ShardPrediction, load_planned_model, make_forward
+from genometracks.preflight.cost import (
+    Written,
+    count_bytes,
+    count_hours,
+    count_rates,
+    count_size,
+    list_trims,
+)
 from genometracks.preflight.probe import fill_batch, probe_run, sample_windows, time_best
-from genometracks.preflight.report import count_cost, describe_preflight
+from genometracks.preflight.report import (
+    Memory,
+    PrecisionCost,
+    Preflight,
+    Seconds,
+    describe_preflight,
+)
 from genometracks.preflight.window_edges import measure_edges
 from genometracks.preflight.window_length import count_edge_bins
 from genometracks.shards.shard import write_shard
 
 BUDGET = 20.0
-"""Seconds that a pass may take: a batch that needs more is measured in smaller ones; where a
-window alone does, no other precision is tried, and no other place in the window."""
+"""Seconds that a pass may take: a batch that needs more is measured in smaller ones. Where a single
+window does, no other precision is tried, and no other position in the window."""
 
-PRECISIONS = {"cpu": ("fp32", "bf16"), "cuda": ("fp32", "tf32", "bf16", "fp16")}
+PRECISIONS: dict[str, tuple[Precision, ...]] = {
+    "cpu": ("fp32", "bf16"),
+    "cuda": ("fp32", "tf32", "bf16", "fp16"),
+}
 PAIRS = 4
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A run's plan, its normalised FASTA, and the bins at each end that read past a window."""
+
+    plan: Plan
+    fasta: Path
+    edge_bins: int | None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured on the device; the fields are those of `Preflight`."""
+
+    device: str
+    seconds: Seconds
+    measured_batch: int
+    memory: Memory
+    skipped: bool
+    precisions: tuple[PrecisionCost, ...]
+    by_distance: list[float] | None
+
+
 def preflight(path: Path, *, name: str | None = None, json_to: Path | None = None) -> str:
-    """Measure what a run of a config would take, and tell it.
+    """Measure what a run of a config takes, and return it as text.
 
     Parameters
     ----------
@@ -68,67 +115,81 @@ def preflight(path: Path, *, name: str | None = None, json_to: Path | None = Non
         As the run would raise, for the config and its files.
     """
     given = read_config(path)
-    config = choose_run(resolve_runs(given), name).config
+    config = Config.of(choose_run(resolve_runs(given), name).config)
     check_inputs(config)
     run = place_run(config, shares=bool(given.get("runs")))
-    prediction = config["prediction"]
-    device = prepare_device(prediction["device"], threads=prediction["threads"])
+    threads = config.prediction.threads
+    device = prepare_device(config.prediction.device, threads=threads)
     with tempfile.TemporaryDirectory(prefix="genometracks-preflight-") as folder:
-        plan, fasta, edge = _plan(run, Path(folder))
-        measured = _measure(plan, Bases(fasta), device, folder=Path(folder))
-    found = {
-        "config": str(path),
-        "run": config["run"],
-        "threads": prediction["threads"],
-        "edge_bins": edge,
-        "written": {key: config["output"][key] for key in ("bigwig", "parquet")},
-        **measured,
-    }
-    found |= count_cost(plan, found)
+        prepared = _prepare(run, Path(folder))
+        measured = _measure(prepared.plan, Bases(prepared.fasta), device, folder=Path(folder))
+    found = _count(path, config, prepared, measured)
     if json_to:
-        with write_atomically(json_to) as file:
-            file.write(json.dumps(found, indent=1).encode() + b"\n")
+        save_record(json_to, found, indent=1)
     return describe_preflight(found)
 
 
-def _plan(run: Run, folder: Path) -> tuple[Plan, Path, int | None]:
-    """The run's plan, its normalised FASTA, and the bins at each end that read past a window."""
+def _count(path: Path, config: Config, prepared: Prepared, measured: Measured) -> Preflight:
+    """All numbers: those that were measured, and those that follow from the plan."""
+    plan, seconds = prepared.plan, measured.seconds.window
+    written = Written(config.output.bigwig, config.output.parquet)
+    return Preflight(
+        config=str(path),
+        run=config.run,
+        threads=config.prediction.threads,
+        edge_bins=prepared.edge_bins,
+        written=written,
+        **vars(measured),
+        plan=count_size(plan),
+        bytes=count_bytes(plan, written),
+        rates=count_rates(plan, seconds),
+        hours=count_hours(plan, seconds),
+        trims=list_trims(
+            plan,
+            seconds=seconds,
+            edge_bins=prepared.edge_bins,
+            by_distance=measured.by_distance,
+        ),
+    )
+
+
+def _prepare(run: Run, folder: Path) -> Prepared:
+    """Do the stages before the prediction in a folder."""
     config = run.config
     weights = [
-        fold["file"] if Path(fold["file"]).is_file() else fold["weights"] for fold in run.folds
+        fold.file if Path(fold.file).is_file() else fold.weights for fold in run.sources.folds
     ]
-    model = describe_model(config["model"], folder / "model.json", weights=weights)
+    model = describe_model(config.model, weights=weights)
     genome, fasta = _find_genome(run, folder)
-    found = _find_open(config, model, genome, fasta=fasta, kept=Path(run.folder) / "work")
-    plan = plan_run(choose_plan_settings(config), model, genome, found=found)
-    used = found.get("geometry", model["geometry"])
-    return plan, fasta, count_edge_bins(used, model["flanks"])
+    found = _find_open(run, model, genome, fasta=fasta)
+    plan = make_plan(choose_plan_settings(config), model, genome, found=found)
+    used = found.geometry if found else model.geometry
+    return Prepared(plan, fasta, count_edge_bins(used, model.flanks))
 
 
 def _find_genome(run: Run, folder: Path) -> tuple[GenomeIndex, Path]:
-    """The genome and its normalised FASTA: the run's own, if proved to be those, or made now."""
-    settings, kept, source = run.config["genome"], Path(run.bases), Path(run.fasta)
-    if run.fasta != settings["fasta"] and not source.is_file():
+    """The genome and its normalised FASTA: the run's own, if proved to be current, or made now."""
+    settings, kept, source = run.config.genome, run.genome.bases, Path(run.sources.fasta)
+    if run.sources.fasta != settings.fasta and not source.is_file():
         source = folder / source.name
-        fetch_genome(settings["fasta"], source, sha256=settings["sha256"])
-    patterns, made = settings["contigs"], folder / "genome.fa"
+        fetch_genome(settings.fasta, source, sha256=settings.sha256)
+    patterns, made = list(settings.contigs), folder / "genome.fa"
     genome = find_scan(kept.parent, source, patterns=patterns)
     if genome is not None:
         return genome, kept
-    sha256 = settings["sha256"]
+    sha256 = settings.sha256
     return scan_fasta(source, made, name=source.name, patterns=patterns, sha256=sha256), made
 
 
-def _find_open(config: dict, model: dict, genome: GenomeIndex, *, fasta: Path, kept: Path) -> dict:
-    """What the config leaves to `auto`: as the run found it before, or else from a probe now."""
-    asked, prediction = choose_forward_settings(config), config["prediction"]
-    if "auto" not in asked.values():
-        return {}
-    digest = digest_probe(asked, model, device=prediction["device"])
-    found = read_probe(kept / "probe.json", digest)
+def _find_open(run: Run, model: ModelFile, genome: GenomeIndex, *, fasta: Path) -> Probe | None:
+    """What the config leaves at `auto`: the run's earlier probe, or a new one."""
+    asked, prediction = choose_forward_settings(run.config), run.config.prediction
+    if not asked.open:
+        return None
+    found = find_probe(run.folder.probe, digest_probe(asked, model, device=prediction.device))
     if found is not None:
         return found
-    # In a process of its own: it tries batches larger than the run's, and this process's memory
+    # In its own process: it tries batches larger than the run's, and this process's peak memory
     # shall be that of a prediction.
     try:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
@@ -140,60 +201,60 @@ def _find_open(config: dict, model: dict, genome: GenomeIndex, *, fasta: Path, k
         ) from error
 
 
-def _probe(asked: dict, model: dict, genome: GenomeIndex, fasta: Path, prediction: dict) -> dict:
-    device = prepare_device(prediction["device"], threads=prediction["threads"])
-    return probe_run(asked, model, genome, bases=Bases(fasta), device=device)
+def _probe(
+    asked: ForwardSettings,
+    model: ModelFile,
+    genome: GenomeIndex,
+    fasta: Path,
+    prediction: PredictionConfig,
+) -> Probe:
+    device = prepare_device(prediction.device, threads=prediction.threads)
+    digest = digest_probe(asked, model, device=prediction.device)
+    return probe_run(asked, model, genome, bases=Bases(fasta), device=device, digest=digest)
 
 
-def _measure(plan: Plan, bases: Bases, device: torch.device, *, folder: Path) -> dict:
+def _measure(plan: Plan, bases: Bases, device: torch.device, *, folder: Path) -> Measured:
     """Seconds, memory, and what other precisions and trims would change."""
     start = time.perf_counter()
     model = load_planned_model(plan).to(device)
-    seconds = {"load": time.perf_counter() - start}
+    load = time.perf_counter() - start
     make = partial(make_forward, model, plan, device=device)
-    own, batch = plan.settings["precision"], plan.settings["batch_size"]
+    own, batch = plan.settings.precision, plan.settings.batch_size
     with torch.inference_mode():
         forward = make(own)
         windows = sample_windows(plan, bases, 1, device=device)
         one = time_best(forward, windows, device)
         size = max(1, min(batch, int(BUDGET / one)))
         _predict_some(plan, bases, folder, model=model, size=size, device=device)
-        memory = {"host": read_peak(), "device": _read_device_peak(device)}
+        memory = Memory(read_peak(), _read_device_peak(device))
         if size > 1:
             windows = fill_batch(sample_windows(plan, bases, size, device=device), size)
             one = time_best(forward, windows, device) / size
-        seconds["window"] = one
         slow = one > BUDGET
         pairs = max(1, min(PAIRS, int(BUDGET / (2 * one))))
-        return {
-            "device": describe_device(device),
-            "seconds": seconds,
-            "measured_batch": size,
-            "memory": memory,
-            "skipped": slow,
-            "precisions": [] if slow else compare_precisions(make, windows, device, {own: one}),
-            "by_distance": None
+        return Measured(
+            device=describe_device(device),
+            seconds=Seconds(load, one),
+            measured_batch=size,
+            memory=memory,
+            skipped=slow,
+            precisions=() if slow else compare_precisions(make, windows, device, {own: one}),
+            by_distance=None
             if slow
             else measure_edges(plan, bases, forward, count=pairs, device=device),
-        }
+        )
 
 
 def _predict_some(
-    plan: Plan,
-    bases: Bases,
-    folder: Path,
-    *,
-    model: torch.nn.Module,
-    size: int,
-    device: torch.device,
+    plan: Plan, bases: Bases, folder: Path, *, model: ModuleList, size: int, device: torch.device
 ) -> None:
     """Do two batches as a job does: read ahead, fp32 beside another precision, write, check."""
-    small = replace(plan, settings={**plan.settings, "batch_size": size})
+    small = replace(plan, settings=replace(plan.settings, batch_size=size))
     first = plan.windows // 2 // size * size
     shard = Shard("", first, min(first + 2 * size, plan.windows), "")
-    notes: dict = {}
-    pieces = predict_shard(small, bases, model=model, shard=shard, device=device, notes=notes)
-    write_shard(folder, small, shard, pieces=run_ahead(pieces), notes=notes)
+    prediction = ShardPrediction(small, bases, model=model, shard=shard, device=device)
+    pieces = run_ahead(prediction.pieces())
+    write_shard(folder, small, shard, pieces=pieces, notes=prediction.notes)
 
 
 def _read_device_peak(device: torch.device) -> int | None:
@@ -201,11 +262,11 @@ def _read_device_peak(device: torch.device) -> int | None:
 
 
 def compare_precisions(
-    make: Callable[[str], Forward],
+    make: Callable[[Precision], Forward],
     windows: Tensor,
     device: torch.device,
-    timed: dict[str, float],
-) -> list[dict]:
+    timed: dict[Precision, float],
+) -> tuple[PrecisionCost, ...]:
     """What each precision of a device costs, and how far it is from fp32.
 
     Parameters
@@ -216,12 +277,6 @@ def compare_precisions(
     device : torch.device
     timed : dict
         Precision -> seconds a window, where they are known.
-
-    Returns
-    -------
-    list of dict
-        `precision`, `seconds` a window, `deviation`: the largest difference from fp32 as a part
-        of fp32's largest value; None where values are not finite.
     """
     exact, rows = make("fp32")(windows), []
     scale = exact.abs().max().item() or 1.0
@@ -230,6 +285,5 @@ def compare_precisions(
         outputs = exact if precision == "fp32" else forward(windows)
         part = (outputs - exact).abs().max().item() / scale
         seconds = timed.get(precision) or time_best(forward, windows, device) / len(windows)
-        deviation = part if math.isfinite(part) else None
-        rows.append({"precision": precision, "seconds": seconds, "deviation": deviation})
-    return rows
+        rows.append(PrecisionCost(precision, seconds, part if math.isfinite(part) else None))
+    return tuple(rows)

@@ -1,21 +1,26 @@
-"""What a config leaves to be found out: the window, the precision and the batch size.
+"""What is determined for settings at `auto`: the window, the precision and the batch size.
 
-A few windows of the run's own genome go through its model on the device at hand.
+A few windows of the run's own genome go through its model on the available device.
 """
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import ModuleList
 
+from genometracks.common.deviation import Deviation
 from genometracks.common.memory import read_peak
+from genometracks.common.records import as_plain, from_plain
+from genometracks.config.settings import ForwardSettings, PlanSettings, Precision
 from genometracks.inputs.genome import Bases, GenomeIndex
-from genometracks.plan.make import plan_run
+from genometracks.inputs.model import ModelFile
+from genometracks.plan.make import make_plan
 from genometracks.plan.plan import Plan, Shard
+from genometracks.plan.probe_file import ChosenWindow, Probe, TriedBatch
 from genometracks.predict.batches import encode_batch, read_batches
 from genometracks.predict.device import describe_device
 from genometracks.predict.forward import Forward
@@ -23,72 +28,100 @@ from genometracks.predict.predict import make_forward, prepare_planned_model
 from genometracks.preflight.window_length import choose_multiple, count_edge_bins
 from grelu_models.card import measure_geometry
 from grelu_models.checkpoint import load
+from grelu_models.geometry import Geometry
+from grelu_models.models import BaseModel
 
 SAMPLE = 8
 TOLERANCE = 0.02
-"""Largest deviation from fp32, as a part of the largest value, that `auto` takes for bf16."""
+"""Largest deviation from fp32, as a fraction of the largest value, at which `auto` takes bf16."""
 
 BATCHES = tuple(1 << i for i in range(9))
 SECONDS = 5.0
 """A batch that takes longer is not doubled."""
 
 ROOM = 2 << 30
-"""Bytes that a batch may take on the CPU, where several jobs may run side by side."""
+"""Bytes that a batch may take on the CPU, where several jobs may run at once."""
 
 EQUAL = 1e-5
-DRAFTED = {"batch_size": 1, "precision": "fp32", "dtype": "float32", "shards": 1}
-DRAFTED |= {"regions": None, "blacklist": None}
-"""Settings of the plan from which the windows are taken."""
+"""Difference, as a fraction of the largest value, up to which two windows give the same values."""
+
+
+@dataclass(frozen=True)
+class WindowChoice:
+    """The geometry to use, and why."""
+
+    geometry: Geometry
+    window: ChosenWindow
+
+
+@dataclass(frozen=True)
+class PrecisionChoice:
+    """The precision to use, and the deviation of bf16 where it was tried."""
+
+    precision: Precision
+    deviation: Deviation | None = None
+
+
+@dataclass(frozen=True)
+class BatchChoice:
+    """The batch size to use, and those that were tried."""
+
+    batch_size: int
+    tried: tuple[TriedBatch, ...]
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds a window with that batch size; None where no batch was completed."""
+        return next((row.seconds for row in self.tried if row.batch_size == self.batch_size), None)
 
 
 def lengthen_window(
-    folds: Sequence[torch.nn.Module], described: dict, *, trim: int, lengths
-) -> dict:
-    """Find the window that costs least, where a longer one gives the same values.
+    folds: Sequence[BaseModel], model: ModelFile, *, trim: int, lengths: Iterable[int]
+) -> WindowChoice:
+    """Find the window of the lowest cost, where a longer one gives the same values.
 
     Parameters
     ----------
     folds : sequence of BaseModel
         As loaded, on the CPU.
-    described : dict
-        `geometry` and `flanks` as measured, of model.json.
+    model : ModelFile
     trim : int
         Bins at each end of the output that a window does not own.
     lengths : iterable of int
         Of the contigs, in bp.
-
-    Returns
-    -------
-    dict
-        `geometry` to use, `edge_bins` (see `count_edge_bins`), and `why`.
     """
-    measured = described["geometry"]
-    edge = count_edge_bins(measured, described["flanks"])
-    kept = {"geometry": measured, "edge_bins": edge}
+    measured = model.geometry
+    edge = count_edge_bins(measured, model.flanks)
+
+    def keep(why: str) -> WindowChoice:
+        return WindowChoice(measured, ChosenWindow(edge, why))
+
     if edge is None:
-        return {**kept, "why": "every value depends on the whole window"}
+        return keep("every value depends on the whole window")
     if edge > trim:
-        why = f"{edge} bins at each end read beyond the window: prediction.trim: {edge} allows more"
-        return {**kept, "why": why}
+        return keep(
+            f"{edge} bins at each end read beyond the window: prediction.trim: {edge} allows more"
+        )
     multiple = choose_multiple(measured, trim=trim, lengths=lengths)
     if multiple == 1:
-        return {**kept, "why": "a longer one saves nothing on these contigs"}
-    longer = asdict(measure_geometry(folds[0], multiple * measured["window"]))
+        return keep("a longer one saves nothing on these contigs")
+    longer = measure_geometry(folds[0], multiple * measured.window)
     if not all(_agree(fold, measured, longer, trim=trim) for fold in folds):
-        return {**kept, "why": "a longer one gives other values"}
-    return {"geometry": longer, "edge_bins": edge, "why": f"{multiple} times the model's own"}
+        return keep("a longer one gives other values")
+    return WindowChoice(longer, ChosenWindow(edge, f"{multiple} times the model's own"))
 
 
 @torch.inference_mode()
-def _agree(model: torch.nn.Module, short: dict, long: dict, *, trim: int) -> bool:
-    """Whether windows of both lengths give equal values of random bases, the trimmed bins apart."""
-    codes = torch.randint(4, (long["window"],), generator=torch.Generator().manual_seed(0))
+def _agree(model: BaseModel, short: Geometry, long: Geometry, *, trim: int) -> bool:
+    """Whether both windows give the same values for random bases, except in trimmed bins."""
+    assert short.bin is not None
+    codes = torch.randint(4, (long.window,), generator=torch.Generator().manual_seed(0))
     bases = torch.nn.functional.one_hot(codes, 4).T.float()
-    whole = model(bases[None])[0][:, trim : long["length"] - trim]
-    owned = short["length"] - 2 * trim
-    step = owned * short["bin"]
+    whole = model(bases[None])[0][:, trim : long.length - trim]
+    owned = short.length - 2 * trim
+    step = owned * short.bin
     for i in range(whole.shape[1] // owned):
-        part = bases[:, i * step : i * step + short["window"]]
+        part = bases[:, i * step : i * step + short.window]
         found = model(part[None])[0][:, trim : trim + owned]
         expected = whole[:, i * owned : (i + 1) * owned]
         if (found - expected).abs().max() > EQUAL * whole.abs().max():
@@ -98,7 +131,7 @@ def _agree(model: torch.nn.Module, short: dict, long: dict, *, trim: int) -> boo
 
 def sample_windows(plan: Plan, bases: Bases, count: int, *, device: torch.device) -> Tensor:
     """Encode windows of a plan, evenly spread over the genome: (up to `count`, 4, window)."""
-    single = replace(plan, settings={**plan.settings, "batch_size": 1})
+    single = replace(plan, settings=replace(plan.settings, batch_size=1))
     shards = (Shard("", number, number + 1, "") for number in plan.spread_windows(count))
     batches = (next(read_batches(single, bases, shard)) for shard in shards)
     return torch.cat([encode_batch(single, batch, device=device) for batch in batches])
@@ -109,8 +142,10 @@ def fill_batch(windows: Tensor, size: int) -> Tensor:
     return windows.repeat(-(-size // len(windows)), 1, 1)[:size]
 
 
-def choose_precision(make: Callable[[str], Forward], windows: Tensor, device: torch.device) -> dict:
-    """`auto`: fp32 on the CPU; on a GPU bf16 where it stays near fp32, else tf32.
+def choose_precision(
+    make: Callable[[Precision], Forward], windows: Tensor, device: torch.device
+) -> PrecisionChoice:
+    """`auto`: fp32 on the CPU; on a GPU bf16 where it is close to fp32, and tf32 where it is not.
 
     Parameters
     ----------
@@ -118,28 +153,21 @@ def choose_precision(make: Callable[[str], Forward], windows: Tensor, device: to
         Precision -> forward pass.
     windows : float32 tensor (N, 4, window)
     device : torch.device
-
-    Returns
-    -------
-    dict
-        `precision`, and `deviation` of bf16 where it was tried.
     """
     if device.type == "cpu":
-        return {"precision": "fp32"}
+        return PrecisionChoice("fp32")
     return judge_precision(make, windows)
 
 
-def judge_precision(make: Callable[[str], Forward], windows: Tensor) -> dict:
-    """bf16 if its largest deviation from fp32 is at most 2% of the largest value, else tf32."""
+def judge_precision(make: Callable[[Precision], Forward], windows: Tensor) -> PrecisionChoice:
+    """bf16 if its largest deviation from fp32 is at most 2% of the largest value, or else tf32."""
     forward = make("bf16")
     deviation = forward.measure_deviation(windows, forward(windows))
-    near = deviation["largest"] <= TOLERANCE * deviation["scale"]
-    return {"precision": "bf16" if near else "tf32", "deviation": deviation}
+    near = deviation.largest <= TOLERANCE * deviation.scale
+    return PrecisionChoice("bf16" if near else "tf32", deviation)
 
 
-def choose_batch(
-    forward: Forward, windows: Tensor, device: torch.device
-) -> tuple[int, list[dict[str, float]]]:
+def choose_batch(forward: Forward, windows: Tensor, device: torch.device) -> BatchChoice:
     """The smallest batch within 5% of the best rate, as far as time and memory allow.
 
     Parameters
@@ -148,38 +176,33 @@ def choose_batch(
     windows : float32 tensor (N, 4, window)
         Repeated to fill the batches.
     device : torch.device
-
-    Returns
-    -------
-    batch_size : int
-    tried : list of dict
-        `batch_size`, `seconds` a window and `bytes` that the batch took.
     """
     before = _start_bytes(device)
-    tried = []
+    tried: list[TriedBatch] = []
     for size in BATCHES:
         seconds = time_best(forward, fill_batch(windows, size), device)
         if forward.part is not None:  # it did not fit
             forward.part = None
             break
         taken = max(0, _peak_bytes(device) - before)
-        tried.append({"batch_size": size, "seconds": seconds / size, "bytes": taken})
+        tried.append(TriedBatch(size, seconds / size, taken))
         if seconds > SECONDS or 2 * taken > _room(device) or _stalls(tried):
             break
     if not tried:
-        return 1, tried
-    best = min(row["seconds"] for row in tried)
-    return next(row["batch_size"] for row in tried if row["seconds"] <= best / 0.95), tried
+        return BatchChoice(1, ())
+    best = min(row.seconds for row in tried)
+    chosen = next(row.batch_size for row in tried if row.seconds <= best / 0.95)
+    return BatchChoice(chosen, tuple(tried))
 
 
-def _stalls(tried: list[dict[str, float]]) -> bool:
-    """Whether doubling the batch twice brought next to nothing."""
-    rates = [row["seconds"] for row in tried]
-    return len(rates) > 2 and min(rates[-2:]) > 0.98 * min(rates[:-2])
+def _stalls(tried: Sequence[TriedBatch]) -> bool:
+    """Whether the last two doublings of the batch brought next to nothing."""
+    times = [row.seconds for row in tried]
+    return len(times) > 2 and min(times[-2:]) > 0.98 * min(times[:-2])
 
 
 def time_best(forward: Forward, batch: Tensor, device: torch.device) -> float:
-    """Seconds of a forward pass: the better of two, but for slow ones."""
+    """Seconds of a forward pass: the better of two, or the first if it is slow."""
     first = _time(forward, batch, device)
     return first if first > SECONDS else min(first, _time(forward, batch, device))
 
@@ -211,56 +234,87 @@ def _room(device: torch.device) -> int:
     return ROOM
 
 
-def probe_run(settings: dict, model: dict, genome: GenomeIndex, *, bases: Bases, device) -> dict:
-    """Find out what the settings leave to `auto`.
+def probe_run(
+    settings: ForwardSettings,
+    model: ModelFile,
+    genome: GenomeIndex,
+    *,
+    bases: Bases,
+    device: torch.device,
+    digest: str,
+) -> Probe:
+    """Determine what the settings leave at `auto`.
 
     Parameters
     ----------
-    settings : dict
-        Those of the plan (see `planning.plan_run`) that concern a forward pass, with `auto` where
-        it is to be found out, and `window`.
-    model : dict
-        model.json.
+    settings : ForwardSettings
+    model : ModelFile
     genome : GenomeIndex
     bases : Bases
         The run's normalised genome.
     device : torch.device
-
-    Returns
-    -------
-    dict
-        `geometry`, `batch_size` and `precision` to plan with, and what was measured: `seconds` a
-        window, `window` (see `lengthen_window`), `deviation`, `tried` batches, the `device`.
+    digest : str
+        Of the question (`probe_file.digest_probe`).
     """
-    folds = [
-        load(
-            fold["weights"],
-            architecture=fold["architecture"],
-            window=model["geometry"]["window"],
-            activation=model["activation"] or "logits",
-        )[0]
-        for fold in model["folds"]
-    ]
-    found: dict = {"geometry": model["geometry"], "device": describe_device(device)}
-    if settings["window"] == "auto":
+    folds = _load_folds(model)
+    found = Probe(digest, model.geometry, describe_device(device))
+    if settings.window == "auto":
         lengths = [contig.length for contig in genome.contigs if contig.length]
-        lengthened = lengthen_window(folds, model, trim=settings["trim"], lengths=lengths)
-        found |= {"geometry": lengthened.pop("geometry"), "window": lengthened}
-    plan = plan_run({**settings, **DRAFTED}, model, genome, found={"geometry": found["geometry"]})
+        chosen = lengthen_window(folds, model, trim=settings.trim, lengths=lengths)
+        found = replace(found, geometry=chosen.geometry, window=chosen.window)
+    plan = make_plan(
+        _draft_settings(settings), model, genome, found=Probe("", found.geometry, found.device)
+    )
     prepared = ModuleList(prepare_planned_model(fold, plan) for fold in folds).to(device)
     make = partial(make_forward, prepared, plan, device=device)
     windows = sample_windows(plan, bases, SAMPLE, device=device)
-    chosen = settings["precision"]
     with torch.inference_mode():
-        if chosen == "auto":
-            found |= choose_precision(make, windows, device)
-            chosen = found["precision"]
-        size = settings["batch_size"]
-        if size == "auto":
-            size, tried = choose_batch(make(chosen), windows, device)
-            found |= {"batch_size": size, "tried": tried}
-            timed = {row["batch_size"]: row["seconds"] for row in tried}
-            found |= {"seconds": timed[size]} if timed else {}
-        elif settings.get("shards") == "auto":
-            found["seconds"] = time_best(make(chosen), fill_batch(windows, size), device) / size
+        return _time_windows(settings, found, make, windows, device)
+
+
+def _load_folds(model: ModelFile) -> list[BaseModel]:
+    return [
+        load(
+            fold.weights,
+            architecture=fold.architecture,
+            window=model.geometry.window,
+            activation=model.activation or "logits",
+        )[0]
+        for fold in model.folds
+    ]
+
+
+def _draft_settings(settings: ForwardSettings) -> PlanSettings:
+    """Settings of the plan from which the windows are taken."""
+    drafted = {
+        "batch_size": 1,
+        "precision": "fp32",
+        "dtype": "float32",
+        "shards": 1,
+        "regions": None,
+        "blacklist": None,
+    }
+    return from_plain(PlanSettings, as_plain(settings) | drafted)
+
+
+def _time_windows(
+    settings: ForwardSettings,
+    found: Probe,
+    make: Callable[[Precision], Forward],
+    windows: Tensor,
+    device: torch.device,
+) -> Probe:
+    """Add precision, batch size and seconds a window to a probe, as far as they are asked."""
+    precision = settings.precision
+    if precision == "auto":
+        chosen = choose_precision(make, windows, device)
+        precision = chosen.precision
+        found = replace(found, precision=precision, deviation=chosen.deviation)
+    size = settings.batch_size
+    if size == "auto":
+        batch = choose_batch(make(precision), windows, device)
+        return replace(found, batch_size=batch.batch_size, tried=batch.tried, seconds=batch.seconds)
+    if settings.shards == "auto":
+        seconds = time_best(make(precision), fill_batch(windows, size), device) / size
+        return replace(found, seconds=seconds)
     return found

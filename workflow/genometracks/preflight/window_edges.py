@@ -1,12 +1,14 @@
-"""How much a bin's value depends on where in its window it lies.
+"""How much a bin's value depends on its position in the window.
 
-Windows of the genome are predicted twice, the second time moved by half of their output: of a bin
-that both predict, one of them sees less on one side.
+Windows of the genome are predicted twice, the second time moved by half of their output. Of a bin
+that both predict, one of the two sees less context on one side.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -15,6 +17,8 @@ from genometracks.plan.plan import Plan
 from genometracks.predict.batches import encode_codes
 
 CANDIDATES = 64
+
+Array = npt.NDArray[np.floating[Any]]
 
 
 def measure_edges(
@@ -40,30 +44,35 @@ def measure_edges(
     Returns
     -------
     list of float or None
-        Of each distance from 0 bins to about a quarter of the output: the mean absolute difference
-        as a part of the track's mean absolute value, mean over the tracks. None for a model of one
-        value a window, and where no contig holds a window and a half.
+        For each distance from 0 bins to about a quarter of the output: the mean absolute difference
+        as a fraction of the track's mean absolute value, averaged over the tracks. None for a model
+        of one value a window, and where no contig holds a window and a half.
     """
     shift = plan.geometry.length // 2 * plan.geometry.bin
     places = choose_windows(plan, count, beyond=shift)
     if plan.geometry.length < 2 or not places:
         return None
 
-    def predict(contig: str, start: int) -> np.ndarray:
+    def predict(contig: str, start: int) -> Array:
         codes = bases.codes(contig, start, start + plan.geometry.window)
         window = encode_codes(codes, device=device)[None].float()
-        return forward(window)[0].cpu().numpy()
+        values: Array = forward(window)[0].cpu().numpy()
+        return values
 
-    difference, scale = 0.0, 0.0
+    difference: Array = np.zeros((1, 1), np.float32)
+    scale: Array = np.zeros(1, np.float32)
     for contig, start in places:
         here, moved = predict(contig, start), predict(contig, start + shift)
         difference = difference + fold_difference(here, moved)
         scale = scale + np.abs(here).mean(1) + np.abs(moved).mean(1)
     seen = scale > 0
-    return (difference[seen] / (scale[seen, None] / 2)).mean(0).tolist() if seen.any() else None
+    if not seen.any():
+        return None
+    by_distance: list[float] = (difference[seen] / (scale[seen, None] / 2)).mean(0).tolist()
+    return by_distance
 
 
-def fold_difference(here: np.ndarray, moved: np.ndarray) -> np.ndarray:
+def fold_difference(here: Array, moved: Array) -> Array:
     """Compare a window with the one that begins half an output, `length // 2` bins, later.
 
     Parameters
@@ -73,18 +82,19 @@ def fold_difference(here: np.ndarray, moved: np.ndarray) -> np.ndarray:
     Returns
     -------
     float array (tracks, distances)
-        Mean absolute difference of the two bins that lie 0, 1, ... bins from an end of one window,
-        and further inside the other.
+        Mean absolute difference of the bins that are 0, 1, ... bins from an end of one window, and
+        further inside the other.
     """
     shift = here.shape[1] // 2
     both = here.shape[1] - shift
     difference = np.abs(here[:, shift:] - moved[:, :both])
-    # Bin k lies k bins from the start of one window, and both - 1 - k from the end of the other.
-    return ((difference + difference[:, ::-1]) / 2)[:, : -(-both // 2)]
+    # Bin k is k bins from the start of one window, and both - 1 - k from the end of the other.
+    folded: Array = ((difference + difference[:, ::-1]) / 2)[:, : -(-both // 2)]
+    return folded
 
 
 def choose_windows(plan: Plan, count: int, *, beyond: int) -> list[tuple[str, int]]:
-    """Contig and start (bp) of up to `count` windows that lie inside, with `beyond` bp after."""
+    """Contig and start (bp) of up to `count` windows inside contigs that go on for `beyond` bp."""
     found = []
     for number in plan.spread_windows(CANDIDATES):
         contig, first, last = next(plan.window_runs(number, number + 1))

@@ -1,13 +1,14 @@
-"""How much of what a bin depends on lies in its window, and how long a window should be.
+"""Window length: how many bins of a window depend on bases beyond it, and which length is cheapest.
 
-A bin near a window's end reads zeros where its neighbours' sequence goes on. A longer window does
-the same work with fewer such bins, and with less halo that is computed and thrown away. Pure
-integers, no I/O.
+Near its ends a window reads zeros where the sequence continues. A longer window does the same work
+with fewer such bins, and computes less context that is discarded. Pure integers, no I/O.
 """
 
 from collections.abc import Iterable
 
 import numpy as np
+
+from grelu_models.geometry import Geometry
 
 LONGEST = 1 << 17
 """Base pairs of the longest window that is chosen: beyond it, less than 1% can be saved."""
@@ -15,35 +16,34 @@ LONGEST = 1 << 17
 MULTIPLES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 
 
-def count_edge_bins(measured: dict, flanks: tuple[int, int] | None) -> int | None:
-    """Output bins at each end of a window whose value depends on bases beyond the window.
+def count_edge_bins(measured: Geometry, flanks: tuple[int, int] | None) -> int | None:
+    """Number of output bins at each end of a window that depend on bases beyond it.
 
     Parameters
     ----------
-    measured : dict
-        `window`, `bin`, `crop` and `length` of the model.
+    measured : Geometry
+        Of the model.
     flanks : (int, int) or None
-        Base pairs left and right of a bin that can move its value; None: all of the window.
+        Base pairs left and right of a bin that can change its value; None for the whole window.
 
     Returns
     -------
     int or None
-        None if no bin depends on the window's inside alone, or the model gives one value.
+        None if every bin may depend on bases beyond the window, or the model gives one value.
     """
-    if flanks is None:
+    if flanks is None or measured.bin is None:
         return None
-    size = measured["bin"]
-    edge = max(0, -(-max(flanks) // size) - measured["crop"])
-    return edge if 2 * edge < measured["length"] else None
+    edge = max(0, -(-max(flanks) // measured.bin) - measured.crop)
+    return edge if 2 * edge < measured.length else None
 
 
-def choose_multiple(measured: dict, *, trim: int, lengths: Iterable[int]) -> int:
-    """How many times longer a window costs least: base pairs computed over all contigs.
+def choose_multiple(measured: Geometry, *, trim: int, lengths: Iterable[int]) -> int:
+    """The multiple of the window with the lowest cost: base pairs computed over all contigs.
 
     Parameters
     ----------
-    measured : dict
-        `window`, `bin`, `crop` and `length` of the model.
+    measured : Geometry
+        Of a model with bins.
     trim : int
         Bins at each end of the output that a window does not own.
     lengths : iterable of int
@@ -52,14 +52,15 @@ def choose_multiple(measured: dict, *, trim: int, lengths: Iterable[int]) -> int
     Returns
     -------
     int
-        The smallest of `MULTIPLES` within 1% of the least.
+        The smallest of `MULTIPLES` whose cost is within 1% of the lowest.
     """
-    window, size = measured["window"], measured["bin"]
+    window, size = measured.window, measured.bin
+    assert size is not None
     bins = -(-np.fromiter(lengths, np.int64) // size)
-    costs = {}
+    costs: dict[int, int] = {}
     for multiple in MULTIPLES:
         if multiple > 1 and multiple * window > LONGEST:
             break
-        owned = multiple * window // size - 2 * (measured["crop"] + trim)
+        owned = multiple * window // size - 2 * (measured.crop + trim)
         costs[multiple] = int((-(-bins // owned)).sum()) * multiple * window
     return next(m for m, cost in costs.items() if cost <= 1.01 * min(costs.values()))

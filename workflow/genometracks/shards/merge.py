@@ -1,115 +1,127 @@
 """Shards -> ordered tracks; proves completeness. Needs no torch."""
 
-import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import xxhash
-
-from genometracks.common.atomic import write_atomically
+from genometracks.common.records import load_record, save_record
 from genometracks.errors import ShardError, UserError
 from genometracks.plan.plan import Plan, Shard
-from genometracks.shards.shard import ShardReader, read_sidecar, shard_paths
+from genometracks.shards.shard import ShardReader, Values
+from genometracks.shards.sidecar import Sidecar, read_sidecar, shard_paths
 
 FORMAT = 1
 PIECE, PIECE_VALUES = 1 << 15, 1 << 22
-"""Bins, and bins x tracks, read at once: bounds memory whatever the size of shards."""
+"""Bins, and bins x tracks, read at once: memory is bounded whatever the size of shards."""
+
+Run = tuple[int, int]
 
 
-def check_shards(plan: Plan, folder: Path) -> list[dict]:
+@dataclass(frozen=True)
+class Merged:
+    """What merging proved, as merge.json holds it: condensed sidecars in the order of windows."""
+
+    format: int
+    bins: int
+    shards: tuple[Sidecar, ...]
+
+
+def check_shards(plan: Plan, folder: Path) -> list[Sidecar]:
     """Prove that the shards hold every bin of the plan once, and no other.
 
     Returns
     -------
-    list of dict
-        The sidecars in the order of the windows, each with one checksum for all its rows: what
-        stays in memory does not grow with the number of tracks.
+    list of Sidecar
+        Condensed, in the order of the windows.
 
     Raises
     ------
-    UserError
+    ShardError, UserError
         Naming the shard that is missing or stale, or the contig:start-end that is missing,
-        doubled or foreign.
+        duplicated or foreign.
     """
-    sidecars = [_sum_up(_find_sidecar(folder, plan, shard), folder) for shard in plan.shards]
+    sidecars = [_condense(_find_sidecar(folder, plan, shard), folder) for shard in plan.shards]
     _check_cover(plan, sidecars)
     return sidecars
 
 
-def save_merged(path: Path, sidecars: list[dict]) -> None:
+def save_merged(path: Path, sidecars: Sequence[Sidecar]) -> None:
     """Write what `check_shards` proved as merge.json."""
-    bins = sum(fields["shape"][1] for fields in sidecars)
-    with write_atomically(path) as file:
-        content = {"format": FORMAT, "bins": bins, "shards": sidecars}
-        file.write(json.dumps(content).encode() + b"\n")
+    bins = sum(sidecar.shape[1] for sidecar in sidecars)
+    save_record(path, Merged(FORMAT, bins, tuple(sidecars)))
 
 
-def read_merged(path: Path, plan: Plan, folder: Path) -> list[dict] | None:
+def read_merged(path: Path, plan: Plan, folder: Path) -> list[Sidecar] | None:
     """What `check_shards` proved before, or None if that is not of this plan and these files.
 
-    Opens no shard: sizes are looked at here, digests and checksums when a shard is read.
+    Opens no shard: sizes are compared here, digests and checksums when a shard is read.
     """
     try:
-        fields = json.loads(path.read_text())
-        sidecars = fields["shards"]
-        found = [(fields["shard"], fields["digest"]) for fields in sidecars]
-        if fields["format"] != FORMAT or found != [(s.id, s.digest) for s in plan.shards]:
+        merged = load_record(Merged, path, what="result of merging", version=FORMAT)
+        found = [(sidecar.shard, sidecar.digest) for sidecar in merged.shards]
+        if found != [(shard.id, shard.digest) for shard in plan.shards]:
             return None
-        for fields in sidecars:
-            data, sidecar = shard_paths(folder, fields["shard"])
-            if data.stat().st_size != fields["bytes"] or not sidecar.exists():
+        for sidecar in merged.shards:
+            data, beside = shard_paths(folder, sidecar.shard)
+            if data.stat().st_size != sidecar.bytes or not beside.exists():
                 return None
-        _check_cover(plan, sidecars)
-        return sidecars
-    except (OSError, ValueError, KeyError, TypeError):
+        _check_cover(plan, merged.shards)
+        return list(merged.shards)
+    except (UserError, OSError):
         return None
 
 
-def _find_sidecar(folder: Path, plan: Plan, shard: Shard) -> dict:
-    fields = read_sidecar(folder, plan, shard)
-    if fields is not None:
-        return fields
-    data, sidecar = shard_paths(folder, shard.id)
-    lost = "missing" if not (data.exists() and sidecar.exists()) else "stale or damaged"
+def find_merged(path: Path, plan: Plan, folder: Path) -> list[Sidecar]:
+    """What merging proved; where that is stale or missing, it is proved again.
+
+    Raises
+    ------
+    ShardError, UserError
+        As `check_shards`.
+    """
+    return read_merged(path, plan, folder) or check_shards(plan, folder)
+
+
+def _find_sidecar(folder: Path, plan: Plan, shard: Shard) -> Sidecar:
+    sidecar = read_sidecar(folder, plan, shard)
+    if sidecar is not None:
+        return sidecar
+    data, beside = shard_paths(folder, shard.id)
+    lost = "missing" if not (data.exists() and beside.exists()) else "stale or damaged"
     bins = plan.shard_bins(shard)
     where = f" (bins from {_locus(plan, *bins[0])})" if bins else ""
     raise ShardError(f"{data}: shard {shard.id}{where} is {lost}: delete it and run again")
 
 
-def _sum_up(fields: dict, folder: Path) -> dict:
-    """A sidecar with the data's size, and with one checksum in place of one a track."""
-    rows = fields["checksum"]["rows"].encode()
-    return {
-        **fields,
-        "bytes": shard_paths(folder, fields["shard"])[0].stat().st_size,
-        "checksum": {"algorithm": "xxh3_64", "of_rows": xxhash.xxh3_64_hexdigest(rows)},
-    }
+def _condense(sidecar: Sidecar, folder: Path) -> Sidecar:
+    return sidecar.condense(os.path.getsize(shard_paths(folder, sidecar.shard)[0]))
 
 
-def _check_cover(plan: Plan, sidecars: list[dict]) -> None:
+def _check_cover(plan: Plan, sidecars: Sequence[Sidecar]) -> None:
     """Compare the bins that were predicted with those that were planned."""
-    found: dict[str, list[tuple[int, int]]] = {contig: [] for contig in plan.segments}
-    for fields in sidecars:
-        for contig, first, last in fields["ranges"]:
+    found: dict[str, list[Run]] = {contig: [] for contig in plan.segments}
+    for sidecar in sidecars:
+        for contig, first, last in sidecar.ranges:
             if contig not in found:
                 raise UserError(f"foreign bins at {_locus(plan, contig, first, last)}")
             found[contig].append((first, last))
     for contig, rows in plan.segments.items():
-        segments = rows.tolist()
+        segments: list[Run] = [(first, last) for first, last in rows.tolist()]
         have = sorted(found[contig])
         for (_, end), (start, stop) in zip(have, have[1:], strict=False):
             if start < end:
-                raise UserError(f"doubled bins at {_locus(plan, contig, start, min(end, stop))}")
+                raise UserError(f"duplicate bins at {_locus(plan, contig, start, min(end, stop))}")
         for name, one, other in (("missing", segments, have), ("foreign", have, segments)):
             rest = _subtract(one, other)
             if rest:
                 raise UserError(f"{name} bins at {_locus(plan, contig, *rest[0])}")
 
 
-def _subtract(rows: list, others: list) -> list[tuple[int, int]]:
+def _subtract(rows: list[Run], others: list[Run]) -> list[Run]:
     """Bins of `rows` that no run of `others` holds; both ascending, without overlaps."""
-    rest, i = [], 0
+    rest: list[Run] = []
+    i = 0
     for first, last in rows:
         while i < len(others) and others[i][1] <= first:
             i += 1
@@ -131,14 +143,17 @@ def _locus(plan: Plan, contig: str, first: int, last: int) -> str:
 
 
 def read_tracks(
-    plan: Plan, folder: Path, *, sidecars: list[dict], rows: range
-) -> Iterator[tuple[str, int, np.ndarray]]:
+    plan: Plan, folder: Path, *, sidecars: Sequence[Sidecar], rows: range
+) -> Iterator[tuple[str, int, Values]]:
     """Stream a block of tracks in genome order.
 
     Parameters
     ----------
-    sidecars : list of dict
-        From `check_shards` or `read_merged`.
+    plan : Plan
+    folder : Path
+        Of the shards.
+    sidecars : sequence of Sidecar
+        From `find_merged`.
     rows : range
         The tracks of the block, as positions in `plan.tracks`.
 
@@ -151,19 +166,19 @@ def read_tracks(
 
     Raises
     ------
-    UserError
+    ShardError
         If a shard's bytes are not those that were written, or not those that were proved; what
-        was made from them must then be thrown away.
+        was made from them must then be discarded.
     """
     size = max(1, min(PIECE, PIECE_VALUES // max(len(rows), 1)))
     for shard, proved in zip(plan.shards, sidecars, strict=True):
-        fields = _find_sidecar(folder, plan, shard)
-        if _sum_up(fields, folder) != proved:
+        sidecar = _find_sidecar(folder, plan, shard)
+        if _condense(sidecar, folder) != proved:
             data = shard_paths(folder, shard.id)[0]
             raise ShardError(f"{data}: written again since the shards were merged: run again")
-        ranges = iter(fields["ranges"])
-        contig, first, last = next(ranges, (None, 0, 0))
-        for values in ShardReader(folder, fields, rows=rows).pieces(size):
+        ranges = iter(sidecar.ranges)
+        contig, first, last = next(ranges, ("", 0, 0))
+        for values in ShardReader(folder, sidecar, rows=rows).pieces(size):
             while values.shape[1]:
                 while first == last:
                     contig, first, last = next(ranges)

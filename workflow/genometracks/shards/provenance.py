@@ -1,53 +1,62 @@
-"""What the shards noted of their making, put together for the whole run."""
+"""How the numbers of a run were made: the notes of its shards, combined."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from genometracks.common.deviation import Deviation
+from genometracks.shards.sidecar import Seams, Sidecar
 
-def gather_notes(sidecars: list[dict]) -> dict:
-    """Put the shards' notes together.
 
-    Parameters
+@dataclass(frozen=True)
+class Provenance:
+    """How the numbers of a run were made.
+
+    Attributes
     ----------
-    sidecars : list of dict
-        From `merge.check_shards` or `merge.read_merged`; shards without a window noted nothing.
-
-    Returns
-    -------
-    dict
-        `devices`, `batch_sizes` (windows computed at once) and `compiled`: each value found, and
-        the number of shards; `deviation` from fp32, of the shard in which it is the largest part
-        of the largest value, or None; `seams`, means over all shards (see `SeamMeter.notes`), or
-        None.
+    devices, batch_sizes : dict
+        Each device, and each number of windows computed at once -> number of shards.
+    compiled : int
+        Number of shards that a compiled model predicted.
+    deviation : Deviation or None
+        From fp32, of the shard in which it is the largest fraction of the largest value.
+    seams : Seams or None
+        Means over all shards.
     """
-    notes = [fields["notes"] for fields in sidecars if fields["shape"][1]]
-    deviations = [note["deviation"] for note in notes if note.get("deviation")]
-    return {
-        "devices": _count(note["device"] for note in notes),
-        "batch_sizes": _count(str(note["batch_size"]) for note in notes),
-        "compiled": sum(note["compiled"] for note in notes),
-        "deviation": max(deviations, key=express_deviation, default=None),
-        "seams": _average([note["seams"] for note in notes if note.get("seams")]),
-    }
+
+    devices: dict[str, int]
+    batch_sizes: dict[str, int]
+    compiled: int
+    deviation: Deviation | None
+    seams: Seams | None
 
 
-def express_deviation(deviation: dict) -> float:
-    """The largest difference from fp32 as a part of the largest value."""
-    return deviation["largest"] / deviation["scale"] if deviation["scale"] else 0.0
+def combine_notes(sidecars: Sequence[Sidecar]) -> Provenance:
+    """Combine the shards' notes; shards without a window have none."""
+    notes = [sidecar.notes for sidecar in sidecars if sidecar.shape[1]]
+    deviations = [note.deviation for note in notes if note.deviation]
+    return Provenance(
+        devices=dict(Counter(note.device for note in notes)),
+        batch_sizes=dict(Counter(str(note.batch_size) for note in notes)),
+        compiled=sum(note.compiled for note in notes),
+        deviation=max(deviations, key=lambda each: each.relative, default=None),
+        seams=_average([note.seams for note in notes if note.seams]),
+    )
 
 
-def _count(values) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for value in values:
-        found[value] = found.get(value, 0) + 1
-    return found
-
-
-def _average(seams: list[dict]) -> dict | None:
+def _average(seams: list[Seams]) -> Seams | None:
     if not seams:
         return None
-    weights = [seam["bins"] for seam in seams]
-    means = {
-        key: np.average([seam[key] for seam in seams], axis=0, weights=weights).tolist()
-        for key in ("difference", "scale")
-    }
-    return {"bins": sum(weights), **means}
+    weights = [each.bins for each in seams]
+
+    def mean(values: list[list[float]]) -> list[float]:
+        averaged: list[float] = np.average(values, axis=0, weights=weights).tolist()
+        return averaged
+
+    return Seams(
+        sum(weights),
+        mean([each.difference for each in seams]),
+        mean([each.scale for each in seams]),
+    )

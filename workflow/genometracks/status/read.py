@@ -15,7 +15,7 @@ from pathlib import Path
 
 from genometracks.errors import UserError
 from genometracks.plan.plan import Plan, Shard
-from genometracks.shards.shard import read_sidecar
+from genometracks.shards.sidecar import read_sidecar
 
 SILENCE = 600
 """Seconds without a sign of life after which a job is taken for lost."""
@@ -106,7 +106,7 @@ def read_status(folder: Path, *, now: float | None = None) -> Status:
         plan = status.plan = Plan.load(path)
         status.shards = _read_shards(folder, plan, now=now)
         status.expected = (
-            plan.bins * len(plan.tracks) * (2 if plan.settings["dtype"] == "float16" else 4)
+            plan.bins * len(plan.tracks) * (2 if plan.settings.dtype == "float16" else 4)
         )
         status.written = _sum_sizes(folder / "work" / "shards", ".npy")
     return status

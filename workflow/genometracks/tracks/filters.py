@@ -1,56 +1,71 @@
 """Filters of tracks: `assay == "ATAC" and tissue ~ "heart"`, over the columns of their metadata.
 
-    test    = column operator value        column: a word, or any text in `backticks`
-    filter  = tests joined by and, or, not, and parentheses
+    comparison = column operator value        column: a word, or any text in `backticks`
+    filter     = comparisons joined by and, or, not, and parentheses
 
-`==` and `!=` compare text as it is, or numbers where both are; `<`, `<=`, `>`, `>=` numbers; `~`
-and `!~` search for a regular expression, whatever the case. A filter is read, never executed.
+`==` and `!=` compare text exactly, or numbers where both are numbers; `<`, `<=`, `>`, `>=` compare
+numbers; `~` and `!~` search for a regular expression, ignoring case. A filter is parsed, never
+executed.
 """
 
 import difflib
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from genometracks.errors import UserError
+from genometracks.inputs.model import Metadata
 
 TOKEN = re.compile(
     r"""\s*(?:(?P<sign>==|!=|!~|<=|>=|<|>|~|\(|\))|"(?P<double>[^"]*)"|'(?P<single>[^']*)'
     |`(?P<column>[^`]*)`|(?P<word>[^\s"'`()=!<>~]+))""",
     re.VERBOSE,
 )
-ORDER = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+ORDER: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 SIGNS = ("==", "!=", "~", "!~", *ORDER)
 
-Test = Callable[[dict], bool]
+Test = Callable[[Metadata], bool]
 
 
-def find_where(tracks: list[dict], text: str, *, key: str) -> list[int]:
-    """Indices of the tracks for which a filter holds.
+def filter_tracks(tracks: Sequence[Metadata], text: str, *, key: str) -> list[int]:
+    """Indices of the tracks that a filter matches.
 
     Parameters
     ----------
-    tracks : list of dict
+    tracks : sequence of dict
         The model's tracks: `name` and any further columns.
     text : str
+        The filter.
     key : str
-        Of the config, for errors.
+        Key of the config, for errors.
 
     Raises
     ------
     UserError
-        If it is no filter, names a column that no track has, or holds for no track.
+        If the filter cannot be parsed, names a column that no track has, or matches no track.
+
+    Examples
+    --------
+    >>> tracks = [{"name": "a", "assay": "ATAC"}, {"name": "b", "assay": "CAGE"}]
+    >>> filter_tracks(tracks, "assay == ATAC or name ~ '^b'", key="output.tracks")
+    [0, 1]
     """
     columns = list(dict.fromkeys(column for track in tracks for column in track))
-    test = _Reader(text, columns, f"{key}: where: {text!r}").read()
+    test = _Parser(text, columns, f"{key}: where: {text!r}").parse()
     found = [i for i, track in enumerate(tracks) if test(track)]
     if not found:
-        raise UserError(f"{key}: where: {text!r} holds for no track: loosen it")
+        raise UserError(f"{key}: where: {text!r} matches no track: relax the filter")
     return found
 
 
-class _Reader:
-    """Recursive descent, one token ahead; tokens are (kind, text)."""
+class _Parser:
+    """Recursive descent with one token of lookahead; tokens are (kind, text)."""
 
     def __init__(self, text: str, columns: list[str], where: str) -> None:
         self._columns, self._where = columns, where
@@ -58,81 +73,92 @@ class _Reader:
         done, text = 0, text.rstrip()
         while done < len(text):
             match = TOKEN.match(text, done)
-            if not match:
+            if not match or match.lastgroup is None:
                 rest = text[done:].strip()
-                mend = ": write == for 'equal'" if rest.startswith("=") else ""
-                self._refuse(f"cannot be read from {rest!r} on{mend}")
+                hint = ": write == for 'equal'" if rest.startswith("=") else ""
+                self._refuse(f"cannot be parsed from {rest!r} on{hint}")
             self._tokens.append((match.lastgroup, match[match.lastgroup]))
             done = match.end()
 
-    def read(self) -> Test:
-        test = self._either()
+    def parse(self) -> Test:
+        """The filter as a function of a track."""
+        test = self._parse_or()
         if self._tokens:
-            self._refuse(f"cannot be read from {self._tokens[0][1]!r} on: 'and' or 'or' is missing")
+            self._refuse(
+                f"cannot be parsed from {self._tokens[0][1]!r} on: 'and' or 'or' is missing"
+            )
         return test
 
-    def _either(self) -> Test:
-        tests = [self._all()]
+    def _parse_or(self) -> Test:
+        tests = [self._parse_and()]
         while self._take("word", "or"):
-            tests.append(self._all())
+            tests.append(self._parse_and())
         return tests[0] if len(tests) == 1 else lambda track: any(test(track) for test in tests)
 
-    def _all(self) -> Test:
-        tests = [self._one()]
+    def _parse_and(self) -> Test:
+        tests = [self._parse_not()]
         while self._take("word", "and"):
-            tests.append(self._one())
+            tests.append(self._parse_not())
         return tests[0] if len(tests) == 1 else lambda track: all(test(track) for test in tests)
 
-    def _one(self) -> Test:
+    def _parse_not(self) -> Test:
         if self._take("word", "not"):
-            test = self._one()
+            test = self._parse_not()
             return lambda track: not test(track)
         if self._take("sign", "("):
-            test = self._either()
+            test = self._parse_or()
             if not self._take("sign", ")"):
                 self._refuse("a parenthesis is not closed")
             return test
-        return self._comparison()
+        return self._parse_comparison()
 
-    def _comparison(self) -> Test:
+    def _parse_comparison(self) -> Test:
         kind, column = self._next("a column")
         if kind not in ("word", "column"):
-            self._refuse(f"{column!r} stands where a column is expected")
+            self._refuse(f"found {column!r} where a column is expected")
         if column not in self._columns:
             near = difflib.get_close_matches(column, self._columns, n=1)
-            mend = f"did you mean {near[0]!r}? " if near else ""
-            self._refuse(f"no column {column!r}: {mend}columns are {', '.join(self._columns)}")
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            self._refuse(f"no column {column!r}: {hint}columns are {', '.join(self._columns)}")
         kind, sign = self._next("an operator")
         if kind != "sign" or sign not in SIGNS:
-            self._refuse(f"{sign!r} stands where one of {' '.join(SIGNS)} is expected")
+            self._refuse(f"found {sign!r} where one of {' '.join(SIGNS)} is expected")
         kind, value = self._next("a value")
         if kind in ("sign", "column"):
-            self._refuse(f"{value!r} stands where a value is expected")
-        return self._compare(column, sign, value)
-
-    def _compare(self, column: str, sign: str, value: str) -> Test:
-        def text(track: dict) -> str:
-            return str(track.get(column, ""))
-
+            self._refuse(f"found {value!r} where a value is expected")
         if sign in ("~", "!~"):
-            try:
-                pattern = re.compile(value, re.IGNORECASE)
-            except re.error as error:
-                self._refuse(f"{value!r} is no regular expression: {error}")
-            return lambda track: bool(pattern.search(text(track))) == (sign == "~")
-        number = _as_number(value)
+            return self._search(column, value, found=sign == "~")
         if sign in ORDER:
-            if number is None:
-                self._refuse(f"{sign} compares numbers, {value!r} is none")
-            return lambda track: (
-                (own := _as_number(text(track))) is not None and ORDER[sign](own, number)
-            )
+            return self._order(column, sign, value)
+        return self._equal(column, value, equal=sign == "==")
 
-        def equals(track: dict) -> bool:
-            own = text(track)
-            return own == value or (number is not None and _as_number(own) == number)
+    def _search(self, column: str, value: str, *, found: bool) -> Test:
+        try:
+            pattern = re.compile(value, re.IGNORECASE)
+        except re.error as error:
+            self._refuse(f"{value!r} is not a regular expression: {error}")
+        return lambda track: bool(pattern.search(_read_text(track, column))) == found
 
-        return equals if sign == "==" else lambda track: not equals(track)
+    def _order(self, column: str, sign: str, value: str) -> Test:
+        number, compare = _read_number(value), ORDER[sign]
+        if number is None:
+            self._refuse(f"{sign} compares numbers, and {value!r} is not a number")
+
+        def test(track: Metadata) -> bool:
+            own = _read_number(_read_text(track, column))
+            return own is not None and compare(own, number)
+
+        return test
+
+    def _equal(self, column: str, value: str, *, equal: bool) -> Test:
+        number = _read_number(value)
+
+        def test(track: Metadata) -> bool:
+            own = _read_text(track, column)
+            same = own == value or (number is not None and _read_number(own) == number)
+            return same == equal
+
+        return test
 
     def _take(self, kind: str, text: str) -> bool:
         if self._tokens and self._tokens[0] == (kind, text):
@@ -145,11 +171,15 @@ class _Reader:
             self._refuse(f"ends where {what} is expected")
         return self._tokens.pop(0)
 
-    def _refuse(self, problem: str) -> None:
+    def _refuse(self, problem: str) -> NoReturn:
         raise UserError(f"{self._where}: {problem}")
 
 
-def _as_number(text: str) -> float | None:
+def _read_text(track: Metadata, column: str) -> str:
+    return str(track.get(column, ""))
+
+
+def _read_number(text: str) -> float | None:
     try:
         return float(text)
     except ValueError:

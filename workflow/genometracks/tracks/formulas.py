@@ -1,74 +1,102 @@
-"""What is written: from the model's tracks to the run's own, and how each is computed.
+"""The tracks that a run writes, and the formula of each over the model's channels.
 
-A run's track is one of the model's, the mean or sum of a group of them, or what two groups differ
-by; and, of several folds, their standard deviation. Needs no torch.
+A run's track is one of the model's, the mean or sum of a group of them, or a comparison of two
+groups; with several folds, also the standard deviation of each. Needs no torch.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
+from genometracks.common.records import optional
+from genometracks.config.settings import Aggregate, Pair, RecipeSettings
 from genometracks.errors import UserError
-from genometracks.tracks.selection import describe_track, name_files, safe_names, select_tracks
+from genometracks.inputs.model import Metadata
+from genometracks.tracks.selection import select_tracks
+from genometracks.tracks.table import RunTrack, describe_channel, name_tracks, safe_names
 
 SIGNS = {"difference": "minus", "ratio": "divided by", "log2_ratio": "divided by"}
 
 
 @dataclass(frozen=True)
-class Output:
-    """A track of the run.
+class Formula:
+    """How a track's values follow from those of channels.
 
     Attributes
     ----------
-    row : dict
-        Of tracks.tsv: `track`, `name`, `index` (the model's channel, or None), `description`.
     of : str
-        mean, sum, difference, ratio or log2_ratio.
-    members : list of int
+        `mean` or `sum` of the members; or `difference`, `ratio` or `log2_ratio` of the mean of
+        the members to the mean of the control.
+    members : tuple of int
         Channels; of a pair, the treatment.
-    control : list of int
+    control : tuple of int
         Channels of a pair's control.
-    pseudocount : float
-        Added to both sides of a ratio.
+    pseudocount : float, optional
+        Added to both means of a ratio.
     """
 
-    row: dict
-    of: str
-    members: list[int]
-    control: list[int]
-    pseudocount: float = 0.0
+    of: Literal["mean", "sum", "difference", "ratio", "log2_ratio"]
+    members: tuple[int, ...]
+    control: tuple[int, ...] = optional(())
+    pseudocount: int | float | None = optional()
 
 
-def list_outputs(tracks: list[dict], settings: dict) -> list[Output]:
-    """The run's tracks in order: those of the model or groups of them, pairs, then all their SDs.
+@dataclass(frozen=True)
+class Output:
+    """A track that a run writes, and its formula over the model's channels."""
+
+    track: RunTrack
+    formula: Formula
+
+
+def list_outputs(tracks: Sequence[Metadata], settings: RecipeSettings) -> list[Output]:
+    """The run's tracks in order: the chosen ones or groups of them, then pairs; without their SDs.
 
     Parameters
     ----------
-    tracks : list of dict
+    tracks : sequence of dict
         The model's, in order.
-    settings : dict
-        The config's `output.tracks`, `aggregate`, `pairs` and `sd`.
+    settings : RecipeSettings
+        Of these, `tracks`, `aggregate` and `pairs`.
 
     Raises
     ------
     UserError
-        If something chooses no track, or names a column that there is not.
+        If a choice matches no track, or names a column that does not exist.
     """
-    chosen = select_tracks(tracks, settings["tracks"])
-    if settings["aggregate"]:
-        outputs = _group(tracks, chosen, **settings["aggregate"])
+    chosen = select_tracks(tracks, settings.tracks)
+    if settings.aggregate:
+        outputs = _group(tracks, chosen, settings.aggregate)
     else:
-        outputs = [Output(describe_track(tracks, i), "mean", [i], []) for i in chosen]
-    outputs += [_pair(tracks, pair, i) for i, pair in enumerate(settings["pairs"])]
+        outputs = [Output(describe_channel(tracks, i), Formula("mean", (i,))) for i in chosen]
+    outputs += [_pair(tracks, pair, i) for i, pair in enumerate(settings.pairs)]
     if not outputs:
         raise UserError(
             "output.tracks: is empty, and there are no output.pairs: choose some tracks"
         )
-    rows = name_files([output.row for output in outputs])
-    outputs = [replace(output, row=row) for output, row in zip(outputs, rows, strict=True)]
-    return outputs + _list_deviations(outputs) if settings["sd"] else outputs
+    named = name_tracks([output.track for output in outputs])
+    return [replace(output, track=track) for output, track in zip(outputs, named, strict=True)]
 
 
-def _group(tracks: list[dict], chosen: list[int], *, by: str, of: str) -> list[Output]:
+def list_deviations(tracks: Sequence[RunTrack]) -> list[RunTrack]:
+    """The standard deviations between folds, one for each track."""
+    stems = [track.track for track in tracks]
+    names = safe_names([*stems, *(f"{stem}.sd" for stem in stems)])[len(stems) :]
+    return [
+        replace(
+            track,
+            track=name,
+            name=f"{track.name}.sd",
+            index=None,
+            description=f"standard deviation, between folds, of {track.name}",
+        )
+        for track, name in zip(tracks, names, strict=True)
+    ]
+
+
+def _group(tracks: Sequence[Metadata], chosen: list[int], aggregate: Aggregate) -> list[Output]:
     """Groups of equal values of a column, in the order of their first tracks."""
+    by, of = aggregate.by, aggregate.of
     columns = list(dict.fromkeys(column for track in tracks for column in track))
     if by not in columns:
         raise UserError(f"output.aggregate: no column {by!r}: columns are {', '.join(columns)}")
@@ -77,41 +105,22 @@ def _group(tracks: list[dict], chosen: list[int], *, by: str, of: str) -> list[O
         groups.setdefault(str(tracks[i].get(by, "")).strip() or f"no {by}", []).append(i)
     return [
         Output(
-            _describe_group(value, f"{of} of {len(members)} tracks with {by}: {value}"),
-            of,
-            members,
-            [],
+            RunTrack("", value, None, f"{of} of {len(members)} tracks with {by}: {value}"),
+            Formula(of, tuple(members)),
         )
         for value, members in groups.items()
     ]
 
 
-def _pair(tracks: list[dict], pair: dict, number: int) -> Output:
-    treatment, control = (
-        select_tracks(tracks, pair[side], key=f"output.pairs[{number}].{side}")
-        for side in ("treatment", "control")
-    )
+def _pair(tracks: Sequence[Metadata], pair: Pair, number: int) -> Output:
+    key = f"output.pairs[{number}]"
+    treatment = select_tracks(tracks, pair.treatment, key=f"{key}.treatment")
+    control = select_tracks(tracks, pair.control, key=f"{key}.control")
     sides = [f"mean of {len(side)} tracks" for side in (treatment, control)]
-    told = f" {SIGNS[pair['of']]} ".join(sides)
-    if pair["of"] != "difference":
-        told += f", each plus {pair['pseudocount']:g}"
-    if pair["of"] == "log2_ratio":
-        told = f"log2 of {told}"
-    row = _describe_group(pair["name"], told)
-    return Output(row, pair["of"], treatment, control, pair["pseudocount"])
-
-
-def _describe_group(name: str, description: str) -> dict:
-    return {"name": name, "index": None, "description": description}
-
-
-def _list_deviations(outputs: list[Output]) -> list[Output]:
-    """The SD of every track, which is computed beside it."""
-    stems = [output.row["track"] for output in outputs]
-    names = safe_names([*stems, *(f"{stem}.sd" for stem in stems)])[len(stems) :]
-    deviations = []
-    for output, track in zip(outputs, names, strict=True):
-        told = f"standard deviation, between folds, of {output.row['name']}"
-        row = {**output.row, "track": track, "name": f"{output.row['name']}.sd"}
-        deviations.append(replace(output, row={**row, "index": None, "description": told}))
-    return deviations
+    description = f" {SIGNS[pair.of]} ".join(sides)
+    if pair.of != "difference":
+        description += f", each plus {pair.pseudocount:g}"
+    if pair.of == "log2_ratio":
+        description = f"log2 of {description}"
+    formula = Formula(pair.of, tuple(treatment), tuple(control), pair.pseudocount)
+    return Output(RunTrack("", pair.name, None, description), formula)

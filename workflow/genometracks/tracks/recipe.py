@@ -1,114 +1,182 @@
 """How a run's tracks are computed from a model's outputs, as the plan holds it.
 
-Contributions are all strands, shifts and folds; the average is their plain mean. Needs no torch.
+The contributions to a value are all combinations of strands, shifts and folds; the average is their
+plain mean. Needs no torch.
 """
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
+from genometracks.config.settings import RecipeSettings
 from genometracks.errors import UserError
-from genometracks.tracks.formulas import Output, list_outputs
+from genometracks.inputs.model import Metadata
+from genometracks.tracks.formulas import Formula, Output, list_deviations, list_outputs
+from genometracks.tracks.table import RunTrack
 
 STRANDS = (("+", "-"), ("plus", "minus"), ("fwd", "rev"), ("forward", "reverse"), ("pos", "neg"))
-"""Ends of names that tell two strands apart."""
+"""Endings of names that distinguish the strands."""
 
 SQUASH = ("scale", "clip_soft", "sum_stat")
 """Columns of the published tables of targets that say how a track was squashed."""
 
 
-def make_recipe(model: dict, settings: dict) -> tuple[list[dict], dict]:
-    """The rows of tracks.tsv, and how they are computed.
+@dataclass(frozen=True)
+class Squash:
+    """How to undo the squashing of the channels' values.
+
+    Attributes
+    ----------
+    recipe : str
+        Formula: see `predict.untransform`.
+    when : str
+        `before` or `after` the average.
+    scale, clip_soft : list of float
+        One a channel.
+    sqrt : list of bool
+        Whether the channel's statistic is a square root.
+    """
+
+    recipe: Literal["untransform_old", "untransform"]
+    when: Literal["before", "after"]
+    scale: list[float]
+    clip_soft: list[float]
+    sqrt: list[bool]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """From a model's logits to a run's tracks.
+
+    Attributes
+    ----------
+    channels : list of int
+        Channels of the model that are computed.
+    partners : list of int or None
+        For each of them the position, in `channels`, of the one on the other strand; None where
+        strands are not averaged.
+    shifts : tuple of int
+        Base pairs by which windows are shifted.
+    order : str
+        Whether the activation is applied before the average (`activation`), or after it
+        (`logits`).
+    outputs : tuple of Formula
+        One a track, over positions in `channels`.
+    sd : bool
+        Whether the standard deviations between folds follow.
+    scale : Squash or None
+        How squashing is undone, if it is.
+    """
+
+    channels: list[int]
+    partners: list[int] | None
+    shifts: tuple[int, ...]
+    order: Literal["activation", "logits"]
+    outputs: tuple[Formula, ...]
+    sd: bool
+    scale: Squash | None
+
+
+def make_recipe(
+    tracks: Sequence[Metadata],
+    settings: RecipeSettings,
+    *,
+    partners: list[int] | None,
+    activation: str | None,
+    folds: int,
+) -> tuple[list[RunTrack], Recipe]:
+    """The tracks that a run writes, and how they are computed.
 
     Parameters
     ----------
-    model : dict
-        model.json: `tracks`, `strand_partners`, `activation`, `folds`.
-    settings : dict
-        Those of `config.OF_OUTPUT` and `config.OF_AVERAGE`.
-
-    Returns
-    -------
-    rows : list of dict
-        As `Output.row`, and `computed`: what stands behind the values, in words.
-    recipe : dict
-        `channels`: those of the model that are computed. `partners`: None, or for each of them the
-        place, in `channels`, of the one on the other strand. `shifts`, bp. `order`: whether the
-        activation comes before the average, `activation`, or after it, `logits`. `outputs`:
-        `of`, and places of `members` (and `control`, `pseudocount`). `sd`. `scale`: None, or
-        `recipe`, `when`, and for each channel `scale`, `clip_soft` and `sqrt`.
+    tracks : sequence of dict
+        The model's, in order.
+    settings : RecipeSettings
+    partners : list of int or None
+        For each of the model's tracks, the channel of the other strand.
+    activation : str or None
+        The model's.
+    folds : int
+        Number of models that are averaged.
 
     Raises
     ------
     UserError
         If a setting does not suit the model.
     """
-    tracks, flipped = model["tracks"], settings["reverse_complement"]
-    folds = len(model["folds"])
-    if settings["sd"] and folds < 2:
+    if settings.sd and folds < 2:
         raise UserError(
             "output.sd: there is one fold, and nothing to deviate: give model.weights a list, or "
             "leave output.sd out"
         )
     outputs = list_outputs(tracks, settings)
-    means = outputs[: len(outputs) // 2] if settings["sd"] else outputs
-    partners = _find_partners(model, settings["strands"]) if flipped else None
-    asked = {i for output in means for i in (*output.members, *output.control)}
-    if model["activation"] == "softmax":  # a track's value depends on the others'
-        asked = set(range(len(tracks)))
-    elif partners:
-        asked |= {partners[i] for i in asked}
-    channels = sorted(asked)
-    places = {channel: place for place, channel in enumerate(channels)}
-    recipe = {
-        "channels": channels,
-        "partners": [places[partners[i]] for i in channels] if partners else None,
-        "shifts": settings["shifts"],
-        "order": settings["average"],
-        "outputs": [_place(output, places) for output in means],
-        "sd": settings["sd"],
-        "scale": _find_scale(tracks, channels, settings),
-    }
-    said, each = (
-        describe_computation(recipe, activation=model["activation"], folds=count)
-        for count in (folds, 1)
+    if settings.reverse_complement:
+        swapped = _check_partners(tracks, settings, partners)
+    else:
+        swapped = None
+    channels = _find_channels(outputs, len(tracks), partners=swapped, activation=activation)
+    positions = {channel: position for position, channel in enumerate(channels)}
+    recipe = Recipe(
+        channels=channels,
+        partners=swapped and [positions[swapped[i]] for i in channels],
+        shifts=settings.shifts,
+        order=settings.average,
+        outputs=tuple(_renumber(output.formula, positions) for output in outputs),
+        sd=settings.sd,
+        scale=_find_scale(tracks, channels, settings),
     )
-    told = [said] * len(means) + [f"SD of {folds} folds: {each}"] * (len(outputs) - len(means))
-    scale = _name_scale(recipe["scale"], tracks)
-    rows = [
-        {**output.row, "computed": f"{one}; {scale}"}
-        for output, one in zip(outputs, told, strict=True)
-    ]
-    return rows, recipe
+    written = [output.track for output in outputs]
+    return _describe(written, recipe, tracks, activation=activation, folds=folds), recipe
 
 
-def _place(output: Output, places: dict[int, int]) -> dict:
-    placed = {"of": output.of, "members": [places[i] for i in output.members]}
-    if output.control:
-        placed["control"] = [places[i] for i in output.control]
-        placed["pseudocount"] = output.pseudocount
-    return placed
+def _find_channels(
+    outputs: list[Output], tracks: int, *, partners: list[int] | None, activation: str | None
+) -> list[int]:
+    """Channels of the model that the outputs need, ascending."""
+    if activation == "softmax":  # a track's value depends on the others'
+        return list(range(tracks))
+    needed = {i for output in outputs for i in (*output.formula.members, *output.formula.control)}
+    if partners:
+        needed |= {partners[i] for i in needed}
+    return sorted(needed)
 
 
-def _find_partners(model: dict, strands: str) -> list[int]:
-    """For each channel, the one that the other strand's value is taken from."""
-    own = list(range(len(model["tracks"])))
-    if strands == "unpaired":
+def _renumber(formula: Formula, positions: dict[int, int]) -> Formula:
+    """The formula over positions in the recipe's channels."""
+    members = tuple(positions[i] for i in formula.members)
+    return replace(formula, members=members, control=tuple(positions[i] for i in formula.control))
+
+
+def _check_partners(
+    tracks: Sequence[Metadata], settings: RecipeSettings, partners: list[int] | None
+) -> list[int]:
+    """For each channel, the one from which the other strand's value is taken."""
+    own = list(range(len(tracks)))
+    if settings.strands == "unpaired":
         return own
-    # A track whose partner is written down is settled, also where that is itself.
-    loose = [track for track in model["tracks"] if not str(track.get("strand_pair", "")).strip()]
+    # A track whose partner is given is settled, also where that is itself.
+    loose = [track for track in tracks if not str(track.get("strand_pair", "")).strip()]
     pair = find_stranded([track["name"] for track in loose])
     signs = {str(track.get("strand", "")).strip() for track in loose}
     if pair or {"+", "-"} <= signs:
-        seen = f"{pair[0]} and {pair[1]} look like" if pair else "the column strand tells of"
+        seen = f"{pair[0]} and {pair[1]} look like" if pair else "the column strand names"
         raise UserError(
             f"prediction.reverse_complement: {seen} two strands, and the model does not say which "
             "tracks are partners: give its tracks a column strand_pair with the partner's index "
             "(model.tracks), or set prediction.strands: unpaired"
         )
-    return model["strand_partners"] or own
+    return partners or own
 
 
-def find_stranded(names: list[str]) -> tuple[str, str] | None:
-    """Two names that differ only in an end that tells strands apart, if there are such."""
+def find_stranded(names: Sequence[str]) -> tuple[str, str] | None:
+    """The first two names that differ only in an ending that distinguishes strands, or None.
+
+    Examples
+    --------
+    >>> find_stranded(["CAGE liver+", "ATAC", "CAGE liver-"])
+    ('CAGE liver+', 'CAGE liver-')
+    """
     known = {name.lower(): name for name in names}
     for name in names:
         for plus, minus in STRANDS:
@@ -118,53 +186,83 @@ def find_stranded(names: list[str]) -> tuple[str, str] | None:
     return None
 
 
-def _find_scale(tracks: list[dict], channels: list[int], settings: dict) -> dict | None:
+def _find_scale(
+    tracks: Sequence[Metadata], channels: list[int], settings: RecipeSettings
+) -> Squash | None:
     """How to undo the squashing of each channel."""
-    if settings["scale"] == "model":
+    if settings.scale == "model":
         return None
-    if settings["untransform_when"] == "before" and settings["average"] == "logits":
+    if settings.untransform_when == "before" and settings.average == "logits":
         raise UserError(
             "output.untransform_when: before: with prediction.average: logits there are no values "
-            "before the average: set one of them otherwise"
+            "before the average: change one of them"
         )
-    found: dict[str, list] = {"scale": [], "clip_soft": [], "sqrt": []}
-    for i in channels:
-        name, where = tracks[i]["name"], "output.scale: counts: track"
-        for column in SQUASH:
-            if not str(tracks[i].get(column, "")).strip():
-                raise UserError(
-                    f"{where} {name!r} has no {column!r}: "
-                    f"model.tracks must name a table with {', '.join(SQUASH)} (Borzoi's targets)"
-                )
-        try:
-            scale, clip = float(tracks[i]["scale"]), float(tracks[i]["clip_soft"])
-        except ValueError as error:
-            raise UserError(f"{where} {name!r}: no number: {error}") from error
-        if not 0 < scale < math.inf or math.isnan(clip):
+    found = [_read_squash(tracks[i]) for i in channels]
+    return Squash(
+        recipe=settings.untransform,
+        when=settings.untransform_when,
+        scale=[scale for scale, _, _ in found],
+        clip_soft=[clip for _, clip, _ in found],
+        sqrt=[sqrt for _, _, sqrt in found],
+    )
+
+
+def _read_squash(track: Metadata) -> tuple[float, float, bool]:
+    """A track's `scale` and `clip_soft`, and whether its statistic is a square root."""
+    name, where = track["name"], "output.scale: counts: track"
+    for column in SQUASH:
+        if not str(track.get(column, "")).strip():
             raise UserError(
-                f"{where} {name!r}: its scale is {scale:g} and its clip_soft {clip:g}: the first "
-                "must be greater than 0, both numbers: mend the table (model.tracks)"
+                f"{where} {name!r} has no {column!r}: "
+                f"model.tracks must name a table with {', '.join(SQUASH)} (Borzoi's targets)"
             )
-        found["scale"].append(scale)
-        found["clip_soft"].append(clip)
-        found["sqrt"].append("_sqrt" in str(tracks[i]["sum_stat"]))
-    return {"recipe": settings["untransform"], "when": settings["untransform_when"], **found}
+    try:
+        scale, clip = float(track["scale"]), float(track["clip_soft"])
+    except ValueError as error:
+        raise UserError(f"{where} {name!r}: not a number: {error}") from error
+    if not 0 < scale < math.inf or math.isnan(clip):
+        raise UserError(
+            f"{where} {name!r}: its scale is {scale:g} and its clip_soft {clip:g}: the first "
+            "must be greater than 0, and both must be numbers: correct the table (model.tracks)"
+        )
+    return scale, clip, "_sqrt" in str(track["sum_stat"])
 
 
-def _name_scale(scale: dict | None, tracks: list[dict]) -> str:
+def _describe(
+    written: list[RunTrack],
+    recipe: Recipe,
+    tracks: Sequence[Metadata],
+    *,
+    activation: str | None,
+    folds: int,
+) -> list[RunTrack]:
+    """The tracks, and their standard deviations, with how they are computed."""
+    scale = _name_scale(recipe.scale, tracks)
+    mean = describe_computation(recipe, activation=activation, folds=folds)
+    described = [replace(track, computed=f"{mean}; {scale}") for track in written]
+    if recipe.sd:
+        each = describe_computation(recipe, activation=activation, folds=1)
+        computed = f"SD of {folds} folds: {each}; {scale}"
+        described += [replace(track, computed=computed) for track in list_deviations(written)]
+    return described
+
+
+def _name_scale(scale: Squash | None, tracks: Sequence[Metadata]) -> str:
     if scale:
-        return f"counts by {scale['recipe']}, {scale['when']} the average"
+        return f"counts by {scale.recipe}, {scale.when} the average"
     return "squashed scale" if "clip_soft" in tracks[0] else "the model's scale"
 
 
-def describe_computation(recipe: dict, *, activation: str | None, folds: int) -> str:
-    """What stands behind a run's values: `exp, then the mean of 2 strands x 4 folds`."""
-    parts = ["2 strands"] if recipe["partners"] else []
-    if len(recipe["shifts"]) > 1 or recipe["shifts"] != [0]:
-        parts.append(f"shifts of {', '.join(map(str, recipe['shifts']))} bp")
+def describe_computation(recipe: Recipe, *, activation: str | None, folds: int) -> str:
+    """How values are computed, in words: `exp, then the mean of 2 strands x 4 folds`."""
+    parts = ["2 strands"] if recipe.partners else []
+    if recipe.shifts != (0,):
+        parts.append(f"shifts of {', '.join(map(str, recipe.shifts))} bp")
     if folds > 1:
         parts.append(f"{folds} folds")
-    said, mean = activation or "logits", f"the mean of {' x '.join(parts)}"
+    function, mean = activation or "logits", f"the mean of {' x '.join(parts)}"
     if not parts:
-        return said
-    return f"{said}, then {mean}" if recipe["order"] == "activation" else f"{mean}, then {said}"
+        return function
+    if recipe.order == "activation":
+        return f"{function}, then {mean}"
+    return f"{mean}, then {function}"

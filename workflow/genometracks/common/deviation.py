@@ -1,0 +1,16 @@
+"""How far reduced-precision arithmetic is from fp32."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """Largest absolute difference from fp32, and the largest absolute value in fp32."""
+
+    largest: float
+    scale: float
+
+    @property
+    def relative(self) -> float:
+        """The difference as a fraction of the largest value."""
+        return self.largest / self.scale if self.scale else 0.0

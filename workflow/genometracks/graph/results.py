@@ -1,0 +1,63 @@
+"""Files that a run writes, and the jobs that write them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from genometracks.config.folders import RunFolder
+from genometracks.config.settings import Config
+from genometracks.export.jobs import COLUMNS, TRACKS
+
+
+@dataclass(frozen=True)
+class BigWigJob:
+    """A job that writes bigWigs: its rule, its tracks (`first:last`) and its files."""
+
+    rule: str
+    rows: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Results:
+    """Files that a run writes.
+
+    Attributes
+    ----------
+    bigwigs : tuple of BigWigJob
+        Also where the config asks for no bigWig: a file may be requested by name.
+    scatters : tuple of str
+        One figure an observed track.
+    files : tuple of str
+        All that the manifest lists.
+    parquet_processes : int
+        Processes that write the Parquet table: no more than it has parts.
+    """
+
+    bigwigs: tuple[BigWigJob, ...]
+    scatters: tuple[str, ...]
+    files: tuple[str, ...]
+    parquet_processes: int
+
+
+def list_results(config: Config, folder: RunFolder, tracks: Sequence[str]) -> Results:
+    """List the files that a run writes, whose tracks have these file stems."""
+    jobs = tuple(_cut_bigwigs(folder, tracks))
+    observed = config.evaluation.observed
+    scatters = tuple(str(folder.figures / f"scatter_{i}.png") for i in range(len(observed)))
+    files = [str(folder.tracks)]
+    if config.output.bigwig:
+        files += [file for job in jobs for file in job.files]
+    if config.output.parquet:
+        files.append(str(folder.parquet))
+    if observed:
+        files += [str(folder.evaluation), str(folder.figures / "locus.png"), *scatters]
+    processes = min(config.output.threads, -(-len(tracks) // COLUMNS))
+    return Results(jobs, scatters, tuple(files), processes)
+
+
+def _cut_bigwigs(folder: RunFolder, tracks: Sequence[str]) -> Iterator[BigWigJob]:
+    files = [str(folder.bigwig / f"{track}.bw") for track in tracks]
+    for number, first in enumerate(range(0, len(files), TRACKS)):
+        some = files[first : first + TRACKS]
+        rule = f"bigwig_{number}" if len(files) > TRACKS else "bigwig"
+        yield BigWigJob(rule, f"{first}:{first + len(some)}", tuple(some))

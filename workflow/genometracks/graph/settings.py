@@ -1,0 +1,53 @@
+"""Settings of a run's jobs, as JSON for their command lines.
+
+Snakemake repeats a job whose parameters change: each string holds what the job's output follows
+from, and nothing else.
+"""
+
+import json
+from dataclasses import dataclass
+
+from genometracks.common.records import format_record
+from genometracks.config.settings import (
+    Config,
+    Source,
+    TrackSettings,
+    choose_scan_settings,
+    select_forward,
+    select_plan,
+)
+
+
+@dataclass(frozen=True)
+class JobSettings:
+    """JSON for the command lines of a run's jobs, by stage; `config` is the whole config."""
+
+    source: str
+    genome: str
+    model: str
+    forward: str
+    plan: str
+    tracks: str
+    evaluation: str
+    config: str
+
+
+def write_settings(config: Config, *, fasta: str) -> JobSettings:
+    """Write the settings of a run's jobs.
+
+    Parameters
+    ----------
+    config : Config
+    fasta : str
+        The genome's file: the given one, or where it is fetched to.
+    """
+    return JobSettings(
+        source=format_record(Source(config.genome.fasta, config.genome.sha256)),
+        genome=format_record(choose_scan_settings(config, fasta)),
+        model=json.dumps(config.plain["model"]),
+        forward=json.dumps(select_forward(config)),
+        plan=json.dumps(select_plan(config)),
+        tracks=format_record(TrackSettings(config.output.bigwig)),
+        evaluation=json.dumps(config.plain["evaluation"]),
+        config=json.dumps(config.plain),
+    )

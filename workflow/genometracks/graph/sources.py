@@ -1,0 +1,100 @@
+"""Files that a run reads: the user's, and those that are fetched first."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from genometracks.common.records import format_record
+from genometracks.config.folders import GenomeFolder, ModelFolder
+from genometracks.config.settings import Config, Fold, list_folds
+from genometracks.inputs.check import is_address
+from grelu_models.files.hub import parse_artifact
+
+
+@dataclass(frozen=True)
+class FetchJob:
+    """A job that fetches a fold's weights: its rule, its output, and its settings as JSON."""
+
+    rule: str
+    file: str
+    settings: str
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Files that a run reads.
+
+    Attributes
+    ----------
+    fasta : str
+        The genome, as given or where it is fetched to.
+    folds : tuple of Fold
+    fetched : tuple of FetchJob
+        For the folds that are on the hub.
+    model_files : tuple of str
+        Metadata beside the weights, and the table of tracks, where they exist.
+    beds : tuple of str
+        BED files that the plan reads.
+    observed : tuple of str
+        bigWigs of the observed tracks.
+    """
+
+    fasta: str
+    folds: tuple[Fold, ...]
+    fetched: tuple[FetchJob, ...]
+    model_files: tuple[str, ...]
+    beds: tuple[str, ...]
+    observed: tuple[str, ...]
+
+    @property
+    def weights(self) -> list[str]:
+        """The weights' files: the given ones, or where they are fetched to."""
+        return [fold.file for fold in self.folds]
+
+
+def find_sources(config: Config, genome: GenomeFolder, model: ModelFolder) -> Sources:
+    """Find the files that a run reads, whose genome and model are prepared in these folders."""
+    folds = tuple(_place_folds(config, model))
+    genome_config = config.genome
+    return Sources(
+        fasta=_place_fasta(genome_config.fasta, genome),
+        folds=folds,
+        fetched=tuple(_list_fetched(folds)),
+        model_files=tuple(_list_model_files(config, folds)),
+        beds=tuple(bed for bed in (genome_config.regions, genome_config.blacklist) if bed),
+        observed=tuple(entry.bigwig for entry in config.evaluation.observed),
+    )
+
+
+def _place_fasta(given: str, genome: GenomeFolder) -> str:
+    if not is_address(given):
+        return given
+    return str(genome.source / (Path(urlsplit(given).path).name or "genome"))
+
+
+def _place_folds(config: Config, model: ModelFolder) -> Iterator[Fold]:
+    folds = list_folds(config.model)
+    for i, fold in enumerate(folds):
+        artifact = None if Path(fold.weights).is_file() else parse_artifact(fold.weights)
+        if artifact:
+            name = Path(artifact.filename).name
+            # Folds may have the same name.
+            file = model.weights / str(i) / name if len(folds) > 1 else model.weights / name
+            fold = replace(fold, file=str(file))
+        yield fold
+
+
+def _list_fetched(folds: tuple[Fold, ...]) -> Iterator[FetchJob]:
+    for i, fold in enumerate(folds):
+        if fold.file != fold.weights:
+            rule = f"weights_{i}" if len(folds) > 1 else "weights"
+            yield FetchJob(rule, fold.file, format_record(fold))
+
+
+def _list_model_files(config: Config, folds: tuple[Fold, ...]) -> Iterator[str]:
+    for fold in folds:
+        paths = [Path(fold.file).with_suffix(suffix) for suffix in (".yaml", ".yml", ".json")]
+        yield from [str(path) for path in paths if path.is_file()][:1]
+    if config.model.tracks:
+        yield config.model.tracks

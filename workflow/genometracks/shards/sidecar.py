@@ -1,0 +1,178 @@
+"""The sidecar of a shard: which bins its data holds, under which digest, and how they were made.
+
+`{id}.json` is written last. A shard without a valid sidecar, or with another digest, does not
+exist. The sidecar has a checksum of its own fields (`seal`), so that a flipped bit in it cannot
+turn one shard into another.
+"""
+
+import json
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xxhash
+
+from genometracks.common.deviation import Deviation
+from genometracks.common.records import as_plain, from_plain, optional, save_record
+from genometracks.plan.plan import Plan, Shard
+from genometracks.shards.header import pack_header
+
+FORMAT = 2
+ALGORITHM = "xxh3_64"
+
+
+@dataclass(frozen=True)
+class Seams:
+    """Differences between neighbouring windows over the bins that both predict.
+
+    Attributes
+    ----------
+    bins : int
+        Number of bins compared.
+    difference, scale : list of float
+        For each track, the mean absolute difference and the mean absolute value there.
+    """
+
+    bins: int
+    difference: list[float]
+    scale: list[float]
+
+
+@dataclass(frozen=True)
+class Notes:
+    """How a shard's numbers were made.
+
+    Attributes
+    ----------
+    versions : dict
+        Of the packages that compute.
+    deviation : Deviation, optional
+        From fp32, in the first batch, where another precision was used.
+    seams : Seams or None
+        None where no bin is predicted by two windows.
+    device : str
+    batch_size : int
+        Windows computed at once: fewer than the plan's where memory was short.
+    compiled : bool
+        Whether a compiled model was used.
+    """
+
+    versions: dict[str, str] | None = optional()
+    deviation: Deviation | None = optional()
+    seams: Seams | None = None
+    device: str = ""
+    batch_size: int = 0
+    compiled: bool = False
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """Checksums of a shard's data.
+
+    Attributes
+    ----------
+    algorithm : str
+    rows : str, optional
+        Hex digests of all tracks' rows, one after the other: with thousands of tracks a list takes
+        four times the time and memory.
+    of_rows : str, optional
+        Hex digest of `rows`, which is then left out.
+    """
+
+    algorithm: str
+    rows: str | None = optional()
+    of_rows: str | None = optional()
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """A shard's sidecar.
+
+    Attributes
+    ----------
+    format : int
+    shard : str
+        Id.
+    digest : str
+        The plan's, of everything that determines the numbers.
+    dtype : str
+        As NumPy writes it: `<f4`.
+    shape : (int, int)
+        Tracks and bins.
+    ranges : list of (contig, first bin, last bin)
+    checksum : Checksum
+    notes : Notes
+    bytes : int, optional
+        Size of the data; in merge.json.
+    """
+
+    format: int
+    shard: str
+    digest: str
+    dtype: str
+    shape: tuple[int, int]
+    ranges: list[tuple[str, int, int]]
+    checksum: Checksum
+    notes: Notes
+    bytes: int | None = optional()
+
+    def condense(self, size: int) -> "Sidecar":
+        """The sidecar with the data's size, and one checksum in place of one a track.
+
+        What stays in memory then does not grow with the number of tracks.
+        """
+        rows = (self.checksum.rows or "").encode()
+        checksum = Checksum(self.checksum.algorithm, of_rows=xxhash.xxh3_64_hexdigest(rows))
+        return replace(self, checksum=checksum, bytes=size)
+
+
+def shard_paths(folder: Path, name: str) -> tuple[Path, Path]:
+    """Paths of a shard's data and sidecar."""
+    return folder / f"{name}.npy", folder / f"{name}.json"
+
+
+def write_sidecar(path: Path, sidecar: Sidecar) -> None:
+    """Write a sidecar with its seal, whole or not at all."""
+    plain = as_plain(sidecar)
+    save_record(path, {**plain, "seal": _seal(plain)})
+
+
+def read_sidecar(folder: Path, plan: Plan, shard: Shard) -> Sidecar | None:
+    """The sidecar of a shard of this plan, or None if the shard is missing, stale or damaged.
+
+    The data's size is checked here, its bytes when they are read (`ShardReader`).
+    """
+    data, path = shard_paths(folder, shard.id)
+    try:
+        plain = json.loads(path.read_text())
+        seal = plain.pop("seal")
+        sidecar = from_plain(Sidecar, plain)
+        bins = sum(last - first for _, first, last in sidecar.ranges)
+        sound = (
+            sidecar.format == FORMAT
+            and sidecar.digest == shard.digest
+            and seal == _seal(plain)
+            and sidecar.shape == (len(plan.tracks), bins)
+            and sidecar.dtype == np.dtype(plan.settings.dtype).str
+            and _holds(data, sidecar)
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return sidecar if sound else None
+
+
+def _holds(data: Path, sidecar: Sidecar) -> bool:
+    """Whether the data has the sidecar's header and size."""
+    header = pack_header(sidecar.dtype, sidecar.shape)
+    with open(data, "rb") as file:
+        if file.read(len(header)) != header:
+            return False
+    tracks, bins = sidecar.shape
+    return os.path.getsize(data) == len(header) + tracks * bins * np.dtype(sidecar.dtype).itemsize
+
+
+def _seal(plain: dict[str, Any]) -> str:
+    """Checksum of a sidecar's own fields."""
+    return xxhash.xxh3_64_hexdigest(json.dumps(plain, sort_keys=True).encode())

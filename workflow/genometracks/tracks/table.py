@@ -1,0 +1,125 @@
+"""The run's tracks as rows of tracks.tsv, with names that are safe as files and columns."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from genometracks.common.atomic import write_atomically
+from genometracks.inputs.model import Metadata
+
+RESERVED = ("track", "index", "file", "computed")
+"""Columns of tracks.tsv that the run fills; a model's columns of these names get a prefix."""
+
+
+@dataclass(frozen=True)
+class RunTrack:
+    """A track that a run writes.
+
+    Attributes
+    ----------
+    track : str
+        File stem and Parquet column: safe, and unique ignoring case.
+    name : str
+        The model's name, or that of the group.
+    index : int or None
+        The model's channel; None for groups, pairs and standard deviations.
+    description : str
+    metadata : dict
+        Further columns of the model's metadata.
+    computed : str
+        How the values were computed, for people.
+    """
+
+    track: str
+    name: str
+    index: int | None
+    description: str
+    metadata: Metadata = field(default_factory=dict)
+    computed: str = ""
+
+    def as_row(self) -> Metadata:
+        """The track as one flat dict, in the order of the columns."""
+        head = {"track": self.track, "name": self.name, "index": self.index}
+        row = head | {"description": self.description} | self.metadata
+        return row | {"computed": self.computed} if self.computed else row
+
+    @classmethod
+    def of_row(cls, row: Metadata) -> "RunTrack":
+        """The track that `as_row` made a row of."""
+        own = {key: row[key] for key in ("track", "name", "index", "description")}
+        rest = {key: value for key, value in row.items() if key not in (*own, "computed")}
+        return cls(**own, metadata=rest, computed=row.get("computed", ""))
+
+
+def describe_channel(tracks: Sequence[Metadata], index: int) -> RunTrack:
+    """A track of the model, without its safe name: `name_tracks` gives it one.
+
+    Columns of `RESERVED` get the prefix `model_`.
+    """
+    own = {f"model_{key}" if key in RESERVED else key: each for key, each in tracks[index].items()}
+    name, description = own.pop("name"), own.pop("description", "")
+    return RunTrack("", name, index, description, own)
+
+
+def name_tracks(tracks: Sequence[RunTrack]) -> list[RunTrack]:
+    """Give each track a safe and unique name."""
+    stems = safe_names([track.name for track in tracks])
+    return [replace(track, track=stem) for track, stem in zip(tracks, stems, strict=True)]
+
+
+def safe_names(names: Sequence[str]) -> list[str]:
+    """File stems for names: unique ignoring case, and unable to leave a folder.
+
+    Examples
+    --------
+    >>> safe_names(["CTCF", "ctcf", "../etc", "a b"])
+    ['CTCF', 'ctcf_2', '_etc', 'a_b']
+    """
+    stems: list[str] = []
+    taken: set[str] = set()
+    counts: dict[str, int] = {}
+    for name in names:
+        stem = re.sub(r"[^A-Za-z0-9._+-]+", "_", name)[:150].lstrip(".-") or "track"
+        unique, count = stem, counts.get(stem.lower(), 1)
+        while unique.lower() in taken:
+            count += 1
+            unique = f"{stem}_{count}"
+        counts[stem.lower()] = count
+        taken.add(unique.lower())
+        stems.append(unique)
+    return stems
+
+
+def write_tracks(tracks: Sequence[RunTrack], path: Path, *, suffix: str) -> None:
+    """Write tracks.tsv: track, description, file, then every other column.
+
+    Parameters
+    ----------
+    tracks : sequence of RunTrack
+    path : Path
+    suffix : str
+        `bigwig/{track}{suffix}` is a track's file; empty if no bigWig is written.
+    """
+    rows = [track.as_row() for track in tracks]
+    columns = ["track", "description", "file"]
+    columns += [key for row in rows for key in row if key not in columns]
+    columns = list(dict.fromkeys(columns))
+    lines = [columns]
+    for row in rows:
+        file = f"bigwig/{row['track']}{suffix}" if suffix else ""
+        cells: dict[str, Any] = {key: each for key, each in row.items() if each is not None}
+        cells["file"] = file
+        lines.append([" ".join(str(cells.get(column, "")).split()) for column in columns])
+    with write_atomically(path) as out:
+        out.write("".join("\t".join(line) + "\n" for line in lines).encode())
+
+
+def name_rows(tracks: Sequence[RunTrack]) -> dict[str, int]:
+    """Names that a config may use for a run's tracks -> their rows in the shards.
+
+    Where several tracks have one name in the model, that name is the first one's.
+    """
+    rows = {track.track: row for row, track in enumerate(tracks)}
+    return {**rows, **{track.name: row for row, track in reversed(list(enumerate(tracks)))}}
