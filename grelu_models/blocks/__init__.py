@@ -1,16 +1,15 @@
-"""Blocks: layers joined in the orders that published models use.
+"""Blocks: layers in the orders that published models use, and towers of blocks.
 
-Names of sub-modules are the state-dict contract with gReLU checkpoints.
+Class names, constructor arguments and state-dict keys are those of gReLU.
+
+Reading order: `conv` (a convolution with its norm, activation and pooling), `tower` (a stem and
+several of them), `transformer` and `recurrent` (layers that read the whole sequence), `unet` (the
+way back to a higher resolution). `options` only declares types.
 """
 
-from grelu_models.blocks.conv import (
-    ChannelTransformBlock,
-    ConvBlock,
-    ConvTower,
-    SeparableConv,
-    Stem,
-)
+from grelu_models.blocks.conv import ChannelTransformBlock, ConvBlock, SeparableConv, Stem
 from grelu_models.blocks.recurrent import GRUBlock
+from grelu_models.blocks.tower import ConvTower
 from grelu_models.blocks.transformer import (
     FeedForwardBlock,
     LinearBlock,

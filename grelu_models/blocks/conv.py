@@ -1,51 +1,67 @@
-"""Convolution blocks, and towers of them. Inputs and outputs have shape (N, C, L)."""
+"""Convolution blocks. Shapes are (N, C, L)."""
 
+from typing import Unpack
+
+import torch
 from torch import Tensor, nn
 
 from grelu_models.errors import ModelError
 from grelu_models.layers import (
     Activation,
     ChannelTransform,
-    Crop,
     Dropout,
     Norm,
     Pool,
     make_conv,
 )
-from grelu_models.layers.streaming import stream
+from grelu_models.layers.types import ConvExtras, Device, Factory, Layer, NormOptions
 
-__all__ = ["ChannelTransformBlock", "ConvBlock", "ConvTower", "SeparableConv", "Stem"]
-
-
-def _check_order(order: str, letters: str) -> None:
-    if sorted(order) != sorted(letters):
-        raise ModelError(f"order {order!r} must hold each of the letters {letters} once")
+__all__ = ["ChannelTransformBlock", "ConvBlock", "SeparableConv", "Stem"]
 
 
 class ConvBlock(nn.Module):
-    """Convolution, dropout, norm, residual and activation in a given order, then pooling.
+    """Convolution block: (N, in_channels, L) -> (N, out_channels, L // pool_size).
+
+    Convolution, dropout, norm, addition of the input and activation run in the order given by
+    `order`, and then pooling. "CDNRA" is the usual block; "NACDR" is the pre-activated block of
+    Borzoi and Enformer.
 
     Parameters
     ----------
     in_channels, out_channels : int
-        Channels C before and after.
-    kernel_size, dilation : int
-        Of the convolution, which keeps the length ("same" padding).
-    act_func, pool_func, pool_size : str, str, int
-        See `Activation` and `Pool`.
+        Channels before and after.
+    kernel_size : int
+        Width of the convolution, which keeps the length ("same" padding).
+    dilation : int
+        Dilation of the convolution. Default is 1.
+    act_func : str or None
+        See `Activation`. Default is "relu".
+    pool_func, pool_size
+        See `Pool`. Default is None: no pooling.
     dropout : float
-        Probability.
-    norm, norm_type, norm_kwargs : bool, str, dict
-        Whether and how to normalise; the width follows from the norm's place in `order`.
+        Probability. Default is 0.0.
+    norm : bool
+        Whether to normalise. Default is True.
+    norm_type, norm_kwargs
+        See `Norm`. Defaults are "batch" and None.
     residual : bool
-        Add the block's input where `order` says R, through a 1x1 convolution if channels change.
+        Whether to add the block's input at the R of `order`, through a 1x1 convolution if the
+        channels change. Default is False.
     order : str
-        The letters C (convolution), D (dropout), N (norm), R (residual), A (activation); pooling
-        is always last. "CDNRA" is the plain block, "NACDR" the pre-activated one.
+        The letters C (convolution), D (dropout), N (norm), R (residual) and A (activation), once
+        each. Default is "CDNRA".
     bias : bool
-        Without effect, as in gReLU 1.1.0: the convolution always has a bias.
+        No effect, as in gReLU 1.1.0: the convolution always has a bias. Default is True.
     return_pre_pool : bool
-        Return (pooled, before pooling), as a U-net's skips need.
+        Whether to return the output before pooling as well, for the skip of a U-net: a tuple
+        (pooled, before pooling). Default is False.
+    **kwargs
+        Further arguments of `nn.Conv1d`.
+
+    Raises
+    ------
+    ModelError
+        If `order` is not a permutation of the letters.
     """
 
     def __init__(
@@ -60,27 +76,27 @@ class ConvBlock(nn.Module):
         dropout: float = 0.0,
         norm: bool = True,
         norm_type: str = "batch",
-        norm_kwargs: dict | None = None,
+        norm_kwargs: NormOptions | None = None,
         residual: bool = False,
         order: str = "CDNRA",
         bias: bool = True,
         return_pre_pool: bool = False,
-        dtype=None,
-        device=None,
-        **kwargs,
+        dtype: torch.dtype | None = None,
+        device: Device = None,
+        **kwargs: Unpack[ConvExtras],
     ) -> None:
         super().__init__()
         _check_order(order, "CDNRA")
         self.order = order
         self.residual = residual
         self.return_pre_pool = return_pre_pool
-        factory = {"dtype": dtype, "device": device}
+        factory: Factory = {"dtype": dtype, "device": device}
         self.conv = make_conv(
             in_channels, out_channels, kernel_size, dilation=dilation, **factory, **kwargs
         )
         if norm:
-            width = out_channels if order.index("N") > order.index("C") else in_channels
-            self.norm = Norm(norm_type, in_dim=width, **(norm_kwargs or {}), **factory)
+            width = _find_norm_channels(order, in_channels, out_channels)
+            self.norm = Norm(norm_type, width, **(norm_kwargs or {}), **factory)
         else:
             self.norm = Norm(None)
         if residual:
@@ -100,17 +116,28 @@ class ConvBlock(nn.Module):
         return (self.pool(x), x) if self.return_pre_pool else self.pool(x)
 
 
-class ChannelTransformBlock(nn.Module):
-    """A 1x1 convolution with dropout, norm and activation, in the order given.
+class ChannelTransformBlock(Layer):
+    """Convolution of width 1 with dropout, norm and activation in the order given.
+
+    (N, in_channels, L) -> (N, out_channels, L).
 
     Parameters
     ----------
     in_channels, out_channels : int
-        Channels C before and after; equal ones need `if_equal` to get a convolution.
-    norm, act_func, dropout, norm_type, norm_kwargs
-        As for `ConvBlock`.
+        Channels before and after.
+    norm : bool
+        Whether to normalise. Default is False.
+    act_func, dropout, norm_type, norm_kwargs
+        See `ConvBlock`.
     order : str
-        The letters C, D, N, A.
+        The letters C, D, N and A of `ConvBlock`, once each. Default is "CDNA".
+    if_equal : bool
+        Whether to convolve even if the channels do not change. Default is False.
+
+    Raises
+    ------
+    ModelError
+        If `order` is not a permutation of the letters.
     """
 
     def __init__(
@@ -122,18 +149,18 @@ class ChannelTransformBlock(nn.Module):
         dropout: float = 0.0,
         order: str = "CDNA",
         norm_type: str = "batch",
-        norm_kwargs: dict | None = None,
+        norm_kwargs: NormOptions | None = None,
         if_equal: bool = False,
-        dtype=None,
-        device=None,
+        dtype: torch.dtype | None = None,
+        device: Device = None,
     ) -> None:
         super().__init__()
         _check_order(order, "CDNA")
         self.order = order
-        factory = {"dtype": dtype, "device": device}
+        factory: Factory = {"dtype": dtype, "device": device}
         if norm:
-            width = out_channels if order.index("N") > order.index("C") else in_channels
-            self.norm = Norm(norm_type, in_dim=width, **(norm_kwargs or {}), **factory)
+            width = _find_norm_channels(order, in_channels, out_channels)
+            self.norm = Norm(norm_type, width, **(norm_kwargs or {}), **factory)
         else:
             self.norm = Norm(None)
         self.conv = ChannelTransform(in_channels, out_channels, if_equal=if_equal, **factory)
@@ -147,8 +174,30 @@ class ChannelTransformBlock(nn.Module):
         return x
 
 
-class Stem(nn.Module):
-    """The first convolution, from one-hot bases (N, 4, L), with activation and pooling."""
+def _check_order(order: str, letters: str) -> None:
+    if sorted(order) != sorted(letters):
+        raise ModelError(f"order must contain each of the letters {letters} once, not {order!r}")
+
+
+def _find_norm_channels(order: str, in_channels: int, out_channels: int) -> int:
+    """Channels that a norm sees, which depends on its place before or after the convolution."""
+    return out_channels if order.index("N") > order.index("C") else in_channels
+
+
+class Stem(Layer):
+    """First convolution of a model: one-hot bases (N, 4, L) -> (N, out_channels, L // pool_size).
+
+    Convolution, activation and pooling, without a norm.
+
+    Parameters
+    ----------
+    out_channels, kernel_size : int
+        Channels, and width of the convolution in base pairs.
+    act_func
+        See `Activation`. Default is "relu".
+    pool_func, pool_size
+        See `Pool`. Default is None: no pooling.
+    """
 
     def __init__(
         self,
@@ -157,8 +206,8 @@ class Stem(nn.Module):
         act_func: str | None = "relu",
         pool_func: str | None = None,
         pool_size: int | None = None,
-        dtype=None,
-        device=None,
+        dtype: torch.dtype | None = None,
+        device: Device = None,
     ) -> None:
         super().__init__()
         self.conv = make_conv(4, out_channels, kernel_size, dtype=dtype, device=device)
@@ -169,104 +218,31 @@ class Stem(nn.Module):
         return self.pool(self.act(self.conv(x)))
 
 
-class SeparableConv(nn.Module):
-    """A convolution of each channel by itself, then a 1x1 convolution (Keras' SeparableConv1D)."""
+class SeparableConv(Layer):
+    """Convolution of each channel separately, then a 1x1 convolution: (N, C, L) -> (N, C, L).
 
-    def __init__(self, in_channels: int, kernel_size: int, dtype=None, device=None) -> None:
+    It equals the SeparableConv1D of Keras (Chollet 2017, 10.1109/CVPR.2017.195).
+
+    Parameters
+    ----------
+    in_channels, kernel_size : int
+        Channels C, and width of the first convolution.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        kernel_size: int,
+        dtype: torch.dtype | None = None,
+        device: Device = None,
+    ) -> None:
         super().__init__()
-        factory = {"dtype": dtype, "device": device}
+        factory: Factory = {"dtype": dtype, "device": device}
         self.depthwise = make_conv(
             in_channels, in_channels, kernel_size, groups=in_channels, bias=False, **factory
         )
         self.pointwise = make_conv(in_channels, in_channels, 1, **factory)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.pointwise(self.depthwise(x))
-
-
-class ConvTower(nn.Module):
-    """A stem and convolution blocks: one-hot (N, 4, L) -> (N, out_channels, positions).
-
-    Parameters
-    ----------
-    stem_channels, stem_kernel_size : int
-        Of the stem, which does not pool.
-    n_blocks : int
-        Blocks **including the stem**: 1 is the stem alone. Each later block pools.
-    channel_init, channel_mult : int, float
-        Channels of the first later block, and their growth from the second on (truncated).
-    kernel_size, dilation_init, dilation_mult : int, int, float
-        Kernel of the later blocks, and their dilation, which grows likewise.
-    act_func, norm, norm_kwargs, pool_func, pool_size, residual, dropout, order
-        As for `ConvBlock`.
-    crop_len : int or "auto"
-        Output positions dropped at each end.
-
-    Attributes
-    ----------
-    out_channels : int
-    pool_factor : int
-        Base pairs in an output position.
-    receptive_field : int
-        gReLU's count, which "auto" cropping uses: the stem's kernel, plus dilation * (kernel - 1)
-        per block, multiplied by the pool size after each pooled block.
-    """
-
-    def __init__(
-        self,
-        stem_channels: int,
-        stem_kernel_size: int,
-        n_blocks: int = 2,
-        channel_init: int = 16,
-        channel_mult: float = 1,
-        kernel_size: int = 5,
-        dilation_init: int = 1,
-        dilation_mult: float = 1,
-        act_func: str | None = "relu",
-        norm: bool = False,
-        norm_kwargs: dict | None = None,
-        pool_func: str | None = None,
-        pool_size: int | None = None,
-        residual: bool = False,
-        dropout: float = 0.0,
-        order: str = "CDNRA",
-        crop_len: int | str = 0,
-        dtype=None,
-        device=None,
-    ) -> None:
-        super().__init__()
-        factory = {"dtype": dtype, "device": device}
-        self.blocks = nn.ModuleList([Stem(stem_channels, stem_kernel_size, act_func, **factory)])
-        self.receptive_field, self.pool_factor = stem_kernel_size, 1
-        self.out_channels = stem_channels
-        channels, dilation = channel_init, dilation_init
-        for _ in range(n_blocks - 1):
-            self.blocks.append(
-                ConvBlock(
-                    self.out_channels,
-                    channels,
-                    kernel_size,
-                    dilation=dilation,
-                    act_func=act_func,
-                    pool_func=pool_func,
-                    pool_size=pool_size,
-                    dropout=dropout,
-                    norm=norm,
-                    norm_kwargs=norm_kwargs,
-                    residual=residual,
-                    order=order,
-                    **factory,
-                )
-            )
-            self.receptive_field += dilation * (kernel_size - 1)
-            if pool_func is not None:
-                self.receptive_field *= pool_size
-                self.pool_factor *= pool_size
-            self.out_channels = channels
-            channels, dilation = int(channels * channel_mult), int(dilation * dilation_mult)
-        self.crop = Crop(crop_len, receptive_field=self.receptive_field)
-
-    def forward(self, x: Tensor) -> Tensor:
-        for block in self.blocks:
-            x = stream(block, x)
-        return self.crop(x)
+        x = self.pointwise(self.depthwise(x))
+        return x

@@ -1,29 +1,34 @@
 """Recurrent blocks."""
 
+import torch
 from einops import rearrange
 from torch import Tensor, nn
 
 from grelu_models.blocks.transformer import FeedForwardBlock
+from grelu_models.layers.types import Device, Factory, Layer
 
 __all__ = ["GRUBlock"]
 
 
-class GRUBlock(nn.Module):
-    """Bidirectional gated recurrent units, both directions added, then a feed-forward block.
+class GRUBlock(Layer):
+    """Bidirectional gated recurrent units (Cho et al. 2014, 10.3115/v1/D14-1179).
 
-    (N, C, L) -> (N, C, L).
+    (N, C, L) -> (N, C, L). The outputs of both directions are added, and a feed-forward block
+    follows.
 
     Parameters
     ----------
     in_channels : int
         Channels C of the input and of each direction.
     n_layers : int
+        Recurrent layers. Default is 1.
     dropout : float
-        Between recurrent layers, and in the feed-forward block.
-    act_func : str
-        Of the feed-forward block.
+        Dropout between recurrent layers and in the feed-forward block. Default is 0.0.
+    act_func : str or None
+        Activation in the feed-forward block. Default is "relu".
     norm : bool
-        Without effect, as in gReLU 1.1.0: the feed-forward block always norms its input.
+        No effect, as in gReLU 1.1.0: the feed-forward block always normalises its input. Default
+        is False.
     """
 
     def __init__(
@@ -33,11 +38,11 @@ class GRUBlock(nn.Module):
         dropout: float = 0.0,
         act_func: str | None = "relu",
         norm: bool = False,
-        dtype=None,
-        device=None,
+        dtype: torch.dtype | None = None,
+        device: Device = None,
     ) -> None:
         super().__init__()
-        factory = {"dtype": dtype, "device": device}
+        factory: Factory = {"dtype": dtype, "device": device}
         self.gru = nn.GRU(
             in_channels,
             in_channels,

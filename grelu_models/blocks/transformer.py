@@ -1,28 +1,36 @@
-"""Linear blocks and transformers. Unless a class says otherwise, shapes are (N, L, C)."""
+"""Linear blocks and transformers. Shapes are (N, L, C) unless a class states others."""
 
+from typing import Unpack
+
+import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from grelu_models.errors import ModelError
 from grelu_models.layers import Activation, Attention, Dropout, FlashAttention, Norm
 from grelu_models.layers.rotary import GroupedAttention
+from grelu_models.layers.types import Device, Factory, Layer, NormOptions
 
 __all__ = ["FeedForwardBlock", "LinearBlock", "TransformerBlock", "TransformerTower"]
 
 
-class LinearBlock(nn.Module):
-    """Norm of the input, linear layer on the last axis, dropout and activation.
+class LinearBlock(Layer):
+    """Norm, linear layer, dropout and activation on the last axis: (..., in_len) -> (..., out_len).
 
     Parameters
     ----------
     in_len, out_len : int
         Size of the last axis before and after.
     act_func : str or None
+        See `Activation`. Default is "relu".
     dropout : float
+        Probability. Default is 0.0.
     norm : bool
-        Whether to apply a layer norm, to the **input**.
+        Whether to apply a layer norm to the **input**. Default is False.
     norm_kwargs : dict, optional
+        Further arguments of the layer norm, such as `eps`. Default is None.
     bias : bool
-        Of the linear layer.
+        Whether the linear layer has a bias. Default is True.
     """
 
     def __init__(
@@ -32,13 +40,13 @@ class LinearBlock(nn.Module):
         act_func: str | None = "relu",
         dropout: float = 0.0,
         norm: bool = False,
-        norm_kwargs: dict | None = None,
+        norm_kwargs: NormOptions | None = None,
         bias: bool = True,
-        dtype=None,
-        device=None,
+        dtype: torch.dtype | None = None,
+        device: Device = None,
     ) -> None:
         super().__init__()
-        factory = {"dtype": dtype, "device": device}
+        factory: Factory = {"dtype": dtype, "device": device}
         self.norm = Norm("layer", in_len, **(norm_kwargs or {}), **factory) if norm else Norm(None)
         self.linear = nn.Linear(in_len, out_len, bias=bias, **factory)
         self.dropout = Dropout(dropout)
@@ -48,18 +56,19 @@ class LinearBlock(nn.Module):
         return self.act(self.dropout(self.linear(self.norm(x))))
 
 
-class FeedForwardBlock(nn.Module):
-    """Two linear blocks, of width 2 C and C; the first norms its input.
+class FeedForwardBlock(Layer):
+    """Two linear blocks, from C channels to 2 C and back; the first normalises its input.
 
     Parameters
     ----------
     in_len : int
         Channels C.
     dropout : float
-        After both layers.
+        Dropout after each layer. Default is 0.0.
     act_func : str or None
-        Between them.
-    norm_kwargs : dict, optional
+        Activation between the layers. Default is "relu".
+    norm_kwargs
+        See `LinearBlock`.
     **kwargs
         `dtype` and `device`.
     """
@@ -69,8 +78,8 @@ class FeedForwardBlock(nn.Module):
         in_len: int,
         dropout: float = 0.0,
         act_func: str | None = "relu",
-        norm_kwargs: dict | None = None,
-        **kwargs,
+        norm_kwargs: NormOptions | None = None,
+        **kwargs: Unpack[Factory],
     ) -> None:
         super().__init__()
         self.dense1 = LinearBlock(
@@ -88,27 +97,41 @@ class FeedForwardBlock(nn.Module):
         return self.dense2(self.dense1(x))
 
 
-class TransformerBlock(nn.Module):
-    """Attention and feed-forward, each on the normed input and added to it.
+class TransformerBlock(Layer):
+    """Transformer block (Vaswani et al. 2017, 10.48550/arXiv.1706.03762): (N, L, C) -> (N, L, C).
+
+    1. Layer norm, attention and dropout; the result is added to the input.
+    2. Feed-forward block, which normalises its input; the result is added, too.
 
     Parameters
     ----------
     in_len : int
         Channels C.
     n_heads : int
-    attn_dropout, ff_dropout : float
-        On attention weights; after attention and in the feed-forward block.
+        Heads of the attention.
+    attn_dropout : float
+        Dropout of attention weights.
+    ff_dropout : float
+        Dropout after attention and in the feed-forward block.
     flash_attn : bool or "flashzoi"
-        False: relative positions (`Attention`). True: rotary ones, on whole heads, as gReLU
-        (`FlashAttention`). "flashzoi": those of Flashzoi (`GroupedAttention`). Without relative
-        positions, the next four arguments have no effect.
-    n_pos_features, key_len, value_len, pos_dropout
-        See `Attention`.
+        Kind of attention. False: relative positions (`Attention`). True: gReLU's with rotary
+        positions (`FlashAttention`). "flashzoi": Flashzoi's (`GroupedAttention`).
+    n_pos_features, key_len, value_len : int, optional
+        See `Attention`. Default is None: only for rotary positions, which do not use them.
+    pos_dropout : float, optional
+        Dropout of positional features. Default is None: no dropout.
     norm_kwargs : dict, optional
-        Of both layer norms.
+        Further arguments of both layer norms, such as `eps`. Default is None.
     position_length : int, optional
         See `Attention`.
+
+    Raises
+    ------
+    ModelError
+        If an argument of relative attention is missing.
     """
+
+    mha: Layer
 
     def __init__(
         self,
@@ -121,19 +144,23 @@ class TransformerBlock(nn.Module):
         key_len: int | None = None,
         value_len: int | None = None,
         pos_dropout: float | None = None,
-        norm_kwargs: dict | None = None,
-        dtype=None,
-        device=None,
+        norm_kwargs: NormOptions | None = None,
+        dtype: torch.dtype | None = None,
+        device: Device = None,
         position_length: int | None = None,
     ) -> None:
         super().__init__()
-        factory = {"dtype": dtype, "device": device}
+        factory: Factory = {"dtype": dtype, "device": device}
         self.norm = Norm("layer", in_len, **(norm_kwargs or {}), **factory)
         if flash_attn == "flashzoi":
             self.mha = GroupedAttention(in_len, n_heads, dropout_p=attn_dropout, **factory)
         elif flash_attn:
             self.mha = FlashAttention(in_len, n_heads, dropout_p=attn_dropout, **factory)
         else:
+            if n_pos_features is None or key_len is None or value_len is None:
+                raise ModelError(
+                    "attention with relative positions needs n_pos_features, key_len and value_len"
+                )
             self.mha = Attention(
                 in_len,
                 key_len,
@@ -153,17 +180,27 @@ class TransformerBlock(nn.Module):
         return x + self.ffn(x)
 
 
-class TransformerTower(nn.Module):
-    """Transformer blocks one after the other: (N, C, L) -> (N, C, L).
+class TransformerTower(Layer):
+    """Transformer blocks in sequence: (N, C, L) -> (N, C, L).
 
     Parameters
     ----------
     in_channels : int
         Channels C.
-    n_blocks : int
-    n_heads, n_pos_features, key_len, value_len, pos_dropout, attn_dropout, ff_dropout, \
-norm_kwargs, flash_attn, position_length
+    n_blocks, n_heads : int
+        Blocks, and heads of each attention. Default is 1.
+    n_pos_features, key_len, value_len : int
+        Positional features, channels of a head's queries and keys, and of its values. Defaults
+        are 32, 64 and 64.
+    pos_dropout, attn_dropout, ff_dropout : float
+        Dropout of positional features, of attention weights, and after attention and in the
+        feed-forward block. Default is 0.0.
+    norm_kwargs
         See `TransformerBlock`.
+    flash_attn : bool or "flashzoi"
+        Kind of attention, see `TransformerBlock`. Default is False.
+    position_length
+        See `Attention`.
     """
 
     def __init__(
@@ -177,10 +214,10 @@ norm_kwargs, flash_attn, position_length
         pos_dropout: float = 0.0,
         attn_dropout: float = 0.0,
         ff_dropout: float = 0.0,
-        norm_kwargs: dict | None = None,
+        norm_kwargs: NormOptions | None = None,
         flash_attn: bool | str = False,
-        dtype=None,
-        device=None,
+        dtype: torch.dtype | None = None,
+        device: Device = None,
         position_length: int | None = None,
     ) -> None:
         super().__init__()

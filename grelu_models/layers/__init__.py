@@ -1,22 +1,19 @@
 """Layers: the smallest pieces of a model.
 
-Names and signatures are gReLU's; the names of wrapped modules (`norm.layer.weight`) are the
-state-dict contract with its checkpoints.
+Class names, constructor arguments and state-dict keys are those of gReLU, so that its checkpoints
+load. Every constructor that creates weights takes torch's `dtype` and `device`.
+
+Reading order: `types` (declarations only), the one-module layers `activation`, `conv`, `pooling`,
+`norm` and `crop`; `position` (features of distances) before `attention`, which uses them; `rotary`
+(the attention of Flashzoi); `streaming` (how long sequences run in pieces).
 """
 
+from grelu_models.layers.activation import Activation
 from grelu_models.layers.attention import Attention, EnformerAttention
-from grelu_models.layers.basic import (
-    Activation,
-    AdaptivePool,
-    AttentionPool,
-    ChannelTransform,
-    Crop,
-    Dropout,
-    Norm,
-    PointwiseConv,
-    Pool,
-    make_conv,
-)
+from grelu_models.layers.conv import ChannelTransform, PointwiseConv, make_conv
+from grelu_models.layers.crop import Crop
+from grelu_models.layers.norm import Dropout, Norm
+from grelu_models.layers.pooling import AdaptivePool, AttentionPool, Pool
 from grelu_models.layers.rotary import FlashAttention, GroupedAttention
 
 __all__ = [

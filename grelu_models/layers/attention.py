@@ -1,10 +1,13 @@
 """Attention with relative positions: Borzoi's and Enformer's.
 
 Inputs and outputs are (N, L, C): sequences, positions, channels. Relative attention (Dai et al.
-2019, 10.48550/arXiv.1901.02860) adds to each logit a term of query and distance. Written out,
-those terms are a matrix of L x (2 L - 1) for every head, which is then shifted row by row. Here a
-block of queries at a time gets only the distances that it meets, and the shift is a view.
+2019, 10.48550/arXiv.1901.02860) adds to each logit a term of query and distance. The direct way
+computes these terms as a matrix of L x (2 L - 1) for every head and shifts it row by row. Here, a
+block of queries at a time is paired with only the distances that occur in it, and the shift is a
+view.
 """
+
+from typing import Unpack
 
 import torch
 from einops import rearrange
@@ -13,24 +16,37 @@ from torch.nn import functional as F
 
 from grelu_models.errors import ModelError
 from grelu_models.layers.position import central_mask_steps, enformer_features
+from grelu_models.layers.types import Device, Factory, Layer
 
 __all__ = ["Attention", "EnformerAttention"]
 
-QUERIES = 256  # in a block: its logits stay in the caches of one core
+QUERIES = 256
+"""Queries in a block. Its logits fit in the caches of one core."""
 
 
-class RelativeAttention(nn.Module):
-    """What Borzoi's and Enformer's attention share; a subclass knows its positional keys.
+class RelativeAttention(Layer):
+    """Multi-head attention with relative positions: (N, L, C) -> (N, L, C).
+
+    1. Linear layers give each head queries and keys of `key_len` channels and values of
+       `value_len` channels. Queries are divided by the square root of `key_len`.
+    2. Content logits: (query + rel_content_bias) @ key.
+    3. Positional logits: (query + rel_pos_bias) @ positional key. A positional key is a projection
+       of the features of the distance between key and query.
+    4. The softmax over the keys of the sum of both weights the values.
+    5. A linear layer joins the heads.
+
+    Subclasses define the features.
 
     Parameters
     ----------
     in_len : int
         Channels C.
     key_len, value_len : int
-        Channels of a head's keys and values.
+        Channels of a head's queries and keys, and of its values.
     n_heads : int
+        Heads.
     pos_dropout, attn_dropout : float
-        Probabilities, on positional features and on attention weights.
+        Dropout of positional features and of attention weights.
     """
 
     def __init__(
@@ -41,7 +57,7 @@ class RelativeAttention(nn.Module):
         n_heads: int,
         pos_dropout: float,
         attn_dropout: float,
-        **factory,
+        **factory: Unpack[Factory],
     ) -> None:
         super().__init__()
         self.n_heads, self.key_len = n_heads, key_len
@@ -53,7 +69,7 @@ class RelativeAttention(nn.Module):
         self.rel_pos_bias = nn.Parameter(torch.randn(1, n_heads, 1, key_len, **factory))
         self.pos_dropout = nn.Dropout(pos_dropout)
         self.attn_dropout = nn.Dropout(attn_dropout)
-        self._kept: tuple | None = None
+        self._kept: tuple[tuple[object, ...], Tensor] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         project = [self.to_q, self.to_k, self.to_v]
@@ -63,22 +79,32 @@ class RelativeAttention(nn.Module):
         learning = self.training or torch.is_grad_enabled()
         blocks = x.device.type == "cpu" and not learning
         attend = self._attend_in_blocks if blocks else self._attend_densely
-        out = attend(q + self.rel_content_bias, q + self.rel_pos_bias, k, v, keys)
-        return self.to_out(rearrange(out, "n h l d -> n l (h d)"))
+        x = attend(q + self.rel_content_bias, q + self.rel_pos_bias, k, v, keys)
+        x = self.to_out(rearrange(x, "n h l d -> n l (h d)"))
+        return x
 
     def _position_keys(self, length: int) -> Tensor:
-        """Positional keys (heads, rows, key_len) of a sequence length."""
+        """Positional keys of a sequence length: (heads, rows, key_len)."""
         raise NotImplementedError
 
-    def _spread(self, q: Tensor, keys: Tensor, length: int, first: int, last: int) -> Tensor:
-        """Positional logits (..., queries, last - first) of the distances of these indices.
+    def _score_distances(
+        self, q: Tensor, keys: Tensor, length: int, first: int, last: int
+    ) -> Tensor:
+        """Positional logits of a range of distances: (..., queries, last - first).
 
-        Index 0 is the distance -(length - 1).
+        Parameters
+        ----------
+        q : Tensor (..., queries, key_len)
+        keys : Tensor (..., rows, key_len)
+            See `_position_keys`.
+        length : int
+        first, last : int
+            Indices of distances, half-open. Index 0 is the distance -(length - 1).
         """
         raise NotImplementedError
 
     def _keep_keys(self, length: int) -> Tensor:
-        """Positional keys, computed once for a length and a state of the weights."""
+        """Positional keys, cached until the length or the weights change."""
         weight = self._position_weight()
         fixed = not (self.training or torch.is_grad_enabled() or weight.is_meta)
         if not fixed or torch.compiler.is_compiling():
@@ -90,23 +116,25 @@ class RelativeAttention(nn.Module):
         return self._kept[1]
 
     def _position_weight(self) -> Tensor:
+        """Weights of the projection of positional features."""
         raise NotImplementedError
 
     def _project_positions(self, features: Tensor, to_keys: nn.Linear) -> Tensor:
         features = self.pos_dropout(features.to(to_keys.weight))
-        return rearrange(to_keys(features), "r (h d) -> h r d", h=self.n_heads)
+        keys: Tensor = to_keys(features)
+        return rearrange(keys, "r (h d) -> h r d", h=self.n_heads)
 
     def _attend_densely(
         self, q: Tensor, q_position: Tensor, k: Tensor, v: Tensor, keys: Tensor
     ) -> Tensor:
-        """All queries at once: with gradients, and on devices with a fused kernel."""
+        """Attend with all queries at once: with gradients, and on devices with a fused kernel."""
         length = q.shape[2]
-        spread = self._spread(q_position, keys, length, 0, 2 * length - 1)
+        by_distance = self._score_distances(q_position, keys, length, 0, 2 * length - 1)
         return F.scaled_dot_product_attention(
             q,
             k,
             v,
-            attn_mask=_shift_rows(spread, length).contiguous(),
+            attn_mask=_shift_rows(by_distance, length).contiguous(),
             dropout_p=self.attn_dropout.p if self.training else 0.0,
             scale=1.0,
         )
@@ -114,7 +142,7 @@ class RelativeAttention(nn.Module):
     def _attend_in_blocks(
         self, q: Tensor, q_position: Tensor, k: Tensor, v: Tensor, keys: Tensor
     ) -> Tensor:
-        """A head and a block of queries at a time, without gradients or dropout."""
+        """Attend with a block of queries of one head at a time, without gradients or dropout."""
         length = q.shape[2]
         out = v.new_empty(*q.shape[:3], v.shape[3])
         for n in range(q.shape[0]):
@@ -122,40 +150,52 @@ class RelativeAttention(nn.Module):
                 for a in range(0, length, QUERIES):
                     b = min(a + QUERIES, length)
                     window = (length - b, 2 * length - 1 - a)
-                    spread = self._spread(q_position[n, h, a:b], keys[h], length, *window)
-                    position = _shift_rows(spread, length)
+                    query = q_position[n, h, a:b]
+                    by_distance = self._score_distances(query, keys[h], length, *window)
+                    position = _shift_rows(by_distance, length)
                     logits = torch.addmm(position, q[n, h, a:b], k[n, h].T)
                     torch.matmul(logits.softmax(dim=-1), v[n, h], out=out[n, h, a:b])
         return out
 
 
-def _shift_rows(spread: Tensor, length: int) -> Tensor:
-    """Logits by distance (..., queries, length + queries - 1) as logits by key, without a copy.
-
-    The last query meets the first column at key 0, and each query before it one column later.
-    """
-    *outer, queries, width = spread.shape
-    spread = spread.contiguous()
-    strides = (*spread.stride()[:-2], width - 1 if queries > 1 else width, 1)
-    offset = spread.storage_offset() + queries - 1
-    return spread.as_strided((*outer, queries, length), strides, offset)
-
-
-class Attention(RelativeAttention):
-    """Borzoi's attention: relative positions by `get_central_mask`.
-
-    These features are steps of the distance, so that a query has only n_pos_features + 1 distinct
-    positional logits, which are looked up by distance.
+def _shift_rows(by_distance: Tensor, length: int) -> Tensor:
+    """Logits by key, a view of logits by distance.
 
     Parameters
     ----------
-    in_len, key_len, value_len, n_heads, pos_dropout, attn_dropout
+    by_distance : Tensor (..., queries, length + queries - 1)
+        Key 0 is column 0 for the last query, and one column further right for each query before.
+    length : int
+        Keys.
+
+    Returns
+    -------
+    Tensor (..., queries, length)
+    """
+    *outer, queries, width = by_distance.shape
+    by_distance = by_distance.contiguous()
+    strides = (*by_distance.stride()[:-2], width - 1 if queries > 1 else width, 1)
+    offset = by_distance.storage_offset() + queries - 1
+    return by_distance.as_strided((*outer, queries, length), strides, offset)
+
+
+class Attention(RelativeAttention):
+    """Borzoi's attention, with the features `get_central_mask`: (N, L, C) -> (N, L, C).
+
+    The features are step functions of the distance. A query therefore has at most
+    n_pos_features + 1 distinct positional logits, which are computed once and then repeated.
+
+    Parameters
+    ----------
+    in_len, key_len, value_len, n_heads
         See `RelativeAttention`.
     n_pos_features : int
-        Columns of `get_central_mask`.
+        Positional features, an even number.
+    pos_dropout, attn_dropout : float
+        Dropout of positional features and of attention weights. Default is 0.
     position_length : int, optional
-        Make the features for this many positions whatever the input's length, as borzoi-pytorch
-        does (4,096); by default for the input's length, as gReLU does.
+        Scale of the features in positions, at any length of the input. borzoi-pytorch uses 4,096.
+        Default is None: the length of the input, as in gReLU.
 
     Notes
     -----
@@ -171,11 +211,11 @@ class Attention(RelativeAttention):
         n_pos_features: int,
         pos_dropout: float = 0,
         attn_dropout: float = 0,
-        device=None,
-        dtype=None,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
         position_length: int | None = None,
     ) -> None:
-        factory = {"device": device, "dtype": dtype}
+        factory: Factory = {"device": device, "dtype": dtype}
         super().__init__(in_len, key_len, value_len, n_heads, pos_dropout, attn_dropout, **factory)
         self.n_pos_features, self.position_length = n_pos_features, position_length
         self.to_pos_k = nn.Linear(n_pos_features, key_len * n_heads, bias=False, **factory)
@@ -189,7 +229,9 @@ class Attention(RelativeAttention):
     def _position_keys(self, length: int) -> Tensor:
         return self._project_positions(self._steps(length)[0], self.to_pos_k)
 
-    def _spread(self, q: Tensor, keys: Tensor, length: int, first: int, last: int) -> Tensor:
+    def _score_distances(
+        self, q: Tensor, keys: Tensor, length: int, first: int, last: int
+    ) -> Tensor:
         table = q @ keys.transpose(-1, -2)
         pieces, end = [], 0
         for step, count in enumerate(self._steps(length)[1]):
@@ -201,19 +243,26 @@ class Attention(RelativeAttention):
 
 
 class EnformerAttention(RelativeAttention):
-    """Enformer's attention: exponential, mask and gamma features of the distance.
+    """Enformer's attention, with the features `enformer_features`: (N, L, C) -> (N, L, C).
 
     Parameters
     ----------
     dim : int
         Channels C.
     num_rel_pos_features : int
-        A multiple of 6.
+        Positional features, a multiple of 6.
     heads, dim_key, dim_value : int
+        Heads, channels of a head's queries and keys, and of its values. Defaults are 8, 64 and 64.
     dropout, pos_dropout : float
+        Dropout of attention weights and of positional features. Default is 0.0.
     use_tf_gamma : bool
-        See `position.gamma_features`: True for the weights published by DeepMind, False for
-        gReLU's.
+        Whether to scale gamma densities as TensorFlow did, see `position.gamma_features`: True for
+        the weights published by DeepMind, False for those trained with gReLU. Default is False.
+
+    Raises
+    ------
+    ModelError
+        If the number of positional features is not a multiple of 6.
 
     Notes
     -----
@@ -231,16 +280,16 @@ class EnformerAttention(RelativeAttention):
         dropout: float = 0.0,
         pos_dropout: float = 0.0,
         use_tf_gamma: bool = False,
-        device=None,
-        dtype=None,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         if num_rel_pos_features % 6:
             raise ModelError(
                 "Enformer's attention needs a multiple of 6 positional features, not "
                 f"{num_rel_pos_features}: choose channels and n_heads so that channels // n_heads "
-                "is one"
+                "is such a multiple"
             )
-        factory = {"device": device, "dtype": dtype}
+        factory: Factory = {"device": device, "dtype": dtype}
         super().__init__(dim, dim_key, dim_value, heads, pos_dropout, dropout, **factory)
         self.num_rel_pos_features, self.use_tf_gamma = num_rel_pos_features, use_tf_gamma
         self.to_rel_k = nn.Linear(num_rel_pos_features, dim_key * heads, bias=False, **factory)
@@ -252,5 +301,7 @@ class EnformerAttention(RelativeAttention):
         features = enformer_features(length, self.num_rel_pos_features, self.use_tf_gamma)
         return self._project_positions(features, self.to_rel_k)
 
-    def _spread(self, q: Tensor, keys: Tensor, length: int, first: int, last: int) -> Tensor:
+    def _score_distances(
+        self, q: Tensor, keys: Tensor, length: int, first: int, last: int
+    ) -> Tensor:
         return q @ keys[..., first:last, :].transpose(-1, -2)

@@ -1,7 +1,7 @@
-"""Features of relative positions, for attention. Plain functions of a length; nothing is learned.
+"""Features of relative positions for attention. They depend on the length only, not on weights.
 
-A sequence of length L has the distances -(L - 1) ... L - 1 (key minus query); every function
-gives one row for each of these 2 L - 1 distances, in this order.
+A sequence of L positions has the distances -(L - 1) ... L - 1 (key minus query). Every function
+returns one row for each of these 2 L - 1 distances, in this order.
 """
 
 import math
@@ -21,31 +21,54 @@ __all__ = [
 
 
 def get_central_mask(x: Tensor, out_channels: int) -> Tensor:
-    """Borzoi's positional features for an input (N, L, C): (2 L - 1, out_channels), in x's type.
+    """Borzoi's positional features, `central_mask`, by gReLU's name and arguments.
 
-    gReLU's name and arguments for `central_mask`.
+    Parameters
+    ----------
+    x : Tensor (N, L, C)
+        Its length, type and device are used.
+    out_channels : int
+        Features; an even number.
+
+    Returns
+    -------
+    Tensor (2 * L - 1, out_channels)
     """
     return central_mask(x.shape[-2], out_channels).to(x)
 
 
 def central_mask(length: int, features: int, *, scale: int | None = None) -> Tensor:
-    """Indicators of a distance below growing widths, and the same times the distance's sign.
+    """Borzoi's features: whether a distance is below each of some widths, and that with its sign.
 
-    Width i is (scale + 1) ** (i / half) - 1, for half = features // 2 and i = 1 ... half
-    (Linder et al. 2025, 10.1038/s41588-024-02053-6).
+    Width i is (scale + 1) ** (i / half) - 1, for half = features // 2 and i = 1 ... half.
 
     Parameters
     ----------
-    length, features : int
+    length : int
+        Positions L.
+    features : int
+        Columns; an even number.
     scale : int, optional
-        The length that the widths are made for; `length` itself unless a model fixes it.
+        The length that the widths cover. Default is None: `length`.
 
     Returns
     -------
     Tensor (2 * length - 1, 2 * half), float32
+        Indicators (0 or 1), then the same multiplied by the sign of the distance.
+
+    Notes
+    -----
+    Linder et al. 2025, 10.1038/s41588-024-02053-6.
+
+    Examples
+    --------
+    The widths are 1.24 and 4.
+
+    >>> central_mask(3, 4)[:, :2].tolist()
+    [[0.0, 1.0], [1.0, 1.0], [1.0, 1.0], [1.0, 1.0], [0.0, 1.0]]
     """
     half = features // 2
-    # In this order of float32 operations, so that a width next to a whole number falls as gReLU's.
+    # The order of float32 operations is gReLU's: it decides about widths next to a whole number.
     rate = torch.exp(torch.log(torch.tensor([scale or length], dtype=torch.float32) + 1) / half)
     widths = rate ** torch.arange(1, half + 1, dtype=torch.float32) - 1
     distances = _distances(length)
@@ -57,29 +80,34 @@ def central_mask(length: int, features: int, *, scale: int | None = None) -> Ten
 def central_mask_steps(
     length: int, features: int, scale: int | None = None
 ) -> tuple[Tensor, tuple[int, ...]]:
-    """`central_mask` as what it is: a step function of the distance.
+    """`central_mask` without repeated rows: it is a step function of the distance.
+
+    Parameters
+    ----------
+    length, features, scale
+        See `central_mask`.
 
     Returns
     -------
     rows : Tensor (steps, features)
-        The distinct rows, in the order of the distances: at most features + 1 of them.
+        The distinct rows in the order of the distances, at most features + 1.
     counts : tuple of int
-        Neighbouring distances that share each row; they sum up to 2 * length - 1.
+        Consecutive distances that share each row. Their sum is 2 * length - 1.
     """
-    with torch.inference_mode(False):  # what is kept may be needed with gradients later
+    with torch.inference_mode(False):  # a later call may need the cached tensor with gradients
         mask = central_mask(length, features, scale=scale)
         rows, counts = torch.unique_consecutive(mask, dim=0, return_counts=True)
     return rows, tuple(counts.tolist())
 
 
 def exponential_features(length: int, features: int) -> Tensor:
-    """Exponential decays with half-lives from 2 ** 3 to `length`: (2 * length - 1, features)."""
+    """Exponential decays with half-lives from 8 to `length`: (2 * length - 1, features)."""
     half_lives = 2 ** torch.linspace(3.0, math.log(length) / math.log(2.0), features)
     return torch.exp(-math.log(2.0) / half_lives * _distances(length).abs()[:, None])
 
 
 def binary_mask_features(length: int, features: int) -> Tensor:
-    """Indicators of a distance below 2 ** i - 1: (2 * length - 1, features)."""
+    """Whether a distance is below 2 ** i - 1, i = 1 ... features: (2 * length - 1, features)."""
     widths = 2 ** torch.arange(1, features + 1).float() - 1
     return (widths > _distances(length).abs()[:, None]).float()
 
@@ -89,10 +117,12 @@ def gamma_features(length: int, features: int, *, tensorflow: bool = False) -> T
 
     Parameters
     ----------
+    length, features : int
     tensorflow : bool
-        Scale each density by its own maximum, as the program that trained the published Enformer
-        did (values differ from its stored ones by up to 0.002, which is its float32 rounding);
-        otherwise by the maximum over the features of a distance, as enformer-pytorch and gReLU do.
+        True: scale each density by its own maximum, as the TensorFlow program did that trained
+        the published Enformer (its stored values differ by up to 0.002, by float32 rounding).
+        Default is False: scale by the maximum over the features of a distance, as
+        enformer-pytorch and gReLU do.
     """
     deviation = length / (2 * features)
     mean = torch.linspace(length / features, length, features)
@@ -106,7 +136,10 @@ def gamma_features(length: int, features: int, *, tensorflow: bool = False) -> T
 
 @lru_cache(maxsize=16)
 def enformer_features(length: int, features: int, tensorflow_gamma: bool = False) -> Tensor:
-    """Enformer's positional features: exponential, mask and gamma, then the same with the sign.
+    """Enformer's positional features.
+
+    One third each of the unsigned features are exponential decays, masks and gamma densities; the
+    second half of the columns are the unsigned features times the sign of the distance.
 
     Parameters
     ----------
@@ -115,19 +148,19 @@ def enformer_features(length: int, features: int, tensorflow_gamma: bool = False
     features : int
         Columns, a multiple of 6.
     tensorflow_gamma : bool
-        See `gamma_features`.
+        See `tensorflow` of `gamma_features`. Default is False.
 
     Returns
     -------
     Tensor (2 * length - 1, features), float32
-        Shared between calls: do not change it in place.
+        Cached and shared between calls: do not change it in place.
 
     Notes
     -----
     Avsec et al. 2021, 10.1038/s41592-021-01252-x.
     """
     part = features // 6
-    with torch.inference_mode(False):  # what is kept may be needed with gradients later
+    with torch.inference_mode(False):  # a later call may need the cached tensor with gradients
         unsigned = torch.cat(
             [
                 exponential_features(length, part),

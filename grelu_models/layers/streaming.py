@@ -1,18 +1,25 @@
-"""Run local modules piece by piece along the sequence, so that memory does not follow its length.
+"""Run local modules piece by piece along the sequence, which bounds the memory they need.
 
 The first layers of long models hold hundreds of channels at (nearly) every base pair: 1 GB after
-Borzoi's stem. What becomes of a position depends on its neighbourhood only, so pieces that overlap
-by a margin give the same values, and each stays in the caches of a core.
+Borzoi's stem. Their output at a position depends only on its neighbourhood. Pieces that overlap by
+a margin therefore give the same values, and each piece fits in the caches of a core.
 """
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from grelu_models.layers.basic import AttentionPool, EnformerGELU, Exp
+from grelu_models.layers.activation import EnformerGELU, Exp
+from grelu_models.layers.pooling import AttentionPool
 
 __all__ = ["stream"]
 
-PIECE = 2**22  # values of the widest layer in a piece: 16 MiB of float32
+PIECE = 2**22
+"""Values of the widest layer in a piece: 16 MiB of float32."""
+
+LONG = 4096
+"""Shortest input, in positions, that may be cut into pieces."""
 
 POINTWISE = (
     nn.Identity,
@@ -26,69 +33,118 @@ POINTWISE = (
     nn.BatchNorm1d,
     nn.SyncBatchNorm,
 )
+"""Layers whose output at a position depends on that position only, in eval mode."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Neighbourhood that a module reads.
+
+    Attributes
+    ----------
+    margin : int
+        Input positions to each side that can change an output position, or more than that.
+    pooled : int
+        Input positions in an output position.
+    channels : int
+        Channels of the widest layer.
+    """
+
+    margin: int
+    pooled: int
+    channels: int
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """How an input is cut.
+
+    Attributes
+    ----------
+    length, margin : int
+        Positions of a piece, and further ones read at each side of it. Multiples of `pooled`.
+    pooled : int
+        Input positions in an output position.
+    """
+
+    length: int
+    margin: int
+    pooled: int
 
 
 def stream(module: nn.Module, x: Tensor) -> Tensor:
-    """`module(x)`, in pieces where that is the same: a local module, on the CPU, to predict.
+    """Return `module(x)`, computed in pieces where that gives the same values.
+
+    It does for long inputs of local modules, in eval mode, without gradients and on the CPU.
+    Everything else is computed whole.
 
     Parameters
     ----------
     module : nn.Module
-        (N, C, L) -> (N, C', L / pooling), its pooling last.
+        (N, C, L) -> (N, C', L / pooling), with pooling as its last step.
     x : Tensor (N, C, L)
     """
+    pieces = _choose_pieces(module, x)
+    if pieces is not None:
+        return _run_pieces(module, x, pieces)
+    x = module(x)
+    return x
+
+
+def _choose_pieces(module: nn.Module, x: Tensor) -> Pieces | None:
+    """Choose the size of pieces, or None to run the module on the whole input."""
+    length = x.shape[2]
     learning = module.training or torch.is_grad_enabled()
-    if x.device.type != "cpu" or learning or torch.compiler.is_compiling() or x.shape[2] < 4096:
-        return module(x)
+    if x.device.type != "cpu" or learning or torch.compiler.is_compiling() or length < LONG:
+        return None
     reach = _measure_reach(module)
-    if reach is None:
-        return module(x)
-    margin, pooled, channels = reach
-    margin = -(-margin // pooled) * pooled
-    piece = max(PIECE // channels, 8 * margin, pooled) // pooled * pooled
-    if x.shape[2] % pooled or x.shape[2] <= 2 * piece:
-        return module(x)
-    return _run_pieces(module, x, piece=piece, margin=margin, pooled=pooled)
+    if reach is None or length % reach.pooled:
+        return None
+    margin = -(-reach.margin // reach.pooled) * reach.pooled
+    piece = max(PIECE // reach.channels, 8 * margin, reach.pooled) // reach.pooled * reach.pooled
+    return Pieces(piece, margin, reach.pooled) if length > 2 * piece else None
 
 
-def _run_pieces(module: nn.Module, x: Tensor, *, piece: int, margin: int, pooled: int) -> Tensor:
+def _run_pieces(module: nn.Module, x: Tensor, pieces: Pieces) -> Tensor:
+    """Run a module on every piece with its margins, and join the outputs without the margins."""
     sequences, _, length = x.shape
-    out = None
+    margin, pooled = pieces.margin, pieces.pooled
+    out = x.new_empty(sequences, 0, length // pooled)
     for n in range(sequences):
-        for a in range(0, length, piece):
-            b = min(a + piece, length)
+        for a in range(0, length, pieces.length):
+            b = min(a + pieces.length, length)
             begin, end = max(0, a - margin), min(length, b + margin)
             part = module(x[n : n + 1, :, begin:end])
-            if out is None:
+            if out.shape[1] == 0:  # the first piece gives the number of channels and the type
                 out = part.new_empty(sequences, part.shape[1], length // pooled)
             first, count = (a - begin) // pooled, (b - a) // pooled
             out[n, :, a // pooled : b // pooled] = part[0, :, first : first + count]
     return out
 
 
-def _measure_reach(module: nn.Module) -> tuple[int, int, int] | None:
-    """Positions that a module looks to a side, its pooling and its widest layer; None: all of them.
+def _measure_reach(module: nn.Module) -> Reach | None:
+    """Neighbourhood that a module reads, or None if its layers may read the whole input.
 
-    The count is generous: the whole width of every convolution, to both sides.
+    The margin is an upper bound: the whole width of every convolution, to both sides.
     """
     margin, pooled, channels = 0, 1, 1
-    for part in _parts(module):
-        if isinstance(part, nn.Conv1d):
-            margin += (part.kernel_size[0] - 1) * part.dilation[0]
-            channels = max(channels, part.in_channels, part.out_channels)
-        elif isinstance(part, nn.MaxPool1d | nn.AvgPool1d):
-            size = part.kernel_size
+    for layer in _list_layers(module):
+        if isinstance(layer, nn.Conv1d):
+            margin += (layer.kernel_size[0] - 1) * layer.dilation[0]
+            channels = max(channels, layer.in_channels, layer.out_channels)
+        elif isinstance(layer, nn.MaxPool1d | nn.AvgPool1d):
+            size = layer.kernel_size
             pooled *= size if isinstance(size, int) else size[0]
-        elif isinstance(part, AttentionPool):
-            pooled *= part.pool_size
-        elif not isinstance(part, POINTWISE):
+        elif isinstance(layer, AttentionPool):
+            pooled *= layer.pool_size
+        elif not isinstance(layer, POINTWISE):
             return None
-    return margin, pooled, channels
+    return Reach(margin, pooled, channels)
 
 
-def _parts(module: nn.Module) -> list[nn.Module]:
-    """The layers that a module is made of."""
+def _list_layers(module: nn.Module) -> list[nn.Module]:
+    """Innermost layers of a module."""
     children = list(module.children())
     if not children or isinstance(module, AttentionPool):
         return [module]
-    return [part for child in children for part in _parts(child)]
+    return [layer for child in children for layer in _list_layers(child)]
