@@ -4,7 +4,7 @@ from typing import TypedDict
 
 from grelu_models.layers.types import Factory, NormOptions
 
-__all__ = ["BlockOptions", "NormChoice", "PoolChoice"]
+__all__ = ["BlockOptions", "NormChoice", "PoolChoice", "TowerOptions"]
 
 
 class NormChoice(Factory, total=False):
@@ -25,3 +25,10 @@ class PoolChoice(TypedDict):
 
     pool_func: str
     pool_size: int
+
+
+class TowerOptions(Factory, total=False):
+    """Arguments of a `ConvTower` that trunks pass on unchanged."""
+
+    norm_kwargs: NormOptions | None
+    order: str

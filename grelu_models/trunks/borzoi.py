@@ -3,35 +3,54 @@
 Linder et al. 2025, 10.1038/s41588-024-02053-6.
 """
 
+import torch
 from torch import Tensor, nn
 
 from grelu_models.blocks import ConvBlock, Stem, TransformerTower, UnetTower
+from grelu_models.blocks.options import NormChoice, PoolChoice
 from grelu_models.errors import ModelError
 from grelu_models.layers import Activation, Crop
 from grelu_models.layers.streaming import stream
-from grelu_models.trunks.steps import grow_channels
+from grelu_models.layers.types import Device, Factory, Layer, NormOptions
+from grelu_models.trunks.growth import grow_channels
 
 __all__ = ["BorzoiConvTower", "BorzoiTrunk"]
 
 
 class BorzoiConvTower(nn.Module):
-    """A stem and pre-activated convolutions, each pooled by 2.
+    """Convolutions, each with max pooling by 2, and the skips of the U-net.
+
+    (N, 4, L) -> (N, C, L / 2 ** n_blocks), and the output of the last and of the last but one
+    block before pooling: (N, C, L / 2 ** (n_blocks - 1)) and (N, C', L / 2 ** (n_blocks - 2)).
+
+    1. The stem: a convolution with pooling, without norm and activation.
+    2. `n_blocks` - 1 pre-activated convolutions with pooling.
 
     Parameters
     ----------
     stem_channels, stem_kernel_size : int
+        Channels of the stem, and width of its convolution in base pairs.
     init_channels, out_channels : int
-        Channels of the first block after the stem, and of the last; multiples of 32 between.
+        Channels of the first block after the stem, and of the last (C). Those of the blocks
+        between are multiples of 32.
     kernel_size : int
+        Width of the convolutions after the stem.
     n_blocks : int
-        Blocks including the stem, at least 4 (the last two feed the U-net).
-    norm_type, norm_kwargs, act_func
-        As for `ConvBlock`.
+        Blocks **including the stem**, at least 3.
+    norm_type, norm_kwargs
+        See `ConvBlock`.
+    act_func : str or None
+        See `Activation`. Default is "gelu_borzoi".
 
     Attributes
     ----------
     filters : list of int
-        Channels after each block.
+        Channels of each block.
+
+    Raises
+    ------
+    ModelError
+        For fewer than 3 blocks.
     """
 
     def __init__(
@@ -43,18 +62,18 @@ class BorzoiConvTower(nn.Module):
         kernel_size: int,
         n_blocks: int,
         norm_type: str = "batch",
-        norm_kwargs: dict | None = None,
+        norm_kwargs: NormOptions | None = None,
         act_func: str | None = "gelu_borzoi",
-        dtype=None,
-        device=None,
+        dtype: torch.dtype | None = None,
+        device: Device = None,
     ) -> None:
         super().__init__()
         if n_blocks < 3:
             raise ModelError(
                 f"n_conv must be at least 3, for the U-net's two skips, not {n_blocks}"
             )
-        factory = {"dtype": dtype, "device": device}
-        pool = {"pool_func": "max", "pool_size": 2}
+        factory: Factory = {"dtype": dtype, "device": device}
+        pool: PoolChoice = {"pool_func": "max", "pool_size": 2}
         stem = Stem(stem_channels, stem_kernel_size, act_func=None, **pool, **factory)
         self.blocks = nn.ModuleList([stem])
         grown = grow_channels(init_channels, out_channels, blocks=n_blocks - 1, divisible_by=32)
@@ -75,10 +94,6 @@ class BorzoiConvTower(nn.Module):
             self.blocks.append(block)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(N, 4, L) -> pooled (N, C, L / 128), and the last two blocks' outputs before pooling.
-
-        The skips are (N, C, L / 64) and (N, C', L / 32), for 7 blocks.
-        """
         *first, before_last, last = self.blocks
         for block in first:
             x = stream(block, x)
@@ -87,20 +102,46 @@ class BorzoiConvTower(nn.Module):
         return x, narrow, wide
 
 
-class BorzoiTrunk(nn.Module):
-    """One-hot bases (N, 4, L) -> (N, 1.25 C, L / 32 - 2 * crop_len) for 7 convolutions.
+class BorzoiTrunk(Layer):
+    """Borzoi's trunk: (N, 4, L) -> (N, 1.25 C, L / 2 ** (n_conv - 2) - 2 * crop_len).
+
+    With the published sizes and L = 524,288 bp:
+
+    1. `BorzoiConvTower`: seven convolutions, each pooled by 2, to 1,536 channels at 4,096
+       positions of 128 bp.
+    2. `TransformerTower`: 8 transformer blocks over these positions.
+    3. `UnetTower`: two blocks that double the resolution, to 16,384 bins of 32 bp. Their skips are
+       the outputs of the last two convolutions before pooling.
+    4. A pre-activated 1x1 convolution to 1,920 channels, and an activation.
+    5. Cropping of bins at both ends.
 
     Parameters
     ----------
-    stem_channels, stem_kernel_size, init_channels, n_conv, kernel_size, channels
-        See `BorzoiConvTower`; `channels` (C) are those of its output and of the transformers.
-    n_transformers, key_len, value_len, pos_dropout, attn_dropout, ff_dropout, n_heads, \
-n_pos_features, flash_attn, position_length
-        See `TransformerTower`.
+    stem_channels, stem_kernel_size, init_channels, kernel_size
+        See `BorzoiConvTower`.
+    n_conv : int
+        Convolutions **including the stem**, at least 3.
+    channels : int
+        Channels C of the last convolution, of the transformers and of the U-net.
+    n_transformers : int
+        Transformer blocks.
+    key_len, value_len : int
+        Channels of a head's queries and keys, and of its values.
+    pos_dropout, attn_dropout, ff_dropout : float
+        Dropout of positional features, of attention weights, and after attention and in the
+        feed-forward blocks.
+    n_heads, n_pos_features : int
+        Heads, and positional features.
     crop_len : int
-        Output bins dropped at each end.
-    norm_type, norm_kwargs, act_func
-        As for `ConvBlock`.
+        Output bins to drop at each end.
+    flash_attn
+        See `TransformerTower`.
+    norm_type, norm_kwargs
+        See `ConvBlock`.
+    act_func : str or None
+        See `Activation`. Default is "gelu_borzoi".
+    position_length
+        See `Attention`.
     """
 
     def __init__(
@@ -122,15 +163,15 @@ n_pos_features, flash_attn, position_length
         crop_len: int,
         flash_attn: bool | str = False,
         norm_type: str = "batch",
-        norm_kwargs: dict | None = None,
+        norm_kwargs: NormOptions | None = None,
         act_func: str | None = "gelu_borzoi",
-        dtype=None,
-        device=None,
+        dtype: torch.dtype | None = None,
+        device: Device = None,
         position_length: int | None = None,
     ) -> None:
         super().__init__()
-        factory = {"dtype": dtype, "device": device}
-        norm = {"norm_type": norm_type, "norm_kwargs": norm_kwargs}
+        factory: Factory = {"dtype": dtype, "device": device}
+        norm: NormChoice = {"norm_type": norm_type, "norm_kwargs": norm_kwargs, **factory}
         self.conv_tower = BorzoiConvTower(
             stem_channels,
             stem_kernel_size,
@@ -140,7 +181,6 @@ n_pos_features, flash_attn, position_length
             n_blocks=n_conv,
             act_func=act_func,
             **norm,
-            **factory,
         )
         self.transformer_tower = TransformerTower(
             channels,
@@ -158,9 +198,7 @@ n_pos_features, flash_attn, position_length
             **factory,
         )
         skips = [channels, self.conv_tower.filters[-2]]
-        self.unet_tower = UnetTower(
-            channels, skips, n_blocks=2, act_func=act_func, **norm, **factory
-        )
+        self.unet_tower = UnetTower(channels, skips, n_blocks=2, act_func=act_func, **norm)
         self.pointwise_conv = ConvBlock(
             channels,
             round(channels * 1.25),
@@ -169,7 +207,6 @@ n_pos_features, flash_attn, position_length
             order="NACDR",
             act_func=act_func,
             **norm,
-            **factory,
         )
         self.act = Activation(act_func)
         self.crop = Crop(crop_len)

@@ -3,6 +3,9 @@
 Avsec et al. 2021, 10.1038/s41592-021-01252-x.
 """
 
+from functools import partial
+
+import torch
 from einops import rearrange
 from torch import Tensor, nn
 
@@ -10,7 +13,8 @@ from grelu_models.blocks import ConvBlock, FeedForwardBlock
 from grelu_models.layers import Activation, Crop, Dropout, Norm, make_conv
 from grelu_models.layers.attention import EnformerAttention
 from grelu_models.layers.streaming import stream
-from grelu_models.trunks.steps import grow_channels
+from grelu_models.layers.types import Device, Factory, Layer
+from grelu_models.trunks.growth import grow_channels
 
 __all__ = [
     "EnformerConvTower",
@@ -19,40 +23,42 @@ __all__ = [
     "EnformerTrunk",
 ]
 
-PRE_ACTIVATED = {"act_func": "gelu_enformer", "order": "NACDR"}
+make_block = partial(ConvBlock, act_func="gelu_enformer", order="NACDR")
+"""Build a pre-activated convolution block."""
 
 
-class EnformerConvTower(nn.Module):
-    """Convolutions, each with a residual 1x1 block that pools pairs by attention.
+class EnformerConvTower(Layer):
+    """Convolutions with attention pooling: (N, 4, L) -> (N, C, L / 2 ** n_blocks).
 
-    (N, 4, L) -> (N, C, L / 2 ** n_blocks).
+    1. The stem: a convolution of width 15 to C / 2 channels.
+    2. `n_blocks` - 1 pre-activated convolutions of width 5, whose channels grow to C.
+
+    A pre-activated 1x1 convolution with a residual connection follows each of them, and then
+    attention pooling of pairs.
 
     Parameters
     ----------
     n_blocks : int
-        Blocks including the stem.
+        Blocks **including the stem**; not 2.
     out_channels : int
-        Channels C; the stem has half as many, and multiples of 128 lie between.
+        Channels C. Those of the blocks before are multiples of 128.
     """
 
-    def __init__(self, n_blocks: int, out_channels: int, dtype=None, device=None) -> None:
+    def __init__(
+        self,
+        n_blocks: int,
+        out_channels: int,
+        dtype: torch.dtype | None = None,
+        device: Device = None,
+    ) -> None:
         super().__init__()
-        factory = {"dtype": dtype, "device": device}
-        half = out_channels // 2
-
-        def pooled(channels: int) -> ConvBlock:
-            attention = {"pool_func": "attn", "pool_size": 2}
-            return ConvBlock(
-                channels, channels, 1, residual=True, **attention, **PRE_ACTIVATED, **factory
-            )
-
-        self.blocks = nn.ModuleList(
-            [nn.Sequential(make_conv(4, half, 15, **factory), pooled(half))]
-        )
-        before = half
-        for channels in grow_channels(half, out_channels, blocks=n_blocks - 1, divisible_by=128):
-            conv = ConvBlock(before, channels, 5, **PRE_ACTIVATED, **factory)
-            self.blocks.append(nn.Sequential(conv, pooled(channels)))
+        factory: Factory = {"dtype": dtype, "device": device}
+        before = out_channels // 2
+        stem = make_conv(4, before, 15, **factory)
+        self.blocks = nn.ModuleList([nn.Sequential(stem, _make_pool(before, factory))])
+        for channels in grow_channels(before, out_channels, blocks=n_blocks - 1, divisible_by=128):
+            conv = make_block(before, channels, 5, **factory)
+            self.blocks.append(nn.Sequential(conv, _make_pool(channels, factory)))
             before = channels
 
     def forward(self, x: Tensor) -> Tensor:
@@ -61,16 +67,32 @@ class EnformerConvTower(nn.Module):
         return x
 
 
-class EnformerTransformerBlock(nn.Module):
-    """Attention and feed-forward, each on the normed input and added to it: (N, L, C).
+def _make_pool(channels: int, factory: Factory) -> ConvBlock:
+    """Residual 1x1 convolution that pools pairs by attention."""
+    return make_block(
+        channels, channels, 1, residual=True, pool_func="attn", pool_size=2, **factory
+    )
+
+
+class EnformerTransformerBlock(Layer):
+    """Transformer block with Enformer's attention: (N, L, C) -> (N, L, C).
+
+    1. Layer norm, `EnformerAttention` and dropout; the result is added to the input.
+    2. Feed-forward block, which normalises its input; the result is added, too.
 
     Parameters
     ----------
     in_len : int
-        Channels C; a head's values and positional features are C / n_heads of them.
-    n_heads, key_len : int
-    attn_dropout, pos_dropout, ff_dropout : float
-    use_tf_gamma : bool
+        Channels C. A head has C / n_heads channels of values, and as many positional features.
+    n_heads : int
+        Heads. C / n_heads must be a multiple of 6.
+    key_len : int
+        Channels of a head's queries and keys.
+    attn_dropout, pos_dropout : float
+        Dropout of attention weights and of positional features.
+    ff_dropout : float
+        Dropout after attention and in the feed-forward block.
+    use_tf_gamma
         See `EnformerAttention`.
     """
 
@@ -82,12 +104,12 @@ class EnformerTransformerBlock(nn.Module):
         attn_dropout: float,
         pos_dropout: float,
         ff_dropout: float,
-        dtype=None,
-        device=None,
+        dtype: torch.dtype | None = None,
+        device: Device = None,
         use_tf_gamma: bool = False,
     ) -> None:
         super().__init__()
-        factory = {"dtype": dtype, "device": device}
+        factory: Factory = {"dtype": dtype, "device": device}
         self.norm = Norm("layer", in_len, **factory)
         self.mha = EnformerAttention(
             in_len,
@@ -108,12 +130,13 @@ class EnformerTransformerBlock(nn.Module):
         return x + self.ffn(x)
 
 
-class EnformerTransformerTower(nn.Module):
-    """Transformer blocks one after the other: (N, C, L) -> (N, C, L).
+class EnformerTransformerTower(Layer):
+    """Enformer's transformer blocks in sequence: (N, C, L) -> (N, C, L).
 
     Parameters
     ----------
     in_channels, n_blocks : int
+        Channels C, and number of blocks.
     n_heads, key_len, attn_dropout, pos_dropout, ff_dropout, use_tf_gamma
         See `EnformerTransformerBlock`.
     """
@@ -127,8 +150,8 @@ class EnformerTransformerTower(nn.Module):
         attn_dropout: float,
         pos_dropout: float,
         ff_dropout: float,
-        dtype=None,
-        device=None,
+        dtype: torch.dtype | None = None,
+        device: Device = None,
         use_tf_gamma: bool = False,
     ) -> None:
         super().__init__()
@@ -154,17 +177,35 @@ class EnformerTransformerTower(nn.Module):
         return rearrange(x, "n l c -> n c l").contiguous()
 
 
-class EnformerTrunk(nn.Module):
-    """One-hot bases (N, 4, L) -> (N, 2 C, L / 128 - 2 * crop_len) for 7 convolutions.
+class EnformerTrunk(Layer):
+    """Enformer's trunk: (N, 4, L) -> (N, 2 C, L / 2 ** n_conv - 2 * crop_len).
+
+    With the default sizes and L = 196,608 bp:
+
+    1. `EnformerConvTower`: seven convolutions, each pooled by 2, to 1,536 channels at 1,536 bins
+       of 128 bp.
+    2. `EnformerTransformerTower`: 11 transformer blocks over these bins.
+    3. A pre-activated 1x1 convolution to 3,072 channels, and an activation.
+    4. Cropping of bins at both ends.
 
     Parameters
     ----------
-    n_conv, channels
-        Blocks including the stem, and channels C: see `EnformerConvTower`.
-    n_transformers, n_heads, key_len, attn_dropout, pos_dropout, ff_dropout, use_tf_gamma
-        See `EnformerTransformerTower`.
+    n_conv : int
+        Convolutions **including the stem**; not 2. Default is 7.
+    channels : int
+        Channels C of the last convolution and of the transformers. Default is 1536.
+    n_transformers : int
+        Transformer blocks. Default is 11.
+    n_heads, key_len : int
+        Heads, and channels of a head's queries and keys. `channels` / `n_heads` must be a multiple
+        of 6. Defaults are 8 and 64.
+    attn_dropout, pos_dropout, ff_dropout : float
+        Dropout of attention weights, of positional features, and after attention and in the
+        feed-forward blocks. Defaults are 0.05, 0.01 and 0.4.
     crop_len : int
-        Output bins dropped at each end.
+        Output bins to drop at each end. Default is 0.
+    use_tf_gamma
+        See `EnformerAttention`.
     """
 
     def __init__(
@@ -178,12 +219,12 @@ class EnformerTrunk(nn.Module):
         pos_dropout: float = 0.01,
         ff_dropout: float = 0.4,
         crop_len: int = 0,
-        dtype=None,
-        device=None,
+        dtype: torch.dtype | None = None,
+        device: Device = None,
         use_tf_gamma: bool = False,
     ) -> None:
         super().__init__()
-        factory = {"dtype": dtype, "device": device}
+        factory: Factory = {"dtype": dtype, "device": device}
         self.conv_tower = EnformerConvTower(n_conv, channels, **factory)
         self.transformer_tower = EnformerTransformerTower(
             channels,
@@ -196,9 +237,8 @@ class EnformerTrunk(nn.Module):
             use_tf_gamma=use_tf_gamma,
             **factory,
         )
-        self.pointwise_conv = ConvBlock(
-            channels, channels * 2, 1, dropout=ff_dropout // 8, **PRE_ACTIVATED, **factory
-        )
+        dropout = ff_dropout // 8  # 0 for every probability, as in gReLU
+        self.pointwise_conv = make_block(channels, channels * 2, 1, dropout=dropout, **factory)
         self.act = Activation("gelu_enformer")
         self.crop = Crop(crop_len)
 

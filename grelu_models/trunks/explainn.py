@@ -1,32 +1,42 @@
-"""ExplaiNN's trunk: independent units of one filter each (Novakovsky et al. 2023).
+"""ExplaiNN's trunk: independent units of one filter each.
 
-10.1186/s13059-023-02985-y. gReLU's classes of these names cannot run; this follows the paper.
+Novakovsky et al. 2023, 10.1186/s13059-023-02985-y. This follows the paper, because gReLU's classes
+of these names do not run.
 """
 
+import torch
 from einops import rearrange
 from torch import Tensor, nn
 
 from grelu_models.errors import ModelError
 from grelu_models.layers import Activation, Dropout, Norm
+from grelu_models.layers.types import Device, Factory, Layer
 
 __all__ = ["ExplaiNNConvBlock", "ExplaiNNTrunk"]
 
-POOL, HIDDEN = 7, 100
+POOL = 7
+"""Positions of a filter's output that are pooled into one."""
+
+HIDDEN = 100
+"""Width of the hidden layer of a unit."""
 
 
-class ExplaiNNConvBlock(nn.Module):
-    """Grouped convolution, batch norm, activation, dropout and pooling, flattened to one position.
+class ExplaiNNConvBlock(Layer):
+    """Grouped convolution, batch norm, activation, dropout and max pooling, flattened.
 
-    (N, in_channels, L) -> (N, out_channels * positions, 1): a channel's positions lie together.
+    (N, in_channels, L) -> (N, out_channels * positions, 1). The positions of a channel are
+    adjacent.
 
     Parameters
     ----------
     in_channels, out_channels, kernel_size, groups : int
-        Of the convolution, which is not padded.
-    act_func : str
+        As of `nn.Conv1d`. The convolution is not padded.
+    act_func : str or None
+        See `Activation`.
     dropout : float
-    pool_size : int, optional
-        Positions pooled into one by their maximum.
+        Probability.
+    pool_size : int
+        Positions pooled into one. Default is 1: no pooling.
     """
 
     def __init__(
@@ -35,14 +45,14 @@ class ExplaiNNConvBlock(nn.Module):
         out_channels: int,
         kernel_size: int,
         groups: int,
-        act_func: str,
+        act_func: str | None,
         dropout: float,
-        dtype=None,
-        device=None,
+        dtype: torch.dtype | None = None,
+        device: Device = None,
         pool_size: int = 1,
     ) -> None:
         super().__init__()
-        factory = {"dtype": dtype, "device": device}
+        factory: Factory = {"dtype": dtype, "device": device}
         self.conv = nn.Conv1d(in_channels, out_channels, kernel_size, groups=groups, **factory)
         self.norm = Norm("batch", out_channels, **factory)
         self.act = Activation(act_func)
@@ -54,28 +64,43 @@ class ExplaiNNConvBlock(nn.Module):
         return rearrange(x, "n c l -> n (c l) 1")
 
 
-class ExplaiNNTrunk(nn.Module):
-    """One-hot bases (N, 4, in_len) -> one number a unit (N, channels, 1).
+class ExplaiNNTrunk(Layer):
+    """Independent units: one-hot bases (N, 4, in_len) -> (N, channels, 1), one value per unit.
 
-    A unit is a filter with exponential activation, pooled by 7, then dense layers of 100 and 1.
-    The groups of the convolutions keep units apart; the first needs none, as every unit reads the
-    same bases.
+    A unit consists of
+
+    1. one filter, without padding, with exponential activation and max pooling by 7;
+    2. a dense layer of 100 over all positions of the filter, with ReLU and dropout of 0.3;
+    3. a dense layer of 1, with ReLU.
+
+    Each has a batch norm before the activation. All units run as one convolution whose groups keep
+    them apart. The first has a single group, because every unit reads the same bases.
 
     Parameters
     ----------
     in_len : int
-        Base pairs of a sequence.
+        Base pairs of a sequence; at least `kernel_size` + 6.
     channels : int
-        Units.
+        Units. Default is 300.
     kernel_size : int
-        Width of a unit's filter.
+        Width of a unit's filter in base pairs. Default is 19.
+
+    Raises
+    ------
+    ModelError
+        If `in_len` is too short.
     """
 
     def __init__(
-        self, in_len: int, channels: int = 300, kernel_size: int = 19, dtype=None, device=None
+        self,
+        in_len: int,
+        channels: int = 300,
+        kernel_size: int = 19,
+        dtype: torch.dtype | None = None,
+        device: Device = None,
     ) -> None:
         super().__init__()
-        factory = {"dtype": dtype, "device": device}
+        factory: Factory = {"dtype": dtype, "device": device}
         positions = (in_len - kernel_size + 1) // POOL
         if positions < 1:
             raise ModelError(
