@@ -62,10 +62,10 @@ def central_mask(length: int, features: int, *, scale: int | None = None) -> Ten
 
     Examples
     --------
-    The widths are 1.24 and 4.
+    Distances of -2 to 2 against widths of 1 and 3:
 
-    >>> central_mask(3, 4)[:, :2].tolist()
-    [[0.0, 1.0], [1.0, 1.0], [1.0, 1.0], [1.0, 1.0], [0.0, 1.0]]
+    >>> central_mask(3, 4).int().tolist()
+    [[0, 1, 0, -1], [0, 1, 0, -1], [1, 1, 0, 0], [0, 1, 0, 1], [0, 1, 0, 1]]
     """
     half = features // 2
     # The order of float32 operations is gReLU's: it decides about widths next to a whole number.

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import torch
+
 from grelu_models.files.published import PUBLISHED
 from grelu_models.heads import ConvHead
+from grelu_models.layers.types import Device, Factory
 from grelu_models.models.base import BaseModel
 from grelu_models.models.published import load_published
 from grelu_models.trunks import EnformerTrunk
@@ -12,21 +15,41 @@ __all__ = ["EnformerModel", "EnformerPretrainedModel"]
 
 
 class EnformerModel(BaseModel):
-    """Convolutions with attention pooling, and transformers, with a 1x1 head.
+    """Enformer: convolutions with attention pooling, and transformers.
 
-    The defaults are the published size: 196,608 bp in; bins of 128 bp out.
+    (N, 4, L) -> (N, n_tasks, L / 2 ** n_conv - 2 * crop_len), or (N, n_tasks, 1) with final
+    pooling. The default sizes are the published ones, for windows of 196,608 bp:
+
+    1. Seven convolutions, each with attention pooling by 2: 1,536 channels at 1,536 bins of
+       128 bp.
+    2. 11 transformer blocks over these bins.
+    3. A 1x1 convolution to 3,072 channels, and cropping of bins at both ends.
+    4. The head: a 1x1 convolution to the tasks, and final pooling over all bins.
 
     Parameters
     ----------
     n_tasks : int
         Output tracks.
     n_conv, channels, n_transformers, n_heads, key_len, attn_dropout, pos_dropout, ff_dropout, \
-crop_len, use_tf_gamma
+crop_len
         See `EnformerTrunk`.
-    final_act_func : str, optional
-        Activation inside the head.
+    final_act_func : str or None
+        Activation at the end of the head, see `Activation`. Default is None.
     final_pool_func : str or None
-        avg or max: one value a window. None: one value a bin.
+        "avg" or "max": one value per window. None: one value per bin. Default is "avg".
+    use_tf_gamma
+        See `EnformerTrunk`.
+
+    Examples
+    --------
+    A small model of 8-bp bins:
+
+    >>> import torch
+    >>> model = EnformerModel(
+    ...     n_tasks=2, n_conv=3, channels=384, n_transformers=1, n_heads=4, final_pool_func=None
+    ... )
+    >>> model(torch.zeros(1, 4, 256)).shape
+    torch.Size([1, 2, 32])
     """
 
     def __init__(
@@ -43,10 +66,11 @@ crop_len, use_tf_gamma
         crop_len: int = 0,
         final_act_func: str | None = None,
         final_pool_func: str | None = "avg",
-        dtype=None,
-        device=None,
+        dtype: torch.dtype | None = None,
+        device: Device = None,
         use_tf_gamma: bool = False,
     ) -> None:
+        factory: Factory = {"dtype": dtype, "device": device}
         trunk = EnformerTrunk(
             n_conv=n_conv,
             channels=channels,
@@ -57,37 +81,52 @@ crop_len, use_tf_gamma
             pos_dropout=pos_dropout,
             ff_dropout=ff_dropout,
             crop_len=crop_len,
-            dtype=dtype,
-            device=device,
             use_tf_gamma=use_tf_gamma,
+            **factory,
         )
         head = ConvHead(
             n_tasks,
             2 * channels,
             act_func=final_act_func,
             pool_func=final_pool_func,
-            dtype=dtype,
-            device=device,
+            **factory,
         )
         super().__init__(trunk, head)
 
 
 class EnformerPretrainedModel(BaseModel):
-    """The published Enformer: its trunk with a new head, or whole.
+    """The published Enformer: its trunk with a new head, or the whole model.
 
     Parameters
     ----------
     n_tasks : int or None
-        Tracks of a new head with random weights, to be trained (gReLU's meaning); None keeps the
+        Tracks of a new head with random weights, to be trained, as in gReLU. None keeps the
         published head of 5,313 human tracks.
     n_transformers : int
-        Keep the first so many of 11.
-    crop_len, final_pool_func, use_tf_gamma
-        See `EnformerModel`. The weights were trained with TensorFlow's gamma; gReLU evaluates
-        them without.
+        Transformer blocks to keep, the first ones of 11. Default is 11.
+    crop_len, final_pool_func
+        See `EnformerModel`.
+    use_tf_gamma : bool
+        See `EnformerAttention`. The published weights were trained with True, but gReLU evaluates
+        them with False. Default is False.
     weights : path or bool
-        A file to take the published weights from; True fetches them; False leaves all weights
-        random, for a checkpoint that has its own.
+        A file with the published weights. True fetches it. False leaves all weights random, for
+        a checkpoint that has its own. Default is True.
+
+    Raises
+    ------
+    ModelError
+        If the published weights are not available or do not fit.
+
+    Examples
+    --------
+    The architecture alone, without memory for its weights:
+
+    >>> import torch
+    >>> with torch.device("meta"):
+    ...     model = EnformerPretrainedModel(n_tasks=None, weights=False)
+    >>> sum(parameter.numel() for parameter in model.parameters())
+    246172353
     """
 
     def __init__(
@@ -96,8 +135,8 @@ class EnformerPretrainedModel(BaseModel):
         n_transformers: int = 11,
         crop_len: int = 0,
         final_pool_func: str | None = "avg",
-        dtype=None,
-        device=None,
+        dtype: torch.dtype | None = None,
+        device: Device = None,
         use_tf_gamma: bool = False,
         weights: str | Path | bool = True,
     ) -> None:

@@ -1,6 +1,7 @@
-"""Published weights for a model's trunk, and for its head where it is kept."""
+"""Published weights of a model's trunk, and of its head where it is kept."""
 
 from pathlib import Path
+from typing import Literal
 
 from grelu_models.files.hub import get_artifact
 from grelu_models.files.weights import load_weights, read_state_dict
@@ -10,23 +11,27 @@ __all__ = ["load_published"]
 
 
 def load_published(
-    model: BaseModel, weights: str | Path | bool, repo: str, file: str, *, head: bool
+    model: BaseModel, weights: str | Path | Literal[True], repo: str, file: str, *, head: bool
 ) -> None:
-    """Copy published weights into a model, strictly but for what the model leaves out.
+    """Copy published weights into a model.
+
+    All tensors of the model must be in the file. The file may have more transformers than the
+    model, but no other further tensors.
 
     Parameters
     ----------
     model : BaseModel
-        Changed in place. It may have fewer transformers than were published.
+        Changed in place.
     weights : path or True
-        The file of a state dict; True fetches `file` of the hub's `repo`.
+        The file of a state dict. True fetches `file` of the repository `repo` of the hub.
+    repo, file : str
     head : bool
-        Whether to take the head's weights, too.
+        Whether to take the weights of the head, too. Otherwise the model keeps its own.
 
     Raises
     ------
     ModelError
-        If the file cannot be had or read, or does not fit.
+        If the file is not available, not readable or does not fit the model.
     """
     path = get_artifact(repo, file) if weights is True else Path(weights)
     state = read_state_dict(path)
@@ -34,6 +39,6 @@ def load_published(
     if not head:
         kept = {name: tensor for name, tensor in wanted.items() if name.startswith("head.")}
         state = {k: v for k, v in state.items() if not k.startswith("head.")} | kept
-    deeper = "embedding.transformer_tower.blocks."
-    fitting = {k: v for k, v in state.items() if k in wanted or not k.startswith(deeper)}
+    transformers = "embedding.transformer_tower.blocks."
+    fitting = {k: v for k, v in state.items() if k in wanted or not k.startswith(transformers)}
     load_weights(model, fitting, source=str(path))
