@@ -4,8 +4,9 @@ Class names, constructor arguments and state-dict keys are those of gReLU, so th
 load. Every constructor that creates weights takes torch's `dtype` and `device`.
 
 Reading order: `types` (declarations only), the one-module layers `activation`, `conv`, `pooling`,
-`norm` and `crop`; `position` (features of distances) before `attention`, which uses them; `rotary`
-(the attention of Flashzoi); `streaming` (how long sequences run in pieces).
+`norm` and `crop`; `position` (features of distances), `relative` (attention with any of them) and
+`attention` (that of Borzoi and Enformer); `rotary` (that of Flashzoi); `streaming` (how long
+sequences run in pieces).
 """
 
 from grelu_models.layers.activation import Activation

@@ -41,8 +41,10 @@ class ChannelTransform(Wrapper):
 
     Parameters
     ----------
-    in_channels, out_channels : int
-        Channels before and after. Default of `out_channels` is 1.
+    in_channels : int
+        Channels before.
+    out_channels : int
+        Channels after. Default is 1.
     if_equal : bool
         Whether to convolve even if both numbers are equal. Default is False: the identity, which
         has no weights.

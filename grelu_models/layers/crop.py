@@ -17,7 +17,7 @@ class Crop(Layer):
         Positions (not base pairs) to drop at each end. "auto" is `receptive_field // 2`. Default
         is 0.
     receptive_field : int, optional
-        The receptive field as gReLU counts it. Needed for "auto".
+        The receptive field as gReLU counts it, needed for "auto". Default is None.
 
     Raises
     ------

@@ -31,7 +31,7 @@ class Norm(Wrapper):
         norm acts on the last axis and so takes (N, L, C), the others take (N, C, L). Default is
         None: the identity.
     in_dim : int, optional
-        Channels C. Needed unless `func` is None.
+        Channels C, needed unless `func` is None. Default is None.
     **kwargs
         Further arguments of the torch module, such as `eps`.
 

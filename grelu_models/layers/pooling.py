@@ -76,14 +76,16 @@ POOLS: dict[str | None, Callable[..., nn.Module]] = {
 class Pool(Wrapper):
     """Pooling of neighbouring positions: (N, C, L) -> (N, C, L // pool_size).
 
+    Attention pooling rounds the number of positions up, the others down.
+
     Parameters
     ----------
     func : str or None
         "avg", "max" or "attn" (`AttentionPool`). None is the identity.
     pool_size : int, optional
-        Positions pooled into one. Needed unless `func` is None.
+        Positions pooled into one, needed unless `func` is None. Default is None.
     in_channels : int, optional
-        Channels C. Needed for "attn".
+        Channels C, needed for "attn". Default is None.
     **kwargs
         Further arguments of the torch module.
 

@@ -43,7 +43,7 @@ class Reach:
     Attributes
     ----------
     margin : int
-        Input positions to each side that can change an output position, or more than that.
+        Upper bound of the input positions to each side that can change an output position.
     pooled : int
         Input positions in an output position.
     channels : int
@@ -75,8 +75,8 @@ class Pieces:
 def stream(module: nn.Module, x: Tensor) -> Tensor:
     """Return `module(x)`, computed in pieces where that gives the same values.
 
-    It does for long inputs of local modules, in eval mode, without gradients and on the CPU.
-    Everything else is computed whole.
+    That is the case for long inputs of local modules, in eval mode, without gradients and on the
+    CPU. Everything else is computed whole.
 
     Parameters
     ----------

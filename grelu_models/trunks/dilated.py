@@ -39,6 +39,11 @@ class DilatedConvTrunk(Layer):
         affect, 264 with the other defaults.
     **kwargs
         Further arguments of `ConvTower`.
+
+    Examples
+    --------
+    >>> DilatedConvTrunk().conv_tower.crop.crop_len
+    264
     """
 
     def __init__(

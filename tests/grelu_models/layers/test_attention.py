@@ -1,11 +1,11 @@
-"""Attention against its formula, written out plainly."""
+"""Attention against direct implementations of its formulas."""
 
 import math
 
 import pytest
 import torch
 
-from grelu_models.layers import attention
+from grelu_models.layers import relative
 from grelu_models.layers.attention import Attention, EnformerAttention
 from grelu_models.layers.position import (
     central_mask,
@@ -17,8 +17,8 @@ from grelu_models.layers.position import (
 from grelu_models.layers.rotary import FlashAttention, GroupedAttention
 
 
-def plain(layer, x, features, to_keys):
-    """Relative attention of one sequence (L, C), by loops over heads, queries and keys."""
+def attend_plainly(layer, x, features, to_keys):
+    """Relative attention of one sequence (L, C), as loops over heads, queries and keys."""
     length, heads = len(x), layer.n_heads
     q, k, v = ((to(x)).reshape(length, heads, -1) for to in (layer.to_q, layer.to_k, layer.to_v))
     r = to_keys(features).reshape(2 * length - 1, heads, -1)
@@ -47,8 +47,8 @@ def make(kind, **changes):
 @pytest.mark.parametrize("length", [1, 2, 7, 33])
 @pytest.mark.parametrize("kind", ["borzoi", "enformer"])
 @pytest.mark.parametrize("queries", [1, 8, 256])
-def test_attention_is_its_formula(monkeypatch, kind, length, queries):
-    monkeypatch.setattr(attention, "QUERIES", queries)
+def test_attention_equals_its_formula(monkeypatch, kind, length, queries):
+    monkeypatch.setattr(relative, "QUERIES", queries)
     layer = make(kind)
     x = torch.randn(2, length, 10)
     if kind == "borzoi":
@@ -56,12 +56,12 @@ def test_attention_is_its_formula(monkeypatch, kind, length, queries):
     else:
         features, to_keys = enformer_features(length, 12), layer.to_rel_k
     with torch.no_grad():
-        expected = torch.stack([plain(layer, one, features, to_keys) for one in x])
+        expected = torch.stack([attend_plainly(layer, one, features, to_keys) for one in x])
         torch.testing.assert_close(layer(x), expected)
-    torch.testing.assert_close(layer(x).detach(), expected)  # the way with gradients
+    torch.testing.assert_close(layer(x).detach(), expected)  # computed with gradients
 
 
-def test_positional_keys_follow_the_weights():
+def test_cached_positional_keys_follow_the_weights():
     layer = make("borzoi")
     x = torch.randn(1, 9, 10)
     with torch.inference_mode():
@@ -78,7 +78,7 @@ def test_positional_keys_follow_the_weights():
         assert (layer(x) - before).abs().max() > 1e-3
 
 
-def test_dropout_acts_in_training_only():
+def test_dropout_is_active_in_training_only():
     layer = make("borzoi", attn_dropout=0.5, pos_dropout=0.5)
     x = torch.randn(1, 9, 10)
     with torch.no_grad():
@@ -88,7 +88,7 @@ def test_dropout_acts_in_training_only():
 
 
 @pytest.mark.parametrize("length", [1, 5, 64, 1536, 4096])
-def test_steps_are_the_central_mask(length):
+def test_steps_repeat_to_the_central_mask(length):
     mask = central_mask(length, 32)
     rows, counts = central_mask_steps(length, 32)
     assert len(rows) <= 33 and sum(counts) == 2 * length - 1
@@ -96,8 +96,8 @@ def test_steps_are_the_central_mask(length):
     assert torch.equal(get_central_mask(torch.zeros(1, length, 3), 32), mask)
 
 
-def test_the_central_mask_by_hand():
-    # Two widths, sqrt(5) - 1 = 1.24 and 4; inside, then signed, for distances -3 ... 3.
+def test_central_mask_equals_values_by_hand():
+    # The widths are sqrt(5) - 1 = 1.24 and 4; rows are the distances -3 ... 3.
     assert central_mask(4, 4).tolist() == [
         [0, 1, 0, -1],
         [0, 1, 0, -1],
@@ -109,13 +109,13 @@ def test_the_central_mask_by_hand():
     ]
 
 
-def test_positions_of_a_fixed_scale_do_not_follow_the_length():
+def test_features_of_a_fixed_scale_do_not_depend_on_the_length():
     wide, narrow = central_mask(100, 8), central_mask(30, 8, scale=100)
     assert torch.equal(narrow, wide[70:129])
     assert not torch.equal(narrow, central_mask(30, 8))
 
 
-def test_enformer_features_by_hand():
+def test_enformer_features_equal_values_by_hand():
     length, features = 16, 12
     found = enformer_features(length, features)
     assert found.shape == (31, 12)
@@ -142,18 +142,19 @@ def test_tensorflows_gamma_peaks_at_one_in_every_feature():
     assert gamma_features(200, 5).amax(1).tolist() == [1.0] * 399
 
 
-def turned(vector, position, width, base):
-    """Rotary positions of one head's vector, by complex numbers."""
+def rotate_plainly(vector, position, width, base):
+    """Rotate the vector of one head, with complex numbers."""
     half = width // 2
     angle = position / base ** (torch.arange(half) / half)
     pairs = torch.complex(vector[:half], vector[half:width]) * torch.polar(torch.ones(half), angle)
     return torch.cat([pairs.real, pairs.imag, vector[width:]])
 
 
-def plain_rotary(q, k, v, *, width, base):
-    """One head: (L, channels) each."""
+def attend_rotated(q, k, v, *, width, base):
+    """Rotary attention of one head; q, k and v are (L, channels)."""
     q, k = (
-        torch.stack([turned(row, i, width, base) for i, row in enumerate(rows)]) for rows in (q, k)
+        torch.stack([rotate_plainly(row, i, width, base) for i, row in enumerate(rows)])
+        for rows in (q, k)
     )
     return torch.softmax(q @ k.T / q.shape[1] ** 0.5, dim=-1) @ v
 
@@ -170,14 +171,14 @@ def test_flash_attention_is_rotary_attention():
     with torch.no_grad():
         q, k, v = layer.qkv(x).reshape(2, 11, 3, 2, 8).unbind(2)
         heads = [
-            [plain_rotary(q[n, :, h], k[n, :, h], v[n, :, h], width=8, base=1e4) for h in (0, 1)]
+            [attend_rotated(q[n, :, h], k[n, :, h], v[n, :, h], width=8, base=1e4) for h in (0, 1)]
             for n in (0, 1)
         ]
         expected = layer.out(torch.stack([torch.cat(pair, dim=1) for pair in heads]))
         torch.testing.assert_close(layer(x), expected)
 
 
-def test_grouped_attention_shares_keys_and_rotates_a_part():
+def test_grouped_attention_shares_keys_and_rotates_some_channels():
     torch.manual_seed(1)
     layer = GroupedAttention(48, 4, rotary_dim=8).eval()
     assert layer.Wqkv.weight.shape == (48 + 2 * 2 * 12, 48) and layer.Wqkv.bias.shape == (96,)
@@ -187,6 +188,6 @@ def test_grouped_attention_shares_keys_and_rotates_a_part():
         q = joined[:, :48].reshape(9, 4, 12)
         k, v = joined[:, 48:72].reshape(9, 2, 12), joined[:, 72:].reshape(9, 2, 12)
         heads = [
-            plain_rotary(q[:, h], k[:, h // 2], v[:, h // 2], width=8, base=2e4) for h in range(4)
+            attend_rotated(q[:, h], k[:, h // 2], v[:, h // 2], width=8, base=2e4) for h in range(4)
         ]
         torch.testing.assert_close(layer(x)[0], layer.out_proj(torch.cat(heads, dim=1)))

@@ -1,4 +1,4 @@
-"""Pieces of a sequence give what the whole gives."""
+"""A module run on pieces of a sequence gives the values of a run on the whole."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from grelu_models.layers.streaming import stream
 
 
 def count_lengths(block: nn.Module) -> list[int]:
-    """A list that grows by the length of every input the block is given from now on."""
+    """Return a list to which every later call of the block adds the length of its input."""
     lengths = []
     block.register_forward_pre_hook(lambda _, args: lengths.append(args[0].shape[-1]))
     return lengths
@@ -53,7 +53,7 @@ def test_pieces_give_the_values_of_the_whole(monkeypatch, name):
         lambda: nn.Sequential(make_conv(4, 4, 3), nn.AdaptiveAvgPool1d(1)),
     ],
 )
-def test_what_looks_at_all_positions_is_run_whole(monkeypatch, make):
+def test_modules_that_read_all_positions_run_whole(monkeypatch, make):
     monkeypatch.setattr(streaming, "PIECE", 4 * 100)
     block = make().eval()
     lengths = count_lengths(block)
@@ -63,7 +63,7 @@ def test_what_looks_at_all_positions_is_run_whole(monkeypatch, make):
     assert lengths == [5000, 5000]
 
 
-def test_training_and_uneven_lengths_are_run_whole(monkeypatch):
+def test_training_and_incomplete_bins_run_whole(monkeypatch):
     monkeypatch.setattr(streaming, "PIECE", 4 * 100)
     block = BLOCKS["pre-activated"]()
     lengths = count_lengths(block)

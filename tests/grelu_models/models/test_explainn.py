@@ -1,4 +1,4 @@
-"""ExplaiNN against its description, unit by unit (Novakovsky et al. 2023)."""
+"""ExplaiNN against the description of its units by Novakovsky et al. 2023."""
 
 import torch
 from torch.nn import functional as F
@@ -7,7 +7,7 @@ from grelu_models.models import ExplaiNNModel
 
 
 def normed(x, norm, unit):
-    """Batch norm in eval mode of some of its channels: x is (channels,) or (channels, L)."""
+    """Apply some channels of a batch norm in eval mode to x: (channels,) or (channels, L)."""
     layer = norm.layer
     shape = (-1,) + (1,) * (x.ndim - 1)
     mean, var, weight, bias = (
@@ -18,7 +18,7 @@ def normed(x, norm, unit):
 
 
 def run_unit(trunk, bases, unit):
-    """One unit's number for one sequence (4, L)."""
+    """Value of one unit for one sequence (4, L)."""
     first, hidden, last = trunk.blocks
     positions = hidden.conv.in_channels // first.conv.out_channels
     filtered = F.conv1d(bases[None], first.conv.weight[[unit]], first.conv.bias[[unit]])[0]
@@ -31,7 +31,7 @@ def run_unit(trunk, bases, unit):
     return normed(single[None], last.norm, [unit]).relu()[0]
 
 
-def test_units_are_independent_and_as_described():
+def test_units_are_independent_and_follow_the_paper():
     torch.manual_seed(0)
     model = ExplaiNNModel(3, in_len=64, channels=5, kernel_size=9).eval()
     for name, value in model.state_dict().items():
@@ -48,7 +48,7 @@ def test_units_are_independent_and_as_described():
         torch.testing.assert_close(model(bases)[..., 0], expected)
 
 
-def test_names_and_shapes():
+def test_tensors_have_the_expected_names_and_shapes():
     state = ExplaiNNModel(3, in_len=200).state_dict()
     shapes = {name: tuple(value.shape) for name, value in state.items() if value.ndim == 3}
     assert shapes == {

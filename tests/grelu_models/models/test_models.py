@@ -1,4 +1,4 @@
-"""Every class gives the outputs that gReLU 1.1.0 gave (references.json), and its keys."""
+"""Every class has the outputs and state-dict keys of gReLU 1.1.0, stored in references.json."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,7 @@ import torch
 
 from cases import CASES, build, inputs, outputs, sample
 from grelu_models import models
+from grelu_models.blocks import ConvBlock, TransformerBlock
 from grelu_models.errors import ModelError
 from grelu_models.layers import Activation, AttentionPool, Crop, Norm, PointwiseConv, Pool
 
@@ -15,7 +16,7 @@ REFERENCES = json.loads((Path(__file__).parents[1] / "references.json").read_tex
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_outputs_and_keys_equal_grelus(case):
+def test_outputs_and_keys_equal_those_of_grelu(case):
     model = build(case, "grelu_models")
     reference = REFERENCES[case]
     state = {key: list(value.shape) for key, value in model.state_dict().items()}
@@ -30,7 +31,7 @@ def test_outputs_and_keys_equal_grelus(case):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_every_tensor_tells_in_the_references(case):
+def test_every_tensor_affects_the_output(case):
     model = build(case, "grelu_models")
     with torch.inference_mode():
         whole = outputs(model(*inputs(case)))[0]
@@ -43,7 +44,7 @@ def test_every_tensor_tells_in_the_references(case):
 
 
 @pytest.mark.parametrize("case", [case for case, (path, _, _) in CASES.items() if "odel" in path])
-def test_values_with_gradients_are_those_without(case):
+def test_values_with_and_without_gradients_agree(case):
     model = build(case, "grelu_models")
     with torch.inference_mode():
         quick = model(*inputs(case)).clone()
@@ -56,7 +57,7 @@ def test_values_with_gradients_are_those_without(case):
 
 @pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("case", ["BorzoiModel", "EnformerModel", "ConvTransformerModel"])
-def test_lower_precision_is_near(case, kind):
+def test_lower_precision_is_close(case, kind):
     model, given = build(case, "grelu_models"), inputs(case)
     with torch.inference_mode():
         exact = model(*given)
@@ -66,7 +67,7 @@ def test_lower_precision_is_near(case, kind):
     assert 0 < (found.float() - exact).abs().max() <= 0.1 * exact.abs().max()
 
 
-def test_the_pointwise_convolution_is_a_convolution():
+def test_pointwise_convolution_equals_a_convolution():
     layer = PointwiseConv(5, 3, 1)
     x = torch.randn(2, 5, 7)
     torch.testing.assert_close(layer(x), torch.nn.functional.conv1d(x, layer.weight, layer.bias))
@@ -98,6 +99,14 @@ def test_crop_drops_both_ends():
         (lambda: Pool("max"), "pooling 'max' needs pool_size"),
         (lambda: Pool("sum", 2), "unknown pooling 'sum': use one of avg, max, attn"),
         (lambda: Norm("batch"), "normalisation 'batch' needs in_dim"),
+        (
+            lambda: ConvBlock(4, 4, 3, order="CDNR"),
+            "order must contain each of the letters CDNRA once, not 'CDNR'",
+        ),
+        (
+            lambda: TransformerBlock(8, 2, 0.0, 0.0, False, key_len=4),
+            "relative positions needs n_pos_features, key_len and value_len",
+        ),
         (lambda: Crop(-1), "crop_len must be 'auto' or a number of positions"),
         (lambda: Crop("auto"), "crop_len 'auto' needs a receptive field"),
         (
@@ -116,7 +125,7 @@ def test_crop_drops_both_ends():
         ),
         (
             lambda: models.BorzoiModel(1, channels=64, n_heads=3, flash_attn=True),
-            "64 channels cannot be cut into 3 heads of even size",
+            "64 channels cannot be split into 3 heads with an even number of channels",
         ),
         (
             lambda: models.EnformerModel(1, channels=256, n_heads=8, n_conv=3),
@@ -124,6 +133,6 @@ def test_crop_drops_both_ends():
         ),
     ],
 )
-def test_bad_arguments_are_named(make, message):
+def test_invalid_arguments_are_named(make, message):
     with pytest.raises(ModelError, match=message):
         make()
