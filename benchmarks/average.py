@@ -58,7 +58,7 @@ class Job:
 
     def time(self) -> float:
         """Seconds of the shard."""
-        from genometracks.common.prefetch import run_ahead
+        from genometracks.common.prefetch import prefetch
         from genometracks.predict.predict import ShardPrediction
         from genometracks.shards.shard import write_shard
 
@@ -67,7 +67,7 @@ class Job:
         made = ShardPrediction(
             self.plan, self.bases, model=self.model, shard=shard, device=self.device
         )
-        pieces = run_ahead(made.pieces())
+        pieces = prefetch(made.pieces())
         write_shard(self.run.shards(), self.plan, shard, pieces=pieces, notes=made.notes)
         return time.perf_counter() - start
 

@@ -89,7 +89,7 @@ def measure(family: str, repeat: int) -> str:
     """One row of the table."""
     import torch
 
-    from genometracks.common.prefetch import run_ahead
+    from genometracks.common.prefetch import prefetch
     from genometracks.inputs.genome import Bases
     from genometracks.predict.batches import encode_batch, read_batches
     from genometracks.predict.device import prepare_device
@@ -118,7 +118,7 @@ def measure(family: str, repeat: int) -> str:
             bare.append(time.perf_counter() - start)
             start = time.perf_counter()
             made = ShardPrediction(plan, bases, model=folds, shard=shard, device=device)
-            pieces = run_ahead(made.pieces())
+            pieces = prefetch(made.pieces())
             write_shard(run.shards(), plan, shard, pieces=pieces, notes=made.notes)
             whole.append(time.perf_counter() - start)
     ratios = [a / b for a, b in zip(whole, bare, strict=True)]

@@ -1,4 +1,4 @@
-"""A file appears whole or not at all, whatever the disk does."""
+"""A file appears whole or not at all, whatever happens to the disk or the process."""
 
 import os
 import resource
@@ -41,12 +41,12 @@ def test_what_a_killed_process_left_is_swept(tmp_path):
     assert sorted(os.listdir(tmp_path)) == [".file2.abc.part", "file"]
 
 
-def test_what_another_process_writes_now_is_left_in_peace(tmp_path):
+def test_what_another_process_writes_now_is_not_touched(tmp_path):
     with write_atomically(tmp_path / "file") as first:
         first.write(b"data")
         with write_atomically(tmp_path / "file") as second:
             second.write(b"data")
-        assert len(os.listdir(tmp_path)) == 2  # the second's file, and what the first writes
+        assert len(os.listdir(tmp_path)) == 2  # the second's file, and the first's temporary one
     assert os.listdir(tmp_path) == ["file"] and (tmp_path / "file").read_bytes() == b"data"
 
 
@@ -91,7 +91,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
 
 
 def limit_file_size() -> None:
-    """What a full disk does: writes past 100 kB fail."""
+    """Simulate a full disk: writes past 100 kB fail."""
     import signal
 
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -1,6 +1,6 @@
-"""A run that is killed leaves nothing half-written; the next one ends in the undisturbed bytes.
+"""A killed run leaves nothing half-written; the next run ends with the bytes of an undisturbed one.
 
-220 kills: 200 before or after a step through which a run leaves traces, 20 after a random time.
+220 kills: 200 before or after a call that changes files, 20 at a random time.
 """
 
 import random
@@ -20,7 +20,7 @@ def is_leftover(path) -> bool:
 
 
 def read_files(folder) -> dict[str, bytes]:
-    """Every file that has its final name."""
+    """Read every file that has its final name."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
@@ -29,7 +29,7 @@ def read_files(folder) -> dict[str, bytes]:
 
 
 class Scene:
-    """A run beside an older one, of another trim, whose results stand where the run's will be."""
+    """A run, and an older run with another trim whose results may be in its place."""
 
     def __init__(self, run: Run, older: Run, warm) -> None:
         self.run, self.plan, self.warm = run, run.plan(), warm
@@ -48,7 +48,7 @@ class Scene:
         return self.warm.run(*self.commands, **how)
 
     def reset(self, *, stale: bool) -> None:
-        """Take the results away, or put the older run's in their place."""
+        """Remove the results, or put those of the older run in their place."""
         for name in set(read_files(self.run.folder)) - self.inputs:
             (self.run.folder / name).unlink()
         shutil.rmtree(self.run.folder / "parquet")

@@ -1,10 +1,10 @@
-"""Work that runs ahead: in order, bounded, with its errors, and never left behind."""
+"""Prefetched items come in order, bounded, with their errors; the thread always ends."""
 
 import threading
 
 import pytest
 
-from genometracks.common.prefetch import run_ahead
+from genometracks.common.prefetch import prefetch
 
 
 def count(seen, last, *, fail_at=None):
@@ -26,7 +26,7 @@ def test_items_come_in_order_from_another_thread():
             threads.add(threading.current_thread())
             yield i
 
-    assert list(run_ahead(items())) == list(range(100))
+    assert list(prefetch(items())) == list(range(100))
     assert threading.current_thread() not in threads and len(threads) == 1
 
 
@@ -40,7 +40,7 @@ def test_no_more_than_depth_items_wait():
                 gate.set()
             yield i
 
-    ahead = run_ahead(items(), depth=3)
+    ahead = prefetch(items(), depth=3)
     assert next(ahead) == 0
     assert gate.wait(10)  # 0 is out, 1 to 3 wait, 4 is made
     assert seen == [0, 1, 2, 3, 4]
@@ -50,15 +50,15 @@ def test_no_more_than_depth_items_wait():
 def test_an_error_comes_after_the_items_before_it():
     seen, got = [], []
     with pytest.raises(ValueError, match="item 3"):
-        for i in run_ahead(count(seen, 10, fail_at=3)):
+        for i in prefetch(count(seen, 10, fail_at=3)):
             got.append(i)
     assert got == [0, 1, 2] and seen[-1] == "closed"
 
 
-def test_whoever_leaves_early_ends_the_thread():
+def test_leaving_early_ends_the_thread():
     before = threading.active_count()
     seen = []
-    for i in run_ahead(count(seen, 10**9)):
+    for i in prefetch(count(seen, 10**9)):
         if i == 5:
             break
     assert threading.active_count() == before

@@ -103,7 +103,7 @@ def end_badly(folder: Path, kind: str, other: bool) -> None:
         ("user", "^bad input$"),
         ("disk", r"^\[Errno 28\] full$"),
         ("bug", "^a process ended with status 1: its error is above$"),
-        ("killed", r"^a process was killed \(SIGKILL\): memory may be short: set output.threads"),
+        ("killed", r"^a process was killed \(SIGKILL\): memory may be exhausted: lower"),
     ],
 )
 def test_a_process_that_fails_ends_the_others(tmp_path, kind, message):

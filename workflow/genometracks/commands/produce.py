@@ -27,7 +27,7 @@ def run_predict(args: argparse.Namespace) -> None:
         return
     from concurrent.futures import ThreadPoolExecutor
 
-    from genometracks.common.prefetch import run_ahead
+    from genometracks.common.prefetch import prefetch
     from genometracks.common.progress import Progress
     from genometracks.inputs.genome import Bases
     from genometracks.predict.device import prepare_device
@@ -49,7 +49,7 @@ def run_predict(args: argparse.Namespace) -> None:
             f"shard {shard.id} on {device}", bases=plan.geometry.owned * plan.geometry.bin
         ),
     )
-    pieces = run_ahead(prediction.pieces())  # the model works on while this thread writes
+    pieces = prefetch(prediction.pieces())  # the model works on while this thread writes
     write_shard(_shards(args), plan, shard, pieces=pieces, notes=prediction.notes)
 
 

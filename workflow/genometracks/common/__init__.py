@@ -1,1 +1,1 @@
-"""What every room may use. Knows no genome."""
+"""What every room may use; nothing here depends on genomes."""

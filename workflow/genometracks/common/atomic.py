@@ -1,8 +1,8 @@
 """Files and folders that appear whole or not at all: temporary name, flush to disk, rename.
 
-A temporary name is locked while its process lives. What is not locked was left by a process that
-was killed, and is swept by the next that writes the same name; another that writes it now is left
-in peace.
+A temporary file is locked while its process lives. An unlocked one was left by a process that was
+killed; the next process that writes the same name deletes it. One that another process is writing
+now is not touched.
 """
 
 import fcntl
@@ -20,15 +20,27 @@ from genometracks.errors import UserError
 
 @contextmanager
 def write_atomically(path: str | Path) -> Iterator[BinaryIO]:
-    """Open a temporary file beside `path` that takes its name when the block ends well.
+    """Open a temporary file beside `path`, renamed to `path` if the block ends without an error.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its folder is made if it does not exist.
 
     Raises
     ------
     UserError
         If the folder cannot be made or written to, or the disk is full. Nothing is left behind.
+
+    Examples
+    --------
+    >>> with write_atomically("result.txt") as file:
+    ...     _ = file.write(b"42")
+    >>> Path("result.txt").read_text()
+    '42'
     """
     path = Path(path)
-    with _named_errors(path):
+    with _report_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path)
         temporary, lock = _make_part(path, folder=False)
@@ -37,7 +49,7 @@ def write_atomically(path: str | Path) -> Iterator[BinaryIO]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-                # A private temporary file is made for the owner alone; a result is for the group.
+                # Temporary files are private to their owner; results get the usual permissions.
                 os.chmod(temporary, 0o666 & ~_umask())
                 os.replace(temporary, path)
             finally:
@@ -47,17 +59,28 @@ def write_atomically(path: str | Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def build_folder(path: Path) -> Iterator[Path]:
-    """Make a temporary folder beside `path` that takes its place when the block ends well.
+    """Make a temporary folder, renamed to `path` if the block ends without an error.
 
-    An older folder is moved aside whole before it is deleted, so that no part of it is ever met
-    under its name.
+    An existing folder is renamed before it is deleted, so that `path` never holds a part of it.
+
+    Parameters
+    ----------
+    path : Path
+        Its parent is made if it does not exist.
 
     Raises
     ------
     UserError
         As `write_atomically`.
+
+    Examples
+    --------
+    >>> with build_folder(Path("results")) as building:
+    ...     _ = (building / "a.txt").write_text("42")
+    >>> [path.name for path in Path("results").iterdir()]
+    ['a.txt']
     """
-    with _named_errors(path):
+    with _report_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path)
         (building, lock), (older, other_lock) = (_make_part(path, folder=True) for _ in range(2))
@@ -77,7 +100,7 @@ def build_folder(path: Path) -> Iterator[Path]:
 
 
 def sync(path: Path) -> None:
-    """Flush a file, or a folder's entries, so that they survive a crash of the machine."""
+    """Flush a file, or the entries of a folder, to disk, so that they survive a system crash."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -92,7 +115,8 @@ def _umask() -> int:
 
 
 @contextmanager
-def _named_errors(path: Path) -> Iterator[None]:
+def _report_errors(path: Path) -> Iterator[None]:
+    """Turn an error of the file system into one that names `path`."""
     try:
         yield
     except OSError as error:
@@ -104,17 +128,17 @@ def _named_errors(path: Path) -> Iterator[None]:
 
 def _make_part(path: Path, *, folder: bool) -> tuple[Path, int]:
     """Make a temporary file or folder beside `path`; locked until its descriptor is closed."""
-    name = {"dir": path.parent, "prefix": f".{path.name}.", "suffix": ".part"}
+    prefix, suffix = f".{path.name}.", ".part"
     while True:
         if folder:
-            part = tempfile.mkdtemp(**name)
+            part = tempfile.mkdtemp(suffix, prefix, path.parent)
             try:
                 descriptor = os.open(part, os.O_RDONLY)
             except FileNotFoundError:
                 continue  # swept before it was locked
         else:
-            descriptor, part = tempfile.mkstemp(**name)
-        with suppress(OSError):  # a file system without locks; there, nothing is swept either
+            descriptor, part = tempfile.mkstemp(suffix, prefix, path.parent)
+        with suppress(OSError):  # a file system without locks, where nothing is swept either
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.path.exists(part):
             return Path(part), descriptor
@@ -122,9 +146,9 @@ def _make_part(path: Path, *, folder: bool) -> tuple[Path, int]:
 
 
 def sweep(path: Path) -> None:
-    """Delete what killed processes left of `path`."""
+    """Delete the temporary files and folders of `path` that killed processes left behind."""
     for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        with suppress(OSError):  # gone, or of a process that lives, or of another user
+        with suppress(OSError):  # deleted already, locked by a live process, or another user's
             descriptor = os.open(part, os.O_RDONLY if part.is_dir() else os.O_RDWR)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,14 +1,13 @@
-"""The memory that this process took."""
+"""Peak memory of this process."""
 
 import resource
 from pathlib import Path
 
 
 def read_peak() -> int:
-    """Most bytes that were resident at once.
+    """Largest resident memory of this process so far, in bytes.
 
-    Not `ru_maxrss` where Linux can tell better: that begins with the peak of the process that
-    started this one.
+    From /proc where it exists: `ru_maxrss` on Linux starts at the peak of the parent process.
     """
     try:
         lines = Path("/proc/self/status").read_text().splitlines()

@@ -1,6 +1,6 @@
-"""Let one part of a pipeline work while the next one does: a thread, and a short queue.
+"""Overlap one stage of a pipeline with the next: a thread and a short queue.
 
-Reading, computing and writing overlap because numpy, torch and file access let go of the
+Reading, computing and writing overlap because numpy, torch and file access release the
 interpreter's lock.
 """
 
@@ -11,30 +11,35 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
-_END = object()
-_WAIT = 0.1  # seconds between looks at whether the other side has gone
+_WAIT = 0.1  # seconds between checks of whether the other side has ended
 
 
-def run_ahead(items: Iterator[Item], *, depth: int = 2) -> Iterator[Item]:
+def prefetch(items: Iterator[Item], *, depth: int = 2) -> Iterator[Item]:
     """Yield the items of an iterator that runs in a thread, up to `depth` items ahead.
 
     An error of the iterator is raised here, after the items before it. Closing this generator, or
-    an error where it is consumed, ends the thread after its present item.
+    an error in the loop that consumes it, ends the thread after the item it is working on.
 
     Parameters
     ----------
     items : iterator
-        All of it runs in the thread.
+        Runs entirely in the thread.
     depth : int
-        Bounds the memory: so many items wait at most.
+        Number of items that may wait, which bounds the memory. Default is 2.
+
+    Examples
+    --------
+    >>> list(prefetch(iter("ACGT")))
+    ['A', 'C', 'G', 'T']
     """
-    queue: Queue = Queue(depth)
+    # (item,); an error, or None after the last item.
+    queue: Queue[tuple[Item] | BaseException | None] = Queue(depth)
     left = Event()
 
-    def put(item: object) -> bool:
+    def put(entry: tuple[Item] | BaseException | None) -> bool:
         while not left.is_set():
             try:
-                queue.put(item, timeout=_WAIT)
+                queue.put(entry, timeout=_WAIT)
                 return True
             except Full:
                 continue
@@ -43,12 +48,12 @@ def run_ahead(items: Iterator[Item], *, depth: int = 2) -> Iterator[Item]:
     def work() -> None:
         try:
             for item in items:
-                if not put((item, None)):
+                if not put((item,)):
                     break
             else:
-                put((_END, None))
-        except BaseException as error:  # handed over, whatever it is
-            put((_END, error))
+                put(None)
+        except BaseException as error:  # raised again by the consumer, of whatever type
+            put(error)
         finally:
             close = getattr(items, "close", None)
             if close:
@@ -59,14 +64,14 @@ def run_ahead(items: Iterator[Item], *, depth: int = 2) -> Iterator[Item]:
     try:
         while True:
             try:
-                item, error = queue.get(timeout=_WAIT)
+                entry = queue.get(timeout=_WAIT)
             except Empty:
                 continue
-            if error is not None:
-                raise error
-            if item is _END:
+            if isinstance(entry, BaseException):
+                raise entry
+            if entry is None:
                 return
-            yield item
+            yield entry[0]
     finally:
         left.set()
         thread.join()

@@ -1,39 +1,46 @@
-"""Share work among processes that end together: one that fails, or is killed, ends all.
+"""Share work among processes that end together: if one fails or is killed, all end.
 
-They are spawned, not forked: a fresh interpreter inherits no thread and no lock of a library, and
-takes 0.2 s, little beside a block of tracks.
+They are spawned, not forked: a fresh interpreter inherits no thread and no library's lock, and
+takes 0.2 s, little compared with a block of tracks.
 """
 
 import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from multiprocessing.context import SpawnProcess
 from threading import Thread
+from typing import TypeVarTuple
 
 from genometracks.errors import UserError
 
+Share = TypeVarTuple("Share")
 
-def run_side_by_side(work: Callable, shares: list[tuple]) -> None:
-    """Call `work(*share)` for every share, each in a process of its own; one share needs none.
+
+def run_side_by_side(work: Callable[[*Share], None], shares: Sequence[tuple[*Share]]) -> None:
+    """Call `work(*share)` for every share, each in its own process.
+
+    A single share is worked on in this process.
 
     Parameters
     ----------
-    work : function of a module
-    shares : list of tuple
+    work : function
+        Defined at the top level of a module, so that it can be pickled.
+    shares : sequence of tuple
         Arguments that can be pickled.
 
     Raises
     ------
     UserError
-        That of the first process that failed, or with its message, when all have ended.
+        The error of the first process that failed, raised after all have ended.
     """
     if len(shares) == 1:
-        return work(*shares[0])
+        work(*shares[0])
+        return
     context = multiprocessing.get_context("spawn")
-    running: dict[int, tuple[BaseProcess, Connection]] = {}
+    running: dict[int, tuple[SpawnProcess, Connection]] = {}
     try:
         for share in shares:
             receiver, sender = context.Pipe(duplex=False)
@@ -42,7 +49,8 @@ def run_side_by_side(work: Callable, shares: list[tuple]) -> None:
             sender.close()
             running[process.sentinel] = process, receiver
         while running:
-            for sentinel in wait(list(running)):
+            ended = set(wait(list(running)))
+            for sentinel in [each for each in running if each in ended]:
                 process, receiver = running.pop(sentinel)
                 process.join()
                 if process.exitcode:
@@ -54,8 +62,8 @@ def run_side_by_side(work: Callable, shares: list[tuple]) -> None:
             process.join()
 
 
-def _work(sender: Connection, work: Callable, share: tuple) -> None:
-    # Ctrl-C reaches the parent too, which ends its children; they then leave no half-written file.
+def _work(sender: Connection, work: Callable[[*Share], None], share: tuple[*Share]) -> None:
+    # Ctrl-C reaches the parent too, which ends its children without leaving half-written files.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     Thread(target=_end_with_parent, daemon=True).start()
@@ -67,20 +75,27 @@ def _work(sender: Connection, work: Callable, share: tuple) -> None:
 
 
 def _end_with_parent() -> None:
-    """A child whose parent was killed must not write on beside the next run."""
-    multiprocessing.parent_process().join()
+    """End this process when its parent was killed, so that it does not write beside the next run.
+
+    SIGTERM, not an exit of this thread alone: the main thread then removes its temporary files.
+    """
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "runs in a spawned process only"
+    parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _explain(status: int, receiver: Connection) -> UserError:
+    """The error that a process sent before it ended, or one that describes its exit status."""
     try:
         if receiver.poll():
-            return receiver.recv()
+            error: UserError = receiver.recv()
+            return error
     except EOFError:
         pass
     if status < 0:
         name = signal.Signals(-status).name
-        told = f"was killed ({name}): memory may be short: set output.threads lower"
+        reason = f"was killed ({name}): memory may be exhausted: lower output.threads"
     else:
-        told = f"ended with status {status}: its error is above"
-    return UserError(f"a process {told}")
+        reason = f"ended with status {status}: its error is above"
+    return UserError(f"a process {reason}")

@@ -1,7 +1,7 @@
 """Records: frozen dataclasses that are read from JSON, checked field by field, and written as JSON.
 
-Everything that passes between stages is a record. A file of ours that is damaged, or that another
-version wrote, is one error, raised here.
+Everything that passes between stages is a record. A file that is damaged, or that another version
+of this program wrote, is one error, raised here.
 """
 
 import json
@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from genometracks.common.atomic import write_atomically
+from genometracks.common.intervals import EMPTY
 from genometracks.errors import UserError
 
 Record = TypeVar("Record")
@@ -23,12 +24,23 @@ PLAIN = frozenset([str, int, float, bool, type(None)])
 
 
 def optional(default: Any = None) -> Any:
-    """Declare a field of a record that is left out of its JSON while it has its default."""
+    """Declare a field of a record that is left out of its JSON while it has its default.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Shard:
+    ...     id: str
+    ...     note: str | None = optional()
+    >>> format_record(Shard("0"))
+    '{"id": "0"}'
+    """
     return field(default=default, metadata={OMIT: True})
 
 
 def as_plain(value: Any) -> Any:
-    """Turn a record, and all that it holds, into what JSON can hold.
+    """Turn a record and everything in it into values that JSON can hold.
 
     Returns
     -------
@@ -53,70 +65,90 @@ def _is_omitted(declared: Field[Any], value: Any) -> bool:
 
 
 def from_plain(kind: type[Record], plain: object) -> Record:
-    """Make a record of what `as_plain` gave.
+    """Make a record from what `as_plain` returned.
+
+    Unknown fields are ignored.
 
     Raises
     ------
     ValueError
-        Naming the field that is missing or of another type. Unknown fields are ignored.
+        If a field is missing or of another type; names the field.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Shard:
+    ...     id: str
+    ...     bins: int
+    >>> from_plain(Shard, {"id": "0", "bins": 3})
+    Shard(id='0', bins=3)
+    >>> from_plain(Shard, {"id": "0", "bins": "3"})
+    Traceback (most recent call last):
+    msgspec.ValidationError: Expected `int`, got `str` - at `$.bins`
     """
     return msgspec.convert(plain, kind, dec_hook=_make_array)
 
 
 def _make_array(kind: type, value: object) -> object:
-    """Runs [first, last) are the one kind of array that a record holds."""
-    if kind is np.ndarray or getattr(kind, "__origin__", None) is np.ndarray:
-        return np.array(value, np.int64).reshape(-1, 2)
-    raise ValueError(f"no field can be of type {kind}")
+    """Read the one kind of array that a record holds: runs [first, last)."""
+    if kind is not np.ndarray and getattr(kind, "__origin__", None) is not np.ndarray:
+        raise ValueError(f"no field can be of type {kind}")
+    if value == []:
+        return EMPTY
+    found = np.array(value)
+    if found.dtype.kind != "i" or found.shape[1:] != (2,):
+        raise ValueError("Expected int64 array (n, 2)")
+    return found.astype(np.int64, copy=False)
 
 
 def parse_record(kind: type[Record], text: str) -> Record:
-    """Make a record of JSON text; errors as `from_plain`."""
+    """Make a record from JSON text; errors as `from_plain`."""
     return from_plain(kind, json.loads(text))
 
 
 def format_record(record: object) -> str:
-    """Write a record as one line of JSON."""
+    """Format a record as one line of JSON."""
     return json.dumps(as_plain(record))
 
 
 def save_record(path: Path, record: object, *, indent: int | None = None, **more: object) -> None:
-    """Write a record as a JSON file, whole or not at all.
+    """Write a record to a JSON file, whole or not at all.
 
     Parameters
     ----------
     path : Path
     record : dataclass
     indent : int, optional
-        As `json.dumps` takes it.
+        As in `json.dumps`. Default is None, one line.
     **more
-        Written before the record's own fields: a format version, a digest.
+        Written before the record's own fields, e.g. a format version or a digest.
     """
     with write_atomically(path) as file:
         file.write(json.dumps({**more, **as_plain(record)}, indent=indent).encode() + b"\n")
 
 
 def load_record(kind: type[Record], path: Path, *, what: str, version: int | None = None) -> Record:
-    """Read what `save_record` wrote.
+    """Read a record that `save_record` wrote.
 
     Parameters
     ----------
     kind : dataclass
     path : Path
     what : str
-        What the file should hold, for the error: `plan`.
+        What the file should hold, for the error, e.g. "plan".
     version : int, optional
-        What the file's `format` must be.
+        Format version that the file must have. Default is None: it is not checked.
 
     Raises
     ------
     UserError
-        If the file is missing, damaged or of another version of this program.
+        If the file is missing, damaged or written by another version of this program.
     """
     try:
         plain = json.loads(Path(path).read_text())
-        if version is not None and plain.get("format") != version:
-            raise ValueError("another format version")
+        if version is not None and isinstance(plain, dict) and plain.get("format") != version:
+            raise ValueError(f"format version {plain.get('format')}, expected {version}")
         return from_plain(kind, plain)
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: no usable {what} ({error}): delete it and run again") from error

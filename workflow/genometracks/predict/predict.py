@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import ModuleList
 
 from genometracks.common.deviation import Deviation
-from genometracks.common.prefetch import run_ahead
+from genometracks.common.prefetch import prefetch
 from genometracks.config.settings import Precision
 from genometracks.errors import UserError
 from genometracks.inputs.genome import Bases
@@ -133,7 +133,7 @@ class ShardPrediction:
             yield from back.flush()
 
     def _predict_batches(self) -> Iterator[tuple[Batch, Tensor]]:
-        for batch in run_ahead(read_batches(self._plan, self._bases, self._shard)):
+        for batch in prefetch(read_batches(self._plan, self._bases, self._shard)):
             windows = encode_batch(self._plan, batch, device=self._device)
             outputs = self._forward(windows)
             if self._plan.settings.precision != "fp32" and self._deviation is None:

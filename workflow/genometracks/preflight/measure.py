@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import ModuleList
 
 from genometracks.common.memory import read_peak
-from genometracks.common.prefetch import run_ahead
+from genometracks.common.prefetch import prefetch
 from genometracks.common.records import save_record
 from genometracks.config.resolve import read_config
 from genometracks.config.settings import (
@@ -253,7 +253,7 @@ def _predict_some(
     first = plan.windows // 2 // size * size
     shard = Shard("", first, min(first + 2 * size, plan.windows), "")
     prediction = ShardPrediction(small, bases, model=model, shard=shard, device=device)
-    pieces = run_ahead(prediction.pieces())
+    pieces = prefetch(prediction.pieces())
     write_shard(folder, small, shard, pieces=pieces, notes=prediction.notes)
 
 
