@@ -43,7 +43,7 @@ print(time.perf_counter() - start, time.process_time() - cpu)
 sys.exit(status)
 """
 IMPORTS = {
-    "predict": "common.prefetch, genometracks.inputs.genome, genometracks.predict.predict,"
+    "predict": "common.prefetch, genometracks.inputs.bases, genometracks.predict.predict,"
     " genometracks.common.progress, pyfaidx",
     "merge": "shards.merge",
     "bigwig": "export.bigwigs",

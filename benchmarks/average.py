@@ -45,7 +45,7 @@ class Job:
     """A shard to predict, with all that a job has loaded by then."""
 
     def __init__(self, folder: Path, family: str, **settings) -> None:
-        from genometracks.inputs.genome import Bases
+        from genometracks.inputs.bases import Bases
         from genometracks.predict.device import prepare_device
         from genometracks.predict.predict import load_planned_model
 

@@ -90,7 +90,7 @@ def measure(family: str, repeat: int) -> str:
     import torch
 
     from genometracks.common.prefetch import prefetch
-    from genometracks.inputs.genome import Bases
+    from genometracks.inputs.bases import Bases
     from genometracks.predict.batches import encode_batch, read_batches
     from genometracks.predict.device import prepare_device
     from genometracks.predict.predict import ShardPrediction, load_planned_model

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from genometracks.bigwig.reader import BigWigReader
 from genometracks.evaluation.evaluate import read_observed
-from genometracks.inputs.genome import CODES
+from genometracks.inputs.bases import CODES
 from grelu_models.models import ConvModel
 
 GENOME = "MG1655_U00096.fasta"

@@ -286,7 +286,7 @@ def test_bad_input_is_one_line_before_anything_runs(tmp_path, changes, message):
         (
             {"genome": {"fasta": "g.fa", "regions": "r.bed"}},
             "plan",
-            "r.bed:2: chrA:400-402 ends past the contig's 401 bp",
+            "r.bed:2: chrA:400-402 extends past the contig's 401 bp",
         ),
         (
             {"evaluation": {"observed": [{"track": "one", "bigwig": "o.bw"}]}},

@@ -1,4 +1,4 @@
-"""BED files as they come: merged, checked against the genome, refused by line."""
+"""BED files: merged, checked against the genome, errors that name the line."""
 
 import gzip
 import hashlib
@@ -44,15 +44,15 @@ def test_intervals_are_sorted_and_merged(tmp_path, pack):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("chr1\t5\n", "x.bed:1: no BED line: its columns must be contig, start and end"),
-        ("#\n\nchrom start end\n", "x.bed:3: no BED line"),
-        ("chr1\t5\t7.5\n", "x.bed:1: no BED line"),
-        ("chr1\t7\t5\n", "x.bed:1: chr1:7-5 is no interval: 0 <= start < end must hold"),
-        ("chr1\t-1\t5\n", "x.bed:1: chr1:-1-5 is no interval"),
+        ("chr1\t5\n", "x.bed:1: not a BED line: its columns must be contig, start and end"),
+        ("#\n\nchrom start end\n", "x.bed:3: not a BED line"),
+        ("chr1\t5\t7.5\n", "x.bed:1: not a BED line"),
+        ("chr1\t7\t5\n", "x.bed:1: chr1:7-5 is not an interval: 0 <= start < end must hold"),
+        ("chr1\t-1\t5\n", "x.bed:1: chr1:-1-5 is not an interval"),
         (
             "chr1\t0\t9\nchr2\t40\t51\n",
-            "x.bed:2: chr2:40-51 ends past the contig's 50 bp: give genome.blacklist a file of "
-            "the same assembly",
+            "x.bed:2: chr2:40-51 extends past the contig's 50 bp: set genome.blacklist to a file "
+            "of the same assembly",
         ),
         (
             "1\t0\t9\n2\t0\t9\n3\t0\t9\n4\t0\t9\n",
@@ -61,14 +61,14 @@ def test_intervals_are_sorted_and_merged(tmp_path, pack):
         ),
     ],
 )
-def test_a_bad_file_is_refused_by_its_line(tmp_path, text, message):
+def test_an_invalid_line_is_named(tmp_path, text, message):
     path = tmp_path / "x.bed"
     path.write_text(text)
     with pytest.raises(UserError, match=re.escape(message)):
         read_bed(path, key="genome.blacklist", lengths=LENGTHS)
 
 
-def test_a_torn_gzip_file_is_refused(tmp_path):
+def test_a_truncated_gzip_file_is_refused(tmp_path):
     path = tmp_path / "x.bed.gz"
     path.write_bytes(gzip.compress(TEXT.encode())[:-12])
     with pytest.raises(UserError, match=r"x.bed.gz: cannot be read: .*: check genome.regions"):
@@ -86,7 +86,7 @@ def positions(found: np.ndarray) -> list[int]:
 
 
 @given(intervals, intervals)
-def test_merging_and_intersecting_are_those_of_sets(some, others):
+def test_merging_and_intersecting_equal_those_of_sets(some, others):
     one, two = merge_intervals(np.array(some)), merge_intervals(np.array(others))
     assert positions(one) == sorted({k for row in some for k in range(*row)})
     assert (one[1:, 0] > one[:-1, 1]).all(), "what touches is joined"

@@ -1,18 +1,15 @@
-"""A FASTA of any shape gives the same bases; a bad one gives one clear error."""
+"""A FASTA of any shape gives the same bases; an invalid one gives one clear error."""
 
 import gzip
 import hashlib
 
-import numpy as np
 import pytest
 from pyfaidx import Fasta
 
 from genometracks.errors import UserError
 from genometracks.inputs.fasta import BLOCK
-from genometracks.inputs.genome import Bases, GenomeIndex, scan_fasta
+from genometracks.inputs.genome import Contig, GenomeIndex, scan_fasta
 from toys import write_fasta
-
-CODE = {base: code for code, base in enumerate("ACGT")}
 
 
 def scan(tmp_path, data: bytes, patterns=("*",), name: str = "in.fa"):
@@ -21,20 +18,9 @@ def scan(tmp_path, data: bytes, patterns=("*",), name: str = "in.fa"):
     return scan_fasta(fasta, tmp_path / "out.fa", name="g", patterns=list(patterns))
 
 
-def plain_codes(bases: str) -> list[int]:
-    return [CODE.get(base.upper(), 4) for base in bases]
-
-
-def test_codes_equal_a_plain_loop_over_the_sequence(tmp_path, contigs):
+def test_contigs_are_listed_in_the_order_of_the_file(tmp_path, contigs):
     fasta = write_fasta(tmp_path / "in.fa", contigs)
     index = scan_fasta(fasta, tmp_path / "out.fa", name="g", patterns=["*"])
-    bases = Bases(tmp_path / "out.fa")
-    for name, sequence in contigs.items():
-        assert bases.codes(name, 0, len(sequence)).tolist() == plain_codes(sequence)
-        assert bases.codes(name, -5, 9).tolist() == [4] * 5 + plain_codes(sequence[:9])
-        end = len(sequence)
-        assert bases.codes(name, end - 3, end + 4).tolist() == plain_codes(sequence)[-3:] + [4] * 4
-        assert bases.codes(name, end + 10, end + 12).tolist() == [4, 4]
     assert [(contig.name, contig.length) for contig in index.contigs] == [
         (name, len(sequence)) for name, sequence in contigs.items()
     ]
@@ -42,7 +28,12 @@ def test_codes_equal_a_plain_loop_over_the_sequence(tmp_path, contigs):
 
 def test_runs_of_n_are_maximal_and_include_iupac_codes(tmp_path):
     index = scan(tmp_path, b">a\nNNAC\nGNRN\n>b\nACGT\n>c\nNNNN\n")
-    assert [contig.gaps for contig in index.contigs] == [[[0, 2], [5, 8]], [], [[0, 4]]]
+    assert [contig.gaps for contig in index.contigs] == [((0, 2), (5, 8)), (), ((0, 4),)]
+
+
+def test_a_run_of_n_across_a_block_of_reading_is_one(tmp_path):
+    index = scan(tmp_path, b">a\n" + b"A" * (BLOCK - 10) + b"N" * 20 + b"A")
+    assert index.contigs[0].gaps == ((BLOCK - 10, BLOCK + 10),)
 
 
 def test_pyfaidx_reads_the_normalised_file_and_its_index(tmp_path, contigs):
@@ -121,21 +112,56 @@ def test_index_survives_the_way_through_json(tmp_path):
     assert index.contigs[0].sha256 == hashlib.sha256(b"NNACG").hexdigest()
 
 
+def test_genome_json_holds_contigs_and_gaps_in_one_line(tmp_path):
+    index = scan(tmp_path, b">a\nNNACG\n")
+    index.save(tmp_path / "genome.json")
+    contig = (
+        f'{{"name": "a", "length": 5, "gaps": [[0, 2]], "sha256": "{index.contigs[0].sha256}"}}'
+    )
+    assert (tmp_path / "genome.json").read_text() == (
+        f'{{"format": 1, "name": "g", "source": "{tmp_path}/in.fa", "sha256": "{index.sha256}", '
+        f'"contigs": [{contig}]}}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda text: text[:-20], "Expecting|Unterminated"),
+        (lambda text: text.replace(": 5", ': "5"'), "Expected `int`, got `str` - at `.*length`"),
+        (lambda text: text.replace('"format": 1', '"format": 9'), "format version 9, expected 1"),
+        (lambda text: "[" * 10_000, "maximum recursion depth exceeded"),
+        (lambda text: "", "Expecting value"),
+    ],
+)
+def test_a_damaged_genome_json_is_one_line(tmp_path, damage, reason):
+    path = tmp_path / "genome.json"
+    GenomeIndex("g", "in.fa", "", (Contig("a", 5, ((0, 2),), ""),)).save(path)
+    path.write_text(damage(path.read_text()))
+    message = rf"^{path}: no usable genome index \(.*({reason}).*\): delete it and run again$"
+    with pytest.raises(UserError, match=message):
+        GenomeIndex.load(path)
+
+
 @pytest.mark.parametrize(
     ("data", "patterns", "message"),
     [
-        (b"", ["*"], r"in.fa: the file holds no contig: a FASTA starts with '>'"),
-        (b"\n\n", ["*"], r"in.fa: the file holds no contig"),
-        (b"ACGT\n", ["*"], r"in.fa: not a FASTA: it starts with b'ACGT"),
-        (b">a\n>b\n", ["*"], r"in.fa: the chosen contigs hold no bases"),
+        (b"", ["*"], r"in.fa: the file has no contigs: a FASTA starts with '>'"),
+        (b"\n\n", ["*"], r"in.fa: the file has no contigs"),
+        (b"ACGT\n", ["*"], r"in.fa: not a FASTA file: it starts with b'ACGT"),
+        (b">a\n>b\n", ["*"], r"in.fa: the selected contigs have no bases: check genome.contigs"),
         (b">a\nAC\n>b\nA\n>a\nG\n", ["*"], r"in.fa: two contigs are named 'a': rename"),
         (
             b">a\nAC\n>b\nA\n",
             ["chr*"],
             r"'chr\*' matches no contig of .*in.fa, which has a, b",
         ),
-        (b">a\nA1C\n", ["*"], r"in.fa: contig 'a' holds something else than letters"),
-        (b"> a\nAC\n", ["*"], r"in.fa: a contig has no name"),
+        (
+            b">a\nA1C\n",
+            ["*"],
+            r"in.fa: contig 'a' contains characters that are not letters: remove them",
+        ),
+        (b"> a\nAC\n", ["*"], r"in.fa: a contig has no name: write it directly after the '>'"),
         (
             gzip.compress(b">a\nACGT\n" * 99, mtime=0)[:-20],
             ["*"],
@@ -152,8 +178,3 @@ def test_bad_fasta_is_refused_and_leaves_nothing(tmp_path, data, patterns, messa
 def test_missing_fasta_is_named(tmp_path):
     with pytest.raises(UserError, match=r"gone.fa: no such FASTA file: check genome.fasta"):
         scan_fasta(tmp_path / "gone.fa", tmp_path / "out.fa", name="g", patterns=["*"])
-
-
-def test_codes_are_bytes_not_wider(tmp_path):
-    scan(tmp_path, b">a\nACGTN\n")
-    assert Bases(tmp_path / "out.fa").codes("a", 0, 5).dtype == np.uint8

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from genometracks.common.intervals import merge_intervals
 from genometracks.errors import UserError
+from genometracks.inputs.bases import Bases
 from genometracks.inputs.bed import Bed
-from genometracks.inputs.genome import Bases, Contig, GenomeIndex, scan_fasta
+from genometracks.inputs.genome import Contig, GenomeIndex, scan_fasta
 from genometracks.plan.geometry import place_windows
 from genometracks.plan.plan import Plan
 from genometracks.plan.tile import Scope

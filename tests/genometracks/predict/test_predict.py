@@ -219,7 +219,7 @@ def test_a_genome_of_n_alone_is_refused(make_run, capsys):
         run.plan()
     assert "nothing to predict: every base of the contigs is N" in capsys.readouterr().err
     assert not (run.work / "plan.json").exists()
-    assert GenomeIndex.load(run.work / "genome.json").contigs[0].gaps == [[0, 500]]
+    assert GenomeIndex.load(run.work / "genome.json").contigs[0].gaps == ((0, 500),)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from genometracks.inputs.genome import Bases
+from genometracks.inputs.bases import Bases
 from genometracks.plan.plan import Plan
 from genometracks.plan.probe_file import Probe, describe_probe
 from genometracks.predict.device import prepare_device

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from genometracks.inputs.genome import Bases
+from genometracks.inputs.bases import Bases
 from genometracks.preflight.window_edges import choose_windows, fold_difference, measure_edges
 from toys import random_bases
 

@@ -173,7 +173,7 @@ def test_a_broken_index_is_one_line(make_run, capsys):
     (run.work / "genome.fa.fai").write_text("chr1 5\n")
     assert main(run.list_commands()[0]) == 1
     line = last_line(capsys.readouterr().err)
-    assert line.startswith(f"genometracks predict: {run.work}/genome.fa.fai: no index (")
+    assert line.startswith(f"genometracks predict: {run.work}/genome.fa.fai: no usable index (")
     assert line.endswith("): delete it and run again")
 
 

@@ -23,7 +23,7 @@ def run_weights(args: argparse.Namespace) -> None:
 
     settings = args.settings
     found = fetch_weights(settings["weights"], args.out, sha256=settings["sha256"])
-    print(f"{found['bytes']:,} bytes of commit {found['revision']}", file=sys.stderr)
+    print(f"{found.bytes:,} bytes of commit {found.revision}", file=sys.stderr)
 
 
 def run_download(args: argparse.Namespace) -> None:
@@ -32,7 +32,7 @@ def run_download(args: argparse.Namespace) -> None:
 
     settings = args.settings
     found = fetch_genome(settings["fasta"], args.out, sha256=settings["sha256"])
-    print(f"{found['bytes']:,} bytes, sha256 {found['sha256']}", file=sys.stderr)
+    print(f"{found.bytes:,} bytes, sha256 {found.sha256}", file=sys.stderr)
 
 
 def run_model(args: argparse.Namespace) -> None:
@@ -72,7 +72,8 @@ def run_probe(args: argparse.Namespace) -> None:
     digest = digest_probe(settings, model, device=args.device)
     found = find_probe(args.out, digest)
     if found is None:
-        from genometracks.inputs.genome import Bases, GenomeIndex
+        from genometracks.inputs.bases import Bases
+        from genometracks.inputs.genome import GenomeIndex
         from genometracks.predict.device import prepare_device
         from genometracks.preflight.probe import probe_run
 

@@ -29,7 +29,7 @@ def run_predict(args: argparse.Namespace) -> None:
 
     from genometracks.common.prefetch import prefetch
     from genometracks.common.progress import Progress
-    from genometracks.inputs.genome import Bases
+    from genometracks.inputs.bases import Bases
     from genometracks.predict.device import prepare_device
     from genometracks.predict.predict import ShardPrediction, load_planned_model
 

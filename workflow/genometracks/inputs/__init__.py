@@ -1,1 +1,1 @@
-"""What a run reads: weights, FASTA, BED, and what is known of genome and model."""
+"""Inputs of a run: weights, FASTA, BED, and the records of the genome and the model."""

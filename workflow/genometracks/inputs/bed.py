@@ -5,62 +5,71 @@ import hashlib
 import io
 import zlib
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from genometracks.common.intervals import merge_intervals
+from genometracks.common.intervals import Intervals, merge_intervals
 from genometracks.errors import UserError
 
 
 @dataclass(frozen=True)
 class Bed:
-    """What a BED file says of a genome.
+    """The intervals of a BED file on the contigs of a genome.
 
     Attributes
     ----------
     path : str
     sha256 : str
-        Of the file as it stands.
+        Of the file, packed or not.
     intervals : dict
         Contig -> int64 array (n, 2), bp, 0-based, half-open, ascending, not touching each other.
     elsewhere : int
-        Intervals on contigs that the genome does not have.
+        Number of intervals on contigs that the genome does not have.
     """
 
     path: str
     sha256: str
-    intervals: dict[str, np.ndarray]
+    intervals: dict[str, Intervals]
     elsewhere: int
 
 
 def read_bed(path: Path, *, key: str, lengths: Mapping[str, int]) -> Bed:
-    """Read a BED file of a genome.
+    r"""Read a BED file and merge its intervals on each contig.
 
     Parameters
     ----------
     path : Path
         Plain, gzip or bgzip; 3 or more columns. Comments, `track` and `browser` lines and empty
-        lines are passed over.
+        lines are skipped.
     key : str
-        The config's key of the file, for errors.
+        Key of the config that names the file, for errors.
     lengths : mapping
         Contig -> length in bp.
 
     Raises
     ------
     UserError
-        If the file cannot be read, a line is no interval of its contig, or none of its contigs is
-        in the genome.
+        If the file cannot be read, a line is not an interval of its contig, or none of its contigs
+        is in the genome.
+
+    Examples
+    --------
+    >>> path = Path("peaks.bed")
+    >>> _ = path.write_text("chr1\t10\t30\nchr1\t20\t40\nchrUn\t0\t5\n")
+    >>> bed = read_bed(path, key="genome.regions", lengths={"chr1": 100})
+    >>> bed.intervals["chr1"].tolist(), bed.elsewhere
+    ([[10, 40]], 1)
     """
     try:
         packed = Path(path).read_bytes()
         text = gzip.decompress(packed) if packed.startswith(b"\x1f\x8b") else packed
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: cannot be read: {error}: check {key}") from error
-    rows: dict[str, array] = {}
+    rows: dict[str, array[int]] = {}
     foreign: dict[str, int] = {}
     for where, contig, start, end in _parse(text, path):
         if contig not in lengths:
@@ -68,8 +77,8 @@ def read_bed(path: Path, *, key: str, lengths: Mapping[str, int]) -> Bed:
             continue
         if end > lengths[contig]:
             raise UserError(
-                f"{where}: {contig}:{start}-{end} ends past the contig's {lengths[contig]} bp: "
-                f"give {key} a file of the same assembly"
+                f"{where}: {contig}:{start}-{end} extends past the contig's {lengths[contig]} bp: "
+                f"set {key} to a file of the same assembly"
             )
         rows.setdefault(contig, array("q")).extend((start, end))
     if foreign and not rows:
@@ -96,15 +105,16 @@ def _parse(text: bytes, path: Path) -> Iterator[tuple[str, str, int, int]]:
             contig, start, end = words[0], int(words[1]), int(words[2])
         except (IndexError, ValueError) as error:
             raise UserError(
-                f"{where}: no BED line: its columns must be contig, start and end"
+                f"{where}: not a BED line: its columns must be contig, start and end"
             ) from error
         if not 0 <= start < end:
             raise UserError(
-                f"{where}: {contig}:{start}-{end} is no interval: 0 <= start < end must hold"
+                f"{where}: {contig}:{start}-{end} is not an interval: 0 <= start < end must hold"
             )
         yield where, contig, start, end
 
 
-def _name_some(contigs: Mapping) -> str:
-    names = list(contigs)
+def _name_some(contigs: Iterable[str]) -> str:
+    """The first three names, and dots if there are more."""
+    names = list(islice(contigs, 4))
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")

@@ -1,7 +1,13 @@
-"""The text of a FASTA: contigs' names, and their normalised bases in blocks."""
+"""The text of a FASTA: names of contigs, and their normalised bases in blocks.
+
+Normalised bases are A, C, G, T and N only: lower case becomes upper case; other letters (IUPAC
+codes), gaps and stops become N.
+"""
 
 import gzip
 import hashlib
+import io
+import string
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,40 +17,58 @@ from genometracks.errors import UserError
 
 BLOCK = 1 << 24
 
-# Byte -> normalised base. Letters that are no base (IUPAC codes), gaps and stops are N; \0 is foul.
-_NORMAL = bytearray(256)
-for _letter in range(256):
-    if chr(_letter).isascii() and (chr(_letter).isalpha() or chr(_letter) in "*-."):
-        _NORMAL[_letter] = ord("N")
-for _letter in "ACGT":
-    _NORMAL[ord(_letter)] = _NORMAL[ord(_letter.lower())] = ord(_letter)
-NORMAL = bytes(_NORMAL)
+
+def _make_table() -> bytes:
+    """Byte -> normalised base; 0 for bytes that no sequence may hold."""
+    table = bytearray(256)
+    for letter in (string.ascii_letters + "*-.").encode():
+        table[letter] = ord("N")
+    for base in "ACGT":
+        table[ord(base)] = table[ord(base.lower())] = ord(base)
+    return bytes(table)
+
+
+NORMAL = _make_table()
 
 
 def read_names(fasta: Path) -> tuple[list[str], str]:
-    """The names of all contigs in order, and the sha256 of the file."""
+    """The names of all contigs in the file's order, and the sha256 of the file."""
     digest = hashlib.sha256()
-    names = []
+    names: list[str] = []
     for part in _read_parts(fasta, digest):
         if part.startswith(b">"):
             names += [name.decode("utf-8", "replace") for name in part[1:].split()[:1]]
     return names, digest.hexdigest()
 
 
-def read_contigs(fasta: Path, digest) -> Iterator[tuple[str, Iterator[bytes]]]:
-    """Yield each contig's name and an iterator of its normalised bases, in blocks."""
+def read_contigs(fasta: Path, digest: "hashlib._Hash") -> Iterator[tuple[str, Iterator[bytes]]]:
+    """Yield each contig's name and an iterator over blocks of its normalised bases.
+
+    Parameters
+    ----------
+    fasta : Path
+        Plain, gzip or bgzip.
+    digest : hashlib hash
+        Updated with the file's own bytes as they are read.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, does not start with '>', or has a contig without a name or
+        with characters that are not letters.
+    """
     parts = _read_parts(fasta, digest)
     header = next((part for part in parts if part.strip()), None)
     if header is not None and not header.startswith(b">"):
-        raise UserError(f"{fasta}: not a FASTA: it starts with {header[:20]!r} instead of '>'")
+        raise UserError(f"{fasta}: not a FASTA file: it starts with {header[:20]!r} instead of '>'")
     while header is not None:
         if not header[1:2].strip():
-            raise UserError(f"{fasta}: a contig has no name: write it right behind its '>'")
+            raise UserError(f"{fasta}: a contig has no name: write it directly after the '>'")
         name = header[1:].split()[0].decode("utf-8", "replace")
         following: list[bytes] = []
         pieces = _read_bases(fasta, name, parts, following)
         yield name, pieces
-        for _ in pieces:  # what the caller left
+        for _ in pieces:  # the rest, if the caller stopped early
             pass
         header = following[0] if following else None
 
@@ -52,19 +76,21 @@ def read_contigs(fasta: Path, digest) -> Iterator[tuple[str, Iterator[bytes]]]:
 def _read_bases(
     fasta: Path, name: str, parts: Iterator[bytes], following: list[bytes]
 ) -> Iterator[bytes]:
-    """Yield a contig's normalised bases; the next contig's header is put into `following`."""
+    """Yield a contig's normalised bases; append the next contig's header to `following`."""
     for part in parts:
         if part.startswith(b">"):
             following.append(part)
             return
         bases = part.translate(NORMAL, b" \t\r\n")
         if b"\0" in bases:
-            raise UserError(f"{fasta}: contig {name!r} holds something else than letters")
+            raise UserError(
+                f"{fasta}: contig {name!r} contains characters that are not letters: remove them"
+            )
         yield bases
 
 
-def _read_parts(fasta: Path, digest) -> Iterator[bytes]:
-    """Yield whole header lines ('>...') and large blocks of sequence lines, as they stand."""
+def _read_parts(fasta: Path, digest: "hashlib._Hash") -> Iterator[bytes]:
+    """Yield whole header lines ('>...') and large blocks of sequence lines, unchanged."""
     rest, at_line_start = b"", True
     for block in _read_blocks(fasta, digest):
         block = rest + block
@@ -73,7 +99,7 @@ def _read_parts(fasta: Path, digest) -> Iterator[bytes]:
             if at_line_start and block[position] == ord(">"):
                 end = block.find(b"\n", position)
                 if end < 0:
-                    break  # the header goes on in the next block
+                    break  # the header continues in the next block
                 yield block[position:end]
                 position = end + 1
             else:
@@ -87,15 +113,14 @@ def _read_parts(fasta: Path, digest) -> Iterator[bytes]:
         yield rest
 
 
-def _read_blocks(fasta: Path, digest) -> Iterator[bytes]:
-    """Yield the decompressed file block by block; digest the file's own bytes."""
+def _read_blocks(fasta: Path, digest: "hashlib._Hash") -> Iterator[bytes]:
+    """Yield the decompressed file block by block; update the digest with the file's own bytes."""
     try:
         with open(fasta, "rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
             file.seek(0)
-            source = _DigestedFile(file, digest)
-            if packed:
-                source = gzip.GzipFile(fileobj=source)
+            plain = _DigestedFile(file, digest)
+            source = gzip.GzipFile(fileobj=plain, mode="rb") if packed else plain
             while block := source.read(BLOCK):
                 yield block
     except (EOFError, zlib.error, OSError) as error:
@@ -103,12 +128,21 @@ def _read_blocks(fasta: Path, digest) -> Iterator[bytes]:
 
 
 class _DigestedFile:
-    """A binary file whose bytes are digested as they are read."""
+    """A binary file whose bytes update a digest as they are read, once, from start to end."""
 
-    def __init__(self, file: BinaryIO, digest) -> None:
+    def __init__(self, file: BinaryIO, digest: "hashlib._Hash") -> None:
         self._file, self._digest = file, digest
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
+        """Read as a binary file does."""
         data = self._file.read(size)
         self._digest.update(data)
         return data
+
+    def seekable(self) -> bool:
+        """Whether a position can be chosen: no, bytes would be missing from the digest."""
+        return False
+
+    def seek(self, position: int, /) -> int:
+        """Refuse to move."""
+        raise io.UnsupportedOperation("seek")

@@ -1,61 +1,81 @@
-"""Weights and genomes from elsewhere, fetched once, before any job needs them.
+"""Weights and genomes from the network, fetched once, before any job needs them.
 
-Jobs on nodes without a network read these files. Beside each stands `{file}.json`: where it came
-from, at which revision, with which digest.
+Jobs on nodes without a network read these files. `{file}.json` beside each records its source,
+revision, size and digest.
 """
 
 import hashlib
-import json
 import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from genometracks.common.atomic import write_atomically
+from genometracks.common.records import save_record
 from genometracks.errors import UserError
 from grelu_models.files.hub import check_sha256, get_artifact, parse_artifact
 
 BLOCK = 1 << 20
 SECONDS = 30
-"""To wait for a server's next word."""
+"""Longest wait for a response of a server."""
 
 
-def fetch_weights(source: str, out: Path, *, sha256: str | None) -> dict:
-    """Copy a file of the hub, by way of its cache.
+@dataclass(frozen=True)
+class Fetched:
+    """A fetched file.
+
+    Attributes
+    ----------
+    source : str
+        The address as configured.
+    revision : str or None
+        The commit on the hub; of a download the server's ETag or date, if it sent one.
+    bytes : int
+    sha256 : str
+    """
+
+    source: str
+    revision: str | None
+    bytes: int
+    sha256: str
+
+
+def fetch_weights(source: str, out: Path, *, sha256: str | None) -> Fetched:
+    """Copy a file of the hub by way of the hub's local cache.
 
     Parameters
     ----------
     source : str
         `owner/name@revision:path/of/file`.
     out : Path
-    sha256 : str, optional
-        Hex digest that the file must have.
-
-    Returns
-    -------
-    dict
-        `source`, `revision` (the commit), `bytes`, `sha256`; also written beside the file.
+        The description is written beside it, as `{out}.json`.
+    sha256 : str or None
+        Hex digest that the file must have; None accepts any file.
 
     Raises
     ------
     ModelError
         As `get_artifact`.
     UserError
-        If the copy cannot be written.
+        If the source is not of that form or the copy cannot be written.
     """
     artifact = parse_artifact(source)
+    if artifact is None:
+        raise UserError(f"{source}: not a file of the hub: write owner/name@revision:path/of/file")
     cached = get_artifact(artifact.repo_id, artifact.filename, artifact.revision)
     if sha256:
         check_sha256(cached, sha256, name=source)
     with write_atomically(out) as file, open(cached, "rb") as kept:
         shutil.copyfileobj(kept, file, BLOCK)
-    # The cache has a folder a commit, whatever branch or tag was asked for.
-    return _record(out, source, revision=cached.parts[cached.parts.index("snapshots") + 1])
+    # The cache has one folder per commit, even if a branch or tag was requested.
+    revision = cached.parts[cached.parts.index("snapshots") + 1]
+    return _describe(out, source, revision=revision)
 
 
-def fetch_genome(address: str, out: Path, *, sha256: str | None) -> dict:
+def fetch_genome(address: str, out: Path, *, sha256: str | None) -> Fetched:
     """Download a FASTA.
 
     Parameters
@@ -63,64 +83,57 @@ def fetch_genome(address: str, out: Path, *, sha256: str | None) -> dict:
     address : str
         http, https or ftp.
     out : Path
-    sha256 : str, optional
-        Hex digest that the file must have.
-
-    Returns
-    -------
-    dict
-        As `fetch_weights`; the revision is the server's ETag or date, if it tells one.
+        The description is written beside it, as `{out}.json`.
+    sha256 : str or None
+        Hex digest that the file must have; None accepts any file.
 
     Raises
     ------
     UserError
-        If it cannot be had whole, or is another file. Nothing is left then.
+        If the download fails or is incomplete, or the digest differs. Nothing is written then.
     """
     digest = hashlib.sha256()
     with write_atomically(out) as file:
         blocks = _download(address)
-        revision = next(blocks)
-        for block in blocks:
+        revision, _ = next(blocks)
+        for _, block in blocks:
             digest.update(block)
             file.write(block)
         if sha256 and digest.hexdigest() != sha256.lower():
             raise UserError(
-                f"{address}: sha256 is {digest.hexdigest()}, not {sha256.lower()} as asked for: "
+                f"{address}: sha256 is {digest.hexdigest()}, expected {sha256.lower()}: "
                 "check genome.fasta and genome.sha256"
             )
-    return _record(out, address, revision=revision)
+    return _describe(out, address, revision=revision)
 
 
-def _download(address: str) -> Iterator:
-    """Yield what the server tells of the file's version, then its bytes."""
+def _download(address: str) -> Iterator[tuple[str | None, bytes]]:
+    """Yield (revision that the server reports, block of the file); the first block is empty."""
     if urlsplit(address).scheme.lower() not in ("http", "https", "ftp"):
-        raise UserError(f"{address}: not an address that can be fetched: check genome.fasta")
+        raise UserError(f"{address}: not an http, https or ftp address: check genome.fasta")
     try:
-        with urllib.request.urlopen(address, timeout=SECONDS) as answer:
-            yield answer.headers.get("ETag") or answer.headers.get("Last-Modified")
-            expected, received = answer.headers.get("Content-Length"), 0
-            while block := answer.read(BLOCK):
+        with urllib.request.urlopen(address, timeout=SECONDS) as response:
+            revision = response.headers.get("ETag") or response.headers.get("Last-Modified")
+            expected, received = response.headers.get("Content-Length"), 0
+            yield revision, b""
+            while block := response.read(BLOCK):
                 received += len(block)
-                yield block
-        if expected is not None and received != int(expected):
-            raise UserError(f"{address}: {received:,} of {int(expected):,} bytes came: run again")
+                yield revision, block
+            incomplete = expected is not None and received != int(expected)
     except (urllib.error.URLError, OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise UserError(
-            f"{address}: cannot be fetched: {reason}: check genome.fasta and the network, or fetch "
-            "it by hand and give its path"
+            f"{address}: cannot be fetched: {reason}: check genome.fasta and the network, or "
+            "download it yourself and give its path"
         ) from error
+    if incomplete:
+        raise UserError(f"{address}: received {received:,} of {int(expected):,} bytes: run again")
 
 
-def _record(out: Path, source: str, *, revision: str | None) -> dict:
+def _describe(out: Path, source: str, *, revision: str | None) -> Fetched:
+    """Describe a fetched file, also in a JSON file beside it."""
     with out.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    found = {
-        "source": source,
-        "revision": revision,
-        "bytes": out.stat().st_size,
-        "sha256": digest,
-    }
-    with write_atomically(out.with_name(f"{out.name}.json")) as file:
-        file.write(json.dumps(found, indent=1).encode() + b"\n")
-    return found
+    fetched = Fetched(source, revision, out.stat().st_size, digest)
+    save_record(out.with_name(f"{out.name}.json"), fetched, indent=1)
+    return fetched

@@ -1,137 +1,85 @@
-"""FASTA -> contigs, runs of N, and the base codes of any interval.
+"""FASTA -> contigs and their runs of N, and a normalised copy for random access.
 
-A FASTA is read once and rewritten into the run's folder with every contig on one line, in upper
-case, and N for all that is not A, C, G or T. That file is a valid, indexed FASTA in which any
+A FASTA is read once and rewritten into the run's folder: every contig on one line, in upper case,
+and N for everything that is not A, C, G or T. The copy is a valid, indexed FASTA in which any
 interval is one slice; uneven lines, CRLF, compression and later changes of the user's file no
 longer matter.
 """
 
 import fnmatch
 import hashlib
-import json
-import os
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from genometracks.common.atomic import write_atomically
+from genometracks.common.intervals import EMPTY, Intervals, merge_intervals
+from genometracks.common.records import load_record, save_record
 from genometracks.errors import UserError
 from genometracks.inputs.fasta import read_contigs, read_names
 
 FORMAT = 1
-CHECKED = 1 << 20
-"""Bytes of a contig that are checked at once; few, because the pipeline's memory is bounded."""
-
-# Normalised base -> code: the row of the one-hot encoding, 4 for N.
-CODES = np.full(256, 4, np.uint8)
-CODES[list(b"ACGT")] = range(4)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Contig:
-    """A contig: name, length in bp, maximal runs of N [start, end), sha256 of its bases."""
+    """A contig.
+
+    Attributes
+    ----------
+    name : str
+    length : int
+        In bp.
+    gaps : tuple of (start, end)
+        Maximal runs of N, in bp, 0-based, half-open.
+    sha256 : str
+        Of the normalised bases.
+    """
 
     name: str
     length: int
-    gaps: list[list[int]]
+    gaps: tuple[tuple[int, int], ...]
     sha256: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class GenomeIndex:
-    """What the scan of a FASTA found: `name`, `source`, `sha256` of the file, and `contigs`."""
+    """The result of scanning a FASTA: genome.json.
+
+    Attributes
+    ----------
+    name : str
+        The genome's name.
+    source : str
+        Path of the FASTA.
+    sha256 : str
+        Of the FASTA.
+    contigs : tuple of Contig
+        The selected contigs, in the file's order.
+    """
 
     name: str
     source: str
     sha256: str
-    contigs: list[Contig]
+    contigs: tuple[Contig, ...]
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
-        with write_atomically(path) as file:
-            file.write(json.dumps({"format": FORMAT, **asdict(self)}).encode() + b"\n")
+        save_record(path, self, format=FORMAT)
 
     @classmethod
     def load(cls, path: Path) -> "GenomeIndex":
-        """Read what `save` wrote."""
-        fields = json.loads(Path(path).read_text())
-        contigs = [Contig(**contig) for contig in fields["contigs"]]
-        return cls(fields["name"], fields["source"], fields["sha256"], contigs)
-
-
-class Bases:
-    """Random access to a normalised FASTA.
-
-    Parameters
-    ----------
-    fasta : Path
-        What `scan_fasta` wrote, with its index.
-
-    Raises
-    ------
-    UserError
-        If the index is not one.
-    """
-
-    def __init__(self, fasta: Path) -> None:
-        from pyfaidx import Faidx  # a tenth of a second that planning and merging save
-
-        try:
-            index = Faidx(str(fasta), rebuild=False).index
-        except ValueError as error:
-            raise UserError(f"{fasta}.fai: no index ({error}): delete it and run again") from error
-        self._records = {name: (record.offset, record.rlen) for name, record in index.items()}
-        # Read, not mapped: pages of a mapped file count as this process's memory.
-        self._file = open(fasta, "rb")  # noqa: SIM115 - closed with the object
-
-    def check(self, contigs: dict[str, str]) -> None:
-        """Prove that contigs (name -> sha256) hold the bases they held when they were planned.
-
-        Raises
-        ------
-        UserError
-            Naming the first that does not.
-        """
-        for name, expected in contigs.items():
-            offset, length = self._records.get(name, (0, 0))
-            digest = hashlib.sha256()
-            for start in range(0, length, CHECKED):
-                size = min(CHECKED, length - start)
-                digest.update(os.pread(self._file.fileno(), size, offset + start))
-            if digest.hexdigest() != expected:
-                raise UserError(
-                    f"{self._file.name}: contig {name} changed since the plan was made: "
-                    "delete this file and run again"
-                )
-
-    def codes(self, contig: str, start: int, end: int) -> np.ndarray:
-        """Base codes of an interval, N (4) past the contig's ends.
-
-        Returns
-        -------
-        uint8 array (end - start,)
-            0-3 for A, C, G, T; 4 for N.
-        """
-        offset, length = self._records[contig]
-        low, high = max(start, 0), min(end, length)
-        codes = np.full(end - start, 4, np.uint8)
-        if low < high:
-            bases = os.pread(self._file.fileno(), high - low, offset + low)
-            if len(bases) != high - low:
-                raise UserError(
-                    f"{self._file.name}: shorter than its index says: delete it and run again"
-                )
-            codes[low - start : high - start] = CODES[np.frombuffer(bases, np.uint8)]
-        return codes
+        """Read what `save` wrote; raises UserError if the file is missing or damaged."""
+        return load_record(cls, path, what="genome index", version=FORMAT)
 
 
 def scan_fasta(
-    fasta: Path, out: Path, *, name: str, patterns: list[str], sha256: str | None = None
+    fasta: Path, out: Path, *, name: str, patterns: Sequence[str], sha256: str | None = None
 ) -> GenomeIndex:
-    """Rewrite the chosen contigs of a FASTA into `out` (and `{out}.fai`), and index them.
+    """Rewrite the selected contigs of a FASTA to `out` (and `{out}.fai`), and index them.
 
     Parameters
     ----------
@@ -141,68 +89,58 @@ def scan_fasta(
         The normalised FASTA.
     name : str
         The genome's name.
-    patterns : list of str
-        Contig names or glob patterns; contigs that match any are kept, in the file's order.
+    patterns : sequence of str
+        Names or glob patterns; contigs that match any are kept, in the file's order.
     sha256 : str, optional
-        Hex digest that the file must have.
+        Hex digest that the file must have. Default is None: any file is accepted.
+
+    Returns
+    -------
+    GenomeIndex
 
     Raises
     ------
     UserError
-        If the file is missing, empty, no FASTA or another one, repeats a contig, or a pattern
-        matches nothing.
+        If the file is missing, empty, not a FASTA or not the expected one, repeats a contig, or a
+        pattern matches nothing. Nothing is written then.
     """
     if not fasta.is_file():
         raise UserError(f"{fasta}: no such FASTA file: check genome.fasta")
     digest = hashlib.sha256()
-    seen: set[str] = set()
-    index = GenomeIndex(name, str(fasta), "", [])
-    offsets: list[int] = []
     with write_atomically(out) as file:
-        for contig, pieces in read_contigs(fasta, digest):
-            if contig in seen:
-                raise UserError(f"{fasta}: two contigs are named {contig!r}: rename or remove one")
-            seen.add(contig)
-            if _matches(contig, patterns):
-                file.write(f">{contig}\n".encode())
-                offsets.append(file.tell())
-                index.contigs.append(_copy_contig(contig, pieces, file))
-        _check_contigs(fasta, index.contigs, seen=seen, patterns=patterns)
-        index.sha256 = digest.hexdigest()
-        if sha256 and index.sha256 != sha256.lower():
+        contigs = _copy_contigs(fasta, file, patterns=patterns, digest=digest)
+        found = digest.hexdigest()
+        if sha256 and found != sha256.lower():
             raise UserError(
-                f"{fasta}: sha256 is {index.sha256}, not {sha256.lower()} as asked for: "
+                f"{fasta}: sha256 is {found}, expected {sha256.lower()}: "
                 "check genome.fasta and genome.sha256"
             )
-    with write_atomically(f"{out}.fai") as file:
-        for contig, offset in zip(index.contigs, offsets, strict=True):
-            row = (contig.name, contig.length, offset, contig.length, contig.length + 1)
-            file.write("\t".join(map(str, row)).encode() + b"\n")
-    return index
+    _write_fai(Path(f"{out}.fai"), contigs)
+    return GenomeIndex(name, str(fasta), found, contigs)
 
 
-def find_scan(folder: Path, fasta: Path, *, patterns: list[str]) -> GenomeIndex | None:
-    """What an earlier run scanned, if that is proved to be what `scan_fasta` would give now.
+def find_scan(folder: Path, fasta: Path, *, patterns: Sequence[str]) -> GenomeIndex | None:
+    """The index of an earlier scan, if `scan_fasta` would give the same now.
 
-    The FASTA is read for its digest and its contigs' names, in a fraction of a scan's time, and
-    nothing is written.
+    The FASTA is read only for its digest and the names of its contigs, which takes a fraction of
+    the time of a scan. Nothing is written.
 
     Parameters
     ----------
     folder : Path
-        Where genome.json, genome.fa and its index may stand.
+        May hold genome.json, genome.fa and its index.
     fasta : Path
-    patterns : list of str
-        As `scan_fasta` takes them.
+    patterns : sequence of str
+        As in `scan_fasta`.
 
     Returns
     -------
     GenomeIndex or None
-        None if anything is missing, broken, of another FASTA or of other contigs.
+        None if a file is missing or damaged, or belongs to another FASTA or other contigs.
     """
     try:
         index = GenomeIndex.load(folder / "genome.json")
-    except (OSError, ValueError, KeyError, TypeError):
+    except UserError:
         return None
     if not all((folder / name).is_file() for name in ("genome.fa", "genome.fa.fai")):
         return None
@@ -214,15 +152,52 @@ def find_scan(folder: Path, fasta: Path, *, patterns: list[str]) -> GenomeIndex 
     return index if same and used else None
 
 
-def _matches(name: str, patterns: list[str]) -> bool:
+def _matches(name: str, patterns: Sequence[str]) -> bool:
     return any(name == pattern or fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
+def _copy_contigs(
+    fasta: Path, file: BinaryIO, *, patterns: Sequence[str], digest: "hashlib._Hash"
+) -> tuple[Contig, ...]:
+    """Write the selected contigs to `file`, each on one line, and describe them."""
+    seen: set[str] = set()
+    contigs: list[Contig] = []
+    for name, pieces in read_contigs(fasta, digest):
+        if name in seen:
+            raise UserError(f"{fasta}: two contigs are named {name!r}: rename or remove one")
+        seen.add(name)
+        if _matches(name, patterns):
+            file.write(_format_header(name))
+            contigs.append(_copy_contig(name, pieces, file))
+            file.write(b"\n")
+    _check_contigs(fasta, contigs, seen=seen, patterns=patterns)
+    return tuple(contigs)
+
+
+def _copy_contig(name: str, pieces: Iterator[bytes], file: BinaryIO) -> Contig:
+    """Write a contig's normalised bases, and describe it."""
+    digest = hashlib.sha256()
+    length, runs = 0, [EMPTY]
+    for bases in pieces:
+        file.write(bases)
+        digest.update(bases)
+        runs.append(_find_gaps(bases) + length)
+        length += len(bases)
+    gaps = merge_intervals(np.concatenate(runs)).tolist()  # joins runs across blocks
+    return Contig(name, length, tuple((start, end) for start, end in gaps), digest.hexdigest())
+
+
+def _find_gaps(bases: bytes) -> Intervals:
+    """Maximal runs of N in a block of bases."""
+    unknown = np.frombuffer(bases, np.uint8) == ord("N")
+    return np.flatnonzero(np.diff(np.r_[False, unknown, False])).reshape(-1, 2)
+
+
 def _check_contigs(
-    fasta: Path, contigs: list[Contig], *, seen: set[str], patterns: list[str]
+    fasta: Path, contigs: list[Contig], *, seen: set[str], patterns: Sequence[str]
 ) -> None:
     if not seen:
-        raise UserError(f"{fasta}: the file holds no contig: a FASTA starts with '>' and a name")
+        raise UserError(f"{fasta}: the file has no contigs: a FASTA starts with '>' and a name")
     for pattern in patterns:
         if not any(_matches(name, [pattern]) for name in seen):
             some = ", ".join(sorted(seen)[:5]) + (", ..." if len(seen) > 5 else "")
@@ -230,24 +205,19 @@ def _check_contigs(
                 f"genome.contigs: {pattern!r} matches no contig of {fasta}, which has {some}"
             )
     if not any(contig.length for contig in contigs):
-        raise UserError(f"{fasta}: the chosen contigs hold no bases")
+        raise UserError(f"{fasta}: the selected contigs have no bases: check genome.contigs")
 
 
-def _copy_contig(name: str, pieces: Iterator[bytes], file: BinaryIO) -> Contig:
-    """Write a contig's normalised bases on one line, and describe it."""
-    contig = Contig(name, 0, [], "")
-    digest = hashlib.sha256()
-    for bases in pieces:
-        file.write(bases)
-        digest.update(bases)
-        unknown = np.frombuffer(bases, np.uint8) == ord("N")
-        turns = np.flatnonzero(np.diff(np.r_[False, unknown, False])) + contig.length
-        for start, end in turns.reshape(-1, 2).tolist():
-            if contig.gaps and contig.gaps[-1][1] == start:
-                contig.gaps[-1][1] = end
-            else:
-                contig.gaps.append([start, end])
-        contig.length += len(bases)
-    file.write(b"\n")
-    contig.sha256 = digest.hexdigest()
-    return contig
+def _format_header(name: str) -> bytes:
+    return f">{name}\n".encode()
+
+
+def _write_fai(path: Path, contigs: Iterable[Contig]) -> None:
+    """Write the index of the normalised FASTA, in the format of `samtools faidx`."""
+    offset = 0
+    with write_atomically(path) as file:
+        for contig in contigs:
+            offset += len(_format_header(contig.name))
+            row = (contig.name, contig.length, offset, contig.length, contig.length + 1)
+            file.write("\t".join(map(str, row)).encode() + b"\n")
+            offset += contig.length + 1  # its line end

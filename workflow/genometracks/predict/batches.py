@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from genometracks.inputs.genome import Bases
+from genometracks.inputs.bases import Bases
 from genometracks.plan.plan import Plan, Shard
 from genometracks.predict.device import send
 

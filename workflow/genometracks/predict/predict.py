@@ -18,7 +18,7 @@ from genometracks.common.deviation import Deviation
 from genometracks.common.prefetch import prefetch
 from genometracks.config.settings import Precision
 from genometracks.errors import UserError
-from genometracks.inputs.genome import Bases
+from genometracks.inputs.bases import Bases
 from genometracks.plan.plan import Plan, Shard
 from genometracks.predict.average import Average
 from genometracks.predict.batches import Batch, cut_owned, encode_batch, read_batches

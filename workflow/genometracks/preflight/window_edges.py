@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from genometracks.inputs.genome import Bases
+from genometracks.inputs.bases import Bases
 from genometracks.plan.plan import Plan
 from genometracks.predict.batches import encode_codes
 

@@ -1,0 +1,104 @@
+"""Base codes of any interval of a normalised FASTA."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from genometracks.errors import UserError
+
+CHECKED = 1 << 20
+"""Bytes of a contig that are checked at once; few, because the memory of a job is bounded."""
+
+# Normalised base -> code: the row of the one-hot encoding, 4 for N.
+CODES = np.full(256, 4, np.uint8)
+CODES[list(b"ACGT")] = range(4)
+
+
+class Bases:
+    """Random access to a normalised FASTA.
+
+    Parameters
+    ----------
+    fasta : Path
+        Written by `scan_fasta`, together with its index.
+
+    Raises
+    ------
+    UserError
+        If the index is not valid.
+    """
+
+    def __init__(self, fasta: Path) -> None:
+        from pyfaidx import Faidx  # takes 0.1 s; stages that read no bases do without it
+
+        try:
+            index = Faidx(str(fasta), rebuild=False).index
+        except ValueError as error:
+            raise UserError(
+                f"{fasta}.fai: no usable index ({error}): delete it and run again"
+            ) from error
+        self._records: dict[str, tuple[int, int]] = {
+            name: (record.offset, record.rlen) for name, record in index.items()
+        }
+        # Read, not mapped: pages of a mapped file count as this process's memory.
+        self._file = open(fasta, "rb")  # noqa: SIM115 - closed with the object
+
+    def check(self, contigs: Mapping[str, str]) -> None:
+        """Verify that contigs hold the same bases as when the plan was made.
+
+        Parameters
+        ----------
+        contigs : mapping
+            Name -> sha256 of the bases.
+
+        Raises
+        ------
+        UserError
+            Naming the first contig that differs.
+        """
+        for name, expected in contigs.items():
+            offset, length = self._records.get(name, (0, 0))
+            digest = hashlib.sha256()
+            for start in range(0, length, CHECKED):
+                size = min(CHECKED, length - start)
+                digest.update(os.pread(self._file.fileno(), size, offset + start))
+            if digest.hexdigest() != expected:
+                raise UserError(
+                    f"{self._file.name}: contig {name} changed since the plan was made: "
+                    "delete this file and run again"
+                )
+
+    def codes(self, contig: str, start: int, end: int) -> npt.NDArray[np.uint8]:
+        """Base codes of an interval; N (4) past the contig's ends.
+
+        Parameters
+        ----------
+        contig : str
+        start, end : int
+            In bp, 0-based, half-open; may lie outside the contig.
+
+        Returns
+        -------
+        uint8 array (end - start,)
+            0-3 for A, C, G, T; 4 for N.
+
+        Raises
+        ------
+        UserError
+            If the file is shorter than its index states.
+        """
+        offset, length = self._records[contig]
+        low, high = max(start, 0), min(end, length)
+        codes = np.full(end - start, 4, np.uint8)
+        if low < high:
+            bases = os.pread(self._file.fileno(), high - low, offset + low)
+            if len(bases) != high - low:
+                raise UserError(
+                    f"{self._file.name}: shorter than its index states: delete it and run again"
+                )
+            codes[low - start : high - start] = CODES[np.frombuffer(bases, np.uint8)]
+        return codes
