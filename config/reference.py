@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from genometracks.config.resolve import list_keys
+from genometracks.config.schema import list_keys
 
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- keys: begin -->", "<!-- keys: end -->"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from genometracks.config.resolve import list_keys, resolve_config
+from genometracks.config.resolve import resolve_config
+from genometracks.config.schema import list_keys
 
 ROOT = Path(__file__).parents[3]
 MADE = ("build", "data", "results")

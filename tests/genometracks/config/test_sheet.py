@@ -1,4 +1,4 @@
-"""A sheet of runs: each row a config, errors that name line and column."""
+"""A sheet of runs: each row gives a config; errors name line and column."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def write(text: str) -> None:
         file.write(text)
 
 
-def test_a_row_is_laid_over_the_config():
+def test_a_row_overrides_keys_of_the_config():
     write(
         f"# all of them\n{HEAD}\tprediction.trim\tgenome.contigs\tmodel.window\tmodel.activation\n"
         "\n"
@@ -41,7 +41,7 @@ def test_a_row_is_laid_over_the_config():
     assert second.config["genome"]["contigs"] == ["*"]
     assert [entry.config["model"]["window"] for entry in (first, second)] == ["auto", 192]
     assert [entry.config["model"]["activation"] for entry in (first, second)] == [None, "exp"]
-    # Each is a config that can be run by itself.
+    # Each is a config that can also be run alone.
     assert first.config["runs"] is None and resolve_config(first.config) == first.config
     assert BASE["model"] == {"window": 96}
 
@@ -71,16 +71,28 @@ def test_without_a_sheet_there_is_one_run():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (f"{HEAD}\n", "runs.tsv: has no runs: write a header (run, model, genome) and a row a run"),
-        ("model\tgenome\nm\tg\n", "runs.tsv:1: there is no column 'run'"),
-        (f"{HEAD}\ttrim\na\tm\tg\t1\n", "runs.tsv:1: column 'trim' is no key of the config"),
+        (
+            f"{HEAD}\n",
+            "runs.tsv: has no runs: write a header (run, model, genome) and one row per run",
+        ),
+        (
+            "model\tgenome\nm\tg\n",
+            "runs.tsv:1: there is no column 'run': add it, it names the runs",
+        ),
+        (
+            f"{HEAD}\ttrim\na\tm\tg\t1\n",
+            "runs.tsv:1: column 'trim' is not a key of the config: use run",
+        ),
         (
             f"{HEAD}\tprediction.trimm\na\tm\tg\t1\n",
-            "runs.tsv:1: column 'prediction.trimm' is no key of the config: "
+            "runs.tsv:1: column 'prediction.trimm' is not a key of the config: "
             "did you mean 'prediction.trim'?",
         ),
-        (f"{HEAD}\tresults\na\tm\tg\tx\n", "runs.tsv:1: column 'results': one for all runs"),
-        (f"{HEAD}\tmodel.weights\na\tm\tg\tx\n", "runs.tsv:1: column 'model.weights' stands there"),
+        (f"{HEAD}\tresults\na\tm\tg\tx\n", "runs.tsv:1: column 'results': all runs share it"),
+        (
+            f"{HEAD}\tmodel.weights\na\tm\tg\tx\n",
+            "runs.tsv:1: column 'model.weights' is given twice",
+        ),
         (f"{HEAD}\na\tm\n", "runs.tsv:2: 2 columns, the header has 3"),
         (f"{HEAD}\na\tm\tg\n\tm\tg\n", "runs.tsv:3: column run: is empty: name the run"),
         (f"{HEAD}\na\tm\t\n", "runs.tsv:2: genome.fasta is missing: FASTA file"),
@@ -93,25 +105,30 @@ def test_without_a_sheet_there_is_one_run():
             "runs.tsv:2: column genome.contigs: '[x' cannot be read",
         ),
         (f"{HEAD}\na/../b\tm\tg\n", "runs.tsv:2: run: 'a/../b' does not match"),
-        (f"{HEAD}\nshared\tm\tg\n", "runs.tsv:2: column run: 'shared' is where runs share files"),
-        (f"{HEAD}\na\tm\tg\na\tm\tg\n", "runs.tsv:3: run 'a' stands in runs.tsv:2, too"),
-        (f"{HEAD}\na\tm\tg\nA\tm\tg\n", "runs.tsv:3: run 'A' stands in runs.tsv:2, too"),
-        ("run,model,genome\na,m,g\n", "runs.tsv:1: columns stand between commas: put tabs"),
+        (
+            f"{HEAD}\nshared\tm\tg\n",
+            "runs.tsv:2: column run: 'shared' holds shared files: rename the run",
+        ),
+        (f"{HEAD}\na\tm\tg\na\tm\tg\n", "runs.tsv:3: run 'a' is also in runs.tsv:2: rename one"),
+        (f"{HEAD}\na\tm\tg\nA\tm\tg\n", "runs.tsv:3: run 'A' is also in runs.tsv:2: rename one"),
+        ("run,model,genome\na,m,g\n", "runs.tsv:1: columns are separated by commas: use tabs"),
     ],
 )
-def test_a_bad_sheet_names_line_and_column(text, message):
+def test_an_invalid_sheet_names_line_and_column(text, message):
     write(text)
     with pytest.raises(UserError, match=f"^{re.escape(message)}"):
         resolve_runs({"runs": "runs.tsv"})
 
 
-def test_a_sheet_that_is_none_is_one_line(folder):
-    with pytest.raises(UserError, match="^runs.tsv: no readable sheet of runs: .*: check runs"):
+def test_an_unreadable_sheet_is_one_line(folder):
+    with pytest.raises(UserError, match="^runs.tsv: not a readable sheet of runs: .*: check runs"):
         resolve_runs({"runs": "runs.tsv"})
     (folder / "runs.tsv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match="runs.tsv: no readable sheet of runs: 'utf-8' codec"):
+    with pytest.raises(UserError, match="runs.tsv: not a readable sheet of runs: 'utf-8' codec"):
         read_sheet(folder / "runs.tsv")
-    with pytest.raises(UserError, match="^config: run: names of runs stand in the sheet's column"):
+    with pytest.raises(
+        UserError, match="^config: run: the sheet's column run names the runs: remove"
+    ):
         resolve_runs({"runs": "runs.tsv", "run": "a"})
 
 

@@ -168,7 +168,7 @@ def test_nothing_is_left_and_the_results_are_not_touched(make_run, tmp_path, tem
         (None, "my.yaml: cannot be read: No such file or directory: check the path"),
         (
             "a: [1,\nb: 2",
-            "my.yaml:2: not YAML: expected ',' or ']', but got '<stream end>': mend this line",
+            "my.yaml:2: not YAML: expected ',' or ']', but got '<stream end>': correct this line",
         ),
         ("shard: 3", "config: unknown key 'shard': did you mean 'shards'?"),
         ("- 1", "config: the file: [1] is not of type 'object'"),
@@ -341,7 +341,7 @@ def test_one_run_of_a_sheet_is_measured(run, tmp_path, capsys):
     with open(tmp_path / "runs.tsv", "w") as file:
         file.write("run\tprediction.trim\na\t0\nb\t2\n")
     assert main(["preflight", path]) == 1
-    assert "the sheet has many runs: choose one with --run: a, b" in capsys.readouterr().err
+    assert "the sheet has several runs: choose one with --run: a, b" in capsys.readouterr().err
     assert main(["preflight", path, "--run", "b", "--json", "found.json"]) == 0
     found = json.loads((tmp_path / "found.json").read_text())
     assert (found["run"], found["plan"]["trim"]) == ("b", 2)

@@ -19,7 +19,7 @@ CODES[list(b"ACGT")] = range(4)
 
 
 class Bases:
-    """Random access to a normalised FASTA.
+    r"""Random access to a normalised FASTA.
 
     Parameters
     ----------
@@ -30,6 +30,14 @@ class Bases:
     ------
     UserError
         If the index is not valid.
+
+    Examples
+    --------
+    >>> from genometracks.inputs.genome import scan_fasta
+    >>> _ = Path("toy.fa").write_text(">chr1\nacgtn\n")
+    >>> _ = scan_fasta(Path("toy.fa"), Path("genome.fa"), name="toy", patterns=["*"])
+    >>> Bases(Path("genome.fa")).codes("chr1", -2, 5).tolist()
+    [4, 4, 0, 1, 2, 3, 4]
     """
 
     def __init__(self, fasta: Path) -> None:

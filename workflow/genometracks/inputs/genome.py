@@ -79,7 +79,7 @@ class GenomeIndex:
 def scan_fasta(
     fasta: Path, out: Path, *, name: str, patterns: Sequence[str], sha256: str | None = None
 ) -> GenomeIndex:
-    """Rewrite the selected contigs of a FASTA to `out` (and `{out}.fai`), and index them.
+    r"""Rewrite the selected contigs of a FASTA to `out` (and `{out}.fai`), and index them.
 
     Parameters
     ----------
@@ -103,6 +103,15 @@ def scan_fasta(
     UserError
         If the file is missing, empty, not a FASTA or not the expected one, repeats a contig, or a
         pattern matches nothing. Nothing is written then.
+
+    Examples
+    --------
+    >>> _ = Path("toy.fa").write_text(">chr1\nacgtNN\n>chrM\nGG\n")
+    >>> index = scan_fasta(Path("toy.fa"), Path("genome.fa"), name="toy", patterns=["chr[0-9]*"])
+    >>> [(contig.name, contig.length, contig.gaps) for contig in index.contigs]
+    [('chr1', 6, ((4, 6),))]
+    >>> Path("genome.fa").read_text()
+    '>chr1\nACGTNN\n'
     """
     if not fasta.is_file():
         raise UserError(f"{fasta}: no such FASTA file: check genome.fasta")
