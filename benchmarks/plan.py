@@ -85,7 +85,8 @@ def measure(code: str, *words: str) -> tuple[float, float]:
 
 def measure_genome(folder: Path, lengths: list[int], *, runs: int, shards: int, regions: int):
     """Plan a simulated genome and load the plan: runs of N, windows, {what: (s, MiB)}."""
-    from genometracks.config.resolve import choose_plan_settings, resolve_config
+    from genometracks.config.resolve import resolve_config
+    from genometracks.config.settings import Config, select_plan
 
     paths = {what: folder / f"{what}.json" for what in ("model", "genome", "plan")}
     simulate_genome(paths["genome"], lengths, runs)
@@ -101,7 +102,7 @@ def measure_genome(folder: Path, lengths: list[int], *, runs: int, shards: int, 
         "output": {"dtype": "float16"},
         "shards": shards,
     }
-    settings = choose_plan_settings(resolve_config(config))
+    settings = select_plan(Config.of(resolve_config(config)))
     words = ["--settings", json.dumps(settings), "--model", str(paths["model"])]
     words += ["--genome", str(paths["genome"]), "--out", str(paths["plan"])]
     figures = {"plan": measure(PLAN, *words)}

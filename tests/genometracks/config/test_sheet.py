@@ -143,9 +143,9 @@ def test_equal_genomes_and_models_are_shared(folder):
     )
     a, b, c = place_runs(resolve_runs({"runs": "runs.tsv"}), sheet=True).values()
     assert a.genome == b.genome != c.genome and a.model == c.model != b.model
-    assert re.fullmatch(r"results/shared/g-[0-9a-f]{8}", a.genome)
-    assert re.fullmatch(r"results/shared/m-[0-9a-f]{8}", a.model)
-    assert a.folder == "results/a" and json.loads(b.model_settings)["window"] == 192
+    assert re.fullmatch(r"results/shared/g-[0-9a-f]{8}", str(a.genome.path))
+    assert re.fullmatch(r"results/shared/m-[0-9a-f]{8}", str(a.model.path))
+    assert str(a.folder.path) == "results/a" and json.loads(b.settings.model)["window"] == 192
     (folder / "g.fa").unlink()
     with pytest.raises(UserError, match="^runs.tsv:2: g.fa: no such file: check genome.fasta"):
         place_runs(resolve_runs({"runs": "runs.tsv"}), sheet=True)

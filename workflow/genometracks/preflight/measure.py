@@ -34,10 +34,10 @@ from genometracks.config.settings import (
 from genometracks.config.sheet import choose_run, resolve_runs
 from genometracks.errors import UserError
 from genometracks.graph.runs import Run, place_run
+from genometracks.inputs.bases import Bases
 from genometracks.inputs.check import check_inputs
 from genometracks.inputs.fetch import fetch_genome
 from genometracks.inputs.genome import GenomeIndex, find_scan, scan_fasta
-from genometracks.inputs.bases import Bases
 from genometracks.inputs.model import ModelFile, describe_model
 from genometracks.plan.make import make_plan
 from genometracks.plan.plan import Plan, Shard

@@ -16,8 +16,8 @@ from genometracks.common.deviation import Deviation
 from genometracks.common.memory import read_peak
 from genometracks.common.records import as_plain, from_plain
 from genometracks.config.settings import ForwardSettings, PlanSettings, Precision
-from genometracks.inputs.genome import GenomeIndex
 from genometracks.inputs.bases import Bases
+from genometracks.inputs.genome import GenomeIndex
 from genometracks.inputs.model import ModelFile
 from genometracks.plan.make import make_plan
 from genometracks.plan.plan import Plan, Shard
