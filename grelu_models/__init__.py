@@ -1,7 +1,7 @@
 """DNA sequence-to-function models, checkpoint-compatible with gReLU.
 
 Layers -> blocks -> trunks and heads -> models; `checkpoint.load` turns files into a model and a
-`ModelCard`. The package knows nothing of genomes, of the pipeline's files or of Snakemake.
+`ModelCard`. The package does not depend on genomes, the files of the pipeline or Snakemake.
 """
 
 from importlib.metadata import PackageNotFoundError, version

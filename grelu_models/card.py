@@ -1,4 +1,4 @@
-"""What a pipeline must know of a model, and how it is measured.
+"""The card of a model: what a pipeline must know of it, and how it is measured.
 
 Geometry comes from a forward pass on the meta device (shapes only, no arithmetic), never from
 class defaults: published checkpoints differ from them.
@@ -6,13 +6,15 @@ class defaults: published checkpoints differ from them.
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
 from grelu_models.errors import ModelError
+from grelu_models.files.metadata import Architecture, Intervals, Track
 from grelu_models.geometry import Geometry
 from grelu_models.heads import MLPHead
 from grelu_models.layers import AdaptivePool, Crop, Pool
@@ -30,14 +32,14 @@ __all__ = [
     "measure_receptive_field",
 ]
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str | None, Callable[[Tensor], Tensor]] = {
     None: lambda x: x,
     "exp": torch.exp,
     "sigmoid": torch.sigmoid,
     "softplus": nn.functional.softplus,
     "softmax": lambda x: torch.softmax(x, dim=1),
 }
-"""Final activations by name; each takes logits (N, tracks, bins). Softmax is over the tracks."""
+"""Final activations by name, of logits (N, tracks, bins). Softmax is over the tracks."""
 
 
 @dataclass(frozen=True)
@@ -47,47 +49,56 @@ class ModelCard:
     Attributes
     ----------
     source : str
-        The file the weights came from, or `repo@revision:file` of a hub.
+        The file of the weights, or `repo@revision:file` of the hub.
     architecture : dict
         `model_type` and its constructor arguments, or an adapter and its options.
     geometry : Geometry
     receptive_field : int
-        Base pairs that can move one output value, at most the window.
+        Base pairs that can influence one output value, at most the window.
     flanks : (int, int) or None
-        Base pairs left and right of an output bin that can move its value; None where all can.
+        Base pairs left and right of an output bin that can influence its value; None if the whole
+        window can.
     activation : str or None
         Applied to the logits: a key of `ACTIVATIONS`.
     tracks : list of dict
-        One a channel, in order: `name` and any further columns.
+        One per channel, in order: `name` and any further columns.
     strand_partners : list of int or None
-        For each track, the channel of the other strand (its own where it has none); None where
-        the tracks do not say.
+        For each track, the channel of the other strand (its own if it has none); None if the
+        metadata name no partners.
     digest : str
         sha256 of architecture, activation and weights.
     train : dict
-        What is known of the training.
+        Settings of the training, if known.
     intervals : dict
-        `train`, `val`, `test`: lists `chrom`, `start`, `end` (0-based, half-open), where known.
+        `train`, `val`, `test`: lists `chrom`, `start`, `end` (0-based, half-open), if known.
     notes : list of str
         What a user should know before trusting the output.
     """
 
     source: str
-    architecture: dict
+    architecture: Architecture
     geometry: Geometry
     receptive_field: int
     flanks: tuple[int, int] | None
     activation: str | None
-    tracks: list[dict]
+    tracks: list[Track]
     strand_partners: list[int] | None
     digest: str
-    train: dict = field(default_factory=dict)
-    intervals: dict = field(default_factory=dict)
+    train: dict[str, Any] = field(default_factory=dict)
+    intervals: Intervals = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
+class Step(NamedTuple):
+    """A layer that ran in a forward pass, with the positions of its input and of its output."""
+
+    layer: nn.Module
+    before: int
+    after: int
+
+
 def measure_geometry(model: nn.Module, window: int) -> Geometry:
-    """Measure a model's output geometry at a window length.
+    """Measure the output geometry of a model at a window length.
 
     Parameters
     ----------
@@ -98,73 +109,84 @@ def measure_geometry(model: nn.Module, window: int) -> Geometry:
     Raises
     ------
     ModelError
-        If the window is not a multiple of what the model pools, or nothing is left of it.
+        If the window is not a multiple of what the model pools, or cropping leaves nothing of it.
+
+    Examples
+    --------
+    >>> from grelu_models.models import ConvModel
+    >>> model = ConvModel(n_tasks=2, pool_func="max", pool_size=4, crop_len=3, final_pool_func=None)
+    >>> measure_geometry(model, 100)
+    Geometry(window=100, bin=4, crop=3, length=19, tracks=2)
     """
-    seen: list[tuple[nn.Module, int, int]] = []
+    steps: list[Step] = []
     try:
-        embedded, out = _forward_shapes(model, window, seen)
+        embedded, out = _forward_shapes(model, window, steps)
     except RuntimeError as error:
-        _refuse_uneven(window, seen)
+        _refuse_uneven(window, steps)
         raise ModelError(f"window {window} does not fit the model: {error}") from error
     if _gives_one_value(model):
         return Geometry(window, None, 0, 1, out.shape[1])
-    _refuse_uneven(window, seen)
-    crop = sum(module.crop_len for module, _, _ in seen if isinstance(module, Crop))
+    _refuse_uneven(window, steps)
+    crop = sum(step.layer.crop_len for step in steps if isinstance(step.layer, Crop))
     raw = embedded.shape[-1] + 2 * crop
     return Geometry(window, window // raw, crop, out.shape[-1], out.shape[1])
 
 
 def measure_receptive_field(model: nn.Module, window: int) -> int:
-    """Count the base pairs that can move one output value: the whole window, if attention reads it.
+    """Count the base pairs that can influence one output value: with attention, the whole window.
 
     Parameters
     ----------
     model : BaseModel
     window : int
-        Base pairs, one that `measure_geometry` accepts.
+        Base pairs, valid for `measure_geometry`.
     """
     reach = _measure_reach(model, window)
     return window if reach is None else min(sum(reach), window)
 
 
 def measure_flanks(model: nn.Module, window: int) -> tuple[int, int] | None:
-    """Count the base pairs to the left and right of an output bin's own that can move its value.
+    """Count the base pairs left and right of an output bin that can influence its value.
 
     Parameters
     ----------
     model : BaseModel
     window : int
-        Base pairs, one that `measure_geometry` accepts.
+        Base pairs, valid for `measure_geometry`.
 
     Returns
     -------
     (int, int) or None
-        None where the whole window can, or the model gives one value.
+        None if the whole window can, or the model gives one value.
     """
     reach = _measure_reach(model, window)
     return None if reach is None else (reach[0], reach[2])
 
 
 def _measure_reach(model: nn.Module, window: int) -> tuple[int, int, int] | None:
-    """Base pairs that can move an output bin's value: left of it, its own, right of it."""
-    seen: list[tuple[nn.Module, int, int]] = []
-    _forward_shapes(model, window, seen)
-    if _gives_one_value(model) or any(isinstance(module, EVERYWHERE) for module, _, _ in seen):
+    """Base pairs that can influence the value of an output bin: left of it, its own, right of it.
+
+    None if the whole window can, or the model gives one value.
+    """
+    steps: list[Step] = []
+    _forward_shapes(model, window, steps)
+    if _gives_one_value(model) or any(isinstance(step.layer, EVERYWHERE) for step in steps):
         return None
-    left, right, step = 0, 0, 1
-    for module, _, _ in seen:
-        if isinstance(module, nn.Conv1d):
-            total = (module.kernel_size[0] - 1) * module.dilation[0]
-            before = total // 2 if module.padding == "same" else module.padding[0]
-            left, right = left + before * step, right + (total - before) * step
-        elif isinstance(module, Pool):
-            right += (module.pool_size - 1) * step
-            step *= module.pool_size
-        elif isinstance(module, nn.Upsample):
-            # The copies of a position begin up to a position behind it.
-            step //= int(module.scale_factor)
-            left += (int(module.scale_factor) - 1) * step
-    return left, step, right - (step - 1)  # pools put the bin's own behind its first one
+    left, right, stride = 0, 0, 1
+    for layer, _, _ in steps:
+        if isinstance(layer, nn.Conv1d):
+            total = (layer.kernel_size[0] - 1) * layer.dilation[0]
+            before = total // 2 if isinstance(layer.padding, str) else layer.padding[0]
+            left, right = left + before * stride, right + (total - before) * stride
+        elif isinstance(layer, Pool):
+            right += (layer.pool_size - 1) * stride
+            stride *= layer.pool_size
+        elif isinstance(layer, nn.Upsample):
+            # The copies of a position begin up to a position to its left.
+            factor = int(cast(float, layer.scale_factor))
+            stride //= factor
+            left += (factor - 1) * stride
+    return left, stride, right - (stride - 1)  # the pools counted the rest of the bin itself
 
 
 EVERYWHERE = (Attention, EnformerAttention, FlashAttention, GroupedAttention, nn.GRU)
@@ -182,11 +204,11 @@ def _gives_one_value(model: nn.Module) -> bool:
     )
 
 
-def _refuse_uneven(window: int, seen: list[tuple[nn.Module, int, int]]) -> None:
-    pools = [(m.pool_size, before, after) for m, before, after in seen if isinstance(m, Pool)]
-    if all(before == after * size for size, before, after in pools):
+def _refuse_uneven(window: int, steps: list[Step]) -> None:
+    pools = [(step.layer.pool_size, step) for step in steps if isinstance(step.layer, Pool)]
+    if all(step.before == step.after * size for size, step in pools):
         return
-    size = math.prod(size for size, _, _ in pools)
+    size = math.prod(size for size, _ in pools)
     below = window // size * size
     raise ModelError(
         f"window {window} is not a multiple of {size} bp, which the model pools into one position: "
@@ -194,21 +216,20 @@ def _refuse_uneven(window: int, seen: list[tuple[nn.Module, int, int]]) -> None:
     )
 
 
-def _forward_shapes(
-    model: nn.Module, window: int, seen: list[tuple[nn.Module, int, int]]
-) -> tuple[Tensor, Tensor]:
+def _forward_shapes(model: nn.Module, window: int, steps: list[Step]) -> tuple[Tensor, Tensor]:
     """Run embedding and head on meta tensors: (embedding, output), shapes without values.
 
-    `seen` gets the watched modules in the order they ran, with positions before and after.
+    The watched layers are appended to `steps` in the order in which they ran.
     """
 
-    def watch(module: nn.Module, given: tuple, out: object) -> None:
+    def watch(layer: nn.Module, given: tuple[Tensor, ...], out: object) -> None:
         after = out.shape[-1] if isinstance(out, Tensor) else 0
-        seen.append((module, given[0].shape[-1], after))
+        steps.append(Step(layer, given[0].shape[-1], after))
 
     def on_meta(module: nn.Module, x: Tensor) -> Tensor:
         state = {k: torch.empty_like(v, device="meta") for k, v in module.state_dict().items()}
-        return torch.func.functional_call(module, state, (x,))
+        out: Tensor = torch.func.functional_call(module, state, (x,))
+        return out
 
     watched = [module for module in model.modules() if isinstance(module, WATCHED)]
     hooks = [module.register_forward_hook(watch) for module in watched]
@@ -216,8 +237,9 @@ def _forward_shapes(
     model.eval()
     try:
         with torch.inference_mode():
-            embedded = on_meta(model.embedding, torch.empty(1, 4, window, device="meta"))
-            return embedded, on_meta(model.head, embedded)
+            bases = torch.empty(1, 4, window, device="meta")
+            embedded = on_meta(model.get_submodule("embedding"), bases)
+            return embedded, on_meta(model.get_submodule("head"), embedded)
     finally:
         model.train(training)
         for hook in hooks:
@@ -225,12 +247,20 @@ def _forward_shapes(
 
 
 def digest_weights(state: Mapping[str, Tensor], *described: object) -> str:
-    """sha256 (hex) of tensors by name, dtype, shape and bytes, and of the text of `described`."""
+    """Return the sha256 (hex) of tensors, and of the text of `described`.
+
+    Tensors count by name, dtype, shape and bytes, in any order.
+
+    Examples
+    --------
+    >>> digest_weights({"weight": torch.ones(2)}, "toy")[:16]
+    'a55fd39035258b96'
+    """
     digest = hashlib.sha256()
     for item in described:
         digest.update(f"{item!r}\n".encode())
     for name in sorted(state):
         tensor = state[name].detach().cpu().contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.flatten().view(torch.uint8).numpy())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()

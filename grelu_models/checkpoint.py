@@ -1,12 +1,12 @@
-"""Files -> model and card, safely: nothing that a file contains is ever executed.
+"""Files -> a model and its card, safely: nothing in a file is ever executed.
 
-Weights are read by safetensors or `torch.load(weights_only=True)`. The architecture, the tracks
-and the training are described by a gReLU checkpoint itself, by a small YAML or JSON file of the
-same stem beside the weights, or by the caller.
+A gReLU checkpoint describes its architecture, tracks and training itself. Other weights are
+described by a YAML or JSON file of the same stem beside them, or by the caller.
 """
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -21,9 +21,10 @@ from grelu_models.card import (
 )
 from grelu_models.errors import ModelError
 from grelu_models.files.adapters import ADAPTERS
-from grelu_models.files.description import describe, find_weights, pair_strands
-from grelu_models.files.metadata import name_tracks
+from grelu_models.files.description import Description, describe, find_weights, pair_strands
+from grelu_models.files.metadata import Architecture, Track, name_tracks
 from grelu_models.files.weights import load_weights, read_state_dict
+from grelu_models.files.weights_file import WeightsFile, open_weights
 from grelu_models.models import ARCHITECTURES, BaseModel
 
 __all__ = ["build_model", "load", "load_unmeasured", "load_weights", "read_state_dict"]
@@ -32,10 +33,10 @@ __all__ = ["build_model", "load", "load_unmeasured", "load_weights", "read_state
 def load(
     source: str | Path,
     *,
-    architecture: dict | None = None,
+    architecture: Architecture | None = None,
     window: int | None = None,
     activation: str | None = None,
-    tracks: list[dict] | None = None,
+    tracks: list[Track] | None = None,
     sha256: str | None = None,
 ) -> tuple[BaseModel, ModelCard]:
     """Load a model, in eval mode on the CPU, and its card.
@@ -44,75 +45,108 @@ def load(
     ----------
     source : path or str
         `.safetensors`, a torch file with a plain state dict, or a gReLU checkpoint; or a file of
-        a hub, `repo@revision:file`.
+        the Hugging Face hub, `repo@revision:file`.
     architecture : dict, optional
-        `model_type` and constructor arguments, or those of an adapter (`adapters.ADAPTERS`);
-        otherwise from the metadata.
+        `model_type` and constructor arguments, or options of an adapter (`adapters.ADAPTERS`).
+        Default is that of the metadata.
     window : int, optional
-        Base pairs a forward pass reads; otherwise from the metadata.
+        Base pairs that a forward pass reads. Default is that of the metadata.
     activation : str, optional
-        Overrides the metadata: a key of `card.ACTIVATIONS`, or "logits" for none.
+        A key of `card.ACTIVATIONS`, or "logits" for none. Default is that of the metadata.
     tracks : list of dict, optional
-        Overrides the metadata: `name` and any further columns of each track.
+        `name` and any further columns of each track. Default are those of the metadata.
     sha256 : str, optional
         Hex digest that the file must have.
+
+    Returns
+    -------
+    BaseModel
+        One-hot bases (N, 4, window) -> logits (N, tracks, bins).
+    ModelCard
 
     Raises
     ------
     ModelError
-        If a file is missing or broken, or the parts do not fit each other.
+        If a file is missing or damaged, or its parts do not fit together.
+
+    Examples
+    --------
+    A small model with random weights, saved and loaded again:
+
+    >>> import tempfile
+    >>> architecture = {"model_type": "ConvModel", "n_tasks": 2, "final_pool_func": None}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "toy.pt"
+    ...     torch.save(build_model(architecture).state_dict(), path)
+    ...     model, card = load(path, architecture=architecture, window=100, activation="exp")
+    >>> card.geometry
+    Geometry(window=100, bin=1, crop=0, length=100, tracks=2)
+    >>> card.activation, card.tracks[0]["name"], card.receptive_field
+    ('exp', 'track_0', 19)
+    >>> model(torch.zeros(1, 4, 100)).shape
+    torch.Size([1, 2, 100])
     """
     path = find_weights(source, sha256=sha256)
-    metadata = describe(path, architecture=architecture)
-    trained = metadata.get("window")
-    window = window or trained
-    if not isinstance(window, int) or window < 1:
-        raise ModelError(f"{path}: the window is not known: give model.window in base pairs")
-    activation = _choose_activation(path, metadata, activation)
-    model = _load_described(path, metadata)
+    file = open_weights(path)
+    described = describe(file, architecture=architecture)
+    window = _choose_window(path, described, window)
+    activation = _choose_activation(path, described, activation)
+    model = _load_described(file, described)
     geometry = measure_geometry(model, window)
-    _check_bin(path, metadata, geometry)
-    named = name_tracks(path, {"tracks": tracks} if tracks else metadata, geometry.tracks)
+    _check_bin(path, described, geometry)
+    named = name_tracks(path, tracks or described.tracks, geometry.tracks)
     card = ModelCard(
         source=str(source),
-        architecture=metadata["architecture"],
+        architecture=described.architecture,
         geometry=geometry,
         receptive_field=measure_receptive_field(model, window),
         flanks=measure_flanks(model, window),
         activation=activation,
         tracks=named,
         strand_partners=pair_strands(path, named),
-        digest=_digest(model, metadata, activation),
-        train=metadata.get("train") or {},
-        intervals=metadata.get("intervals") or {},
-        notes=_compare_windows(window, trained),
+        digest=_digest(model, described, activation),
+        train=described.train,
+        intervals=described.intervals,
+        notes=_compare_windows(window, described.window),
     )
     return model, card
 
 
 def load_unmeasured(
-    source: str | Path, *, architecture: dict | None = None, activation: str | None = None
+    source: str | Path,
+    *,
+    architecture: Architecture | None = None,
+    activation: str | None = None,
 ) -> tuple[BaseModel, str]:
-    """Load a model as `load` does, but for its card.
+    """Load a model as `load` does, without its card.
 
-    To measure a model, torch imports 800 modules more (2 s, 70 MB): a job that has the card's
-    numbers already does without.
+    To measure a model, torch imports 800 further modules (2 s, 70 MB), which a job that already
+    has the numbers of the card does not need.
 
     Returns
     -------
     BaseModel
         In eval mode, on the CPU.
     str
-        The card's digest.
+        The digest of the card.
     """
     path = find_weights(source)
-    metadata = describe(path, architecture=architecture)
-    model = _load_described(path, metadata)
-    return model, _digest(model, metadata, _choose_activation(path, metadata, activation))
+    file = open_weights(path)
+    described = describe(file, architecture=architecture)
+    model = _load_described(file, described)
+    activation = _choose_activation(path, described, activation)
+    return model, _digest(model, described, activation)
 
 
-def _choose_activation(path: Path, metadata: dict, asked: str | None) -> str | None:
-    activation = metadata.get("activation") if asked is None else asked
+def _choose_window(path: Path, described: Description, given: int | None) -> int:
+    window = given or described.window
+    if not isinstance(window, int) or window < 1:
+        raise ModelError(f"{path}: the window is not known: give model.window in base pairs")
+    return window
+
+
+def _choose_activation(path: Path, described: Description, given: str | None) -> str | None:
+    activation = described.activation if given is None else given
     activation = None if activation == "logits" else activation
     if activation not in ACTIVATIONS:
         known = ", ".join(str(name) for name in ACTIVATIONS if name)
@@ -120,34 +154,36 @@ def _choose_activation(path: Path, metadata: dict, asked: str | None) -> str | N
     return activation
 
 
-def _load_described(path: Path, metadata: dict) -> BaseModel:
-    state = read_state_dict(path)
-    kind, options = _split(metadata["architecture"])
+def _load_described(file: WeightsFile, described: Description) -> BaseModel:
+    state = file.state_dict()
+    kind, options = _split(described.architecture)
     if kind in ADAPTERS:
         state = ADAPTERS[kind].convert(state, options)
-    with torch.device("meta"):  # no random weights, which would only be overwritten
-        model = build_model(metadata["built"])
-    load_weights(model, state, source=str(path))
+    with torch.device("meta"):  # random weights would only be overwritten
+        model = build_model(described.built)
+    load_weights(model, state, source=str(file.path))
     return model.eval()
 
 
-def _digest(model: BaseModel, metadata: dict, activation: str | None) -> str:
-    described = sorted(metadata["architecture"].items())
-    return digest_weights(model.state_dict(), described, activation)
+def _digest(model: BaseModel, described: Description, activation: str | None) -> str:
+    architecture = sorted(described.architecture.items())
+    return digest_weights(model.state_dict(), architecture, activation)
 
 
-def _split(architecture: dict) -> tuple[str | None, dict]:
+def _split(architecture: Architecture) -> tuple[Any, dict[str, Any]]:
+    """Separate `model_type` from its arguments, which are copied."""
     return architecture.get("model_type"), {
         key: value for key, value in architecture.items() if key != "model_type"
     }
 
 
-def _check_bin(path: Path, metadata: dict, geometry: Geometry) -> None:
-    """Compare the bin that training wrote down with the model's; one value a window has none."""
-    stated = metadata.get("bin_size")
+def _check_bin(path: Path, described: Description, geometry: Geometry) -> None:
+    """Compare the bin of the training with that of the model, unless it gives one value."""
+    stated = described.bin_size
     if stated and geometry.bin and geometry.length > 1 and stated != geometry.bin:
         raise ModelError(
-            f"{path}: the checkpoint says bins of {stated} bp, the model has {geometry.bin}"
+            f"{path}: the metadata state bins of {stated} bp, but those of the model are "
+            f"{geometry.bin} bp: check bin_size and model.architecture"
         )
 
 
@@ -160,28 +196,34 @@ def _compare_windows(window: int, trained: int | None) -> list[str]:
     ]
 
 
-def build_model(architecture: dict) -> BaseModel:
-    """Build a model, with random weights, from `model_type` and constructor arguments.
+def build_model(architecture: Architecture) -> BaseModel:
+    """Build a model with random weights from `model_type` and constructor arguments.
 
-    Published weights are not fetched: a checkpoint brings its own.
+    Published weights are not fetched.
 
     Raises
     ------
     ModelError
-        For an unknown type or argument, which is named.
+        Naming the type or argument that is unknown.
+
+    Examples
+    --------
+    >>> model = build_model({"model_type": "ConvModel", "n_tasks": 2, "final_pool_func": None})
+    >>> model(torch.zeros(1, 4, 100)).shape
+    torch.Size([1, 2, 100])
     """
     kind, arguments = _split(architecture)
     if kind not in ARCHITECTURES:
         known = ", ".join([*ARCHITECTURES, *ADAPTERS])
         raise ModelError(f"unknown model_type {kind!r}: use one of {known}")
     model_class = ARCHITECTURES[kind]
-    known = inspect.signature(model_class).parameters
-    strange = [name for name in arguments if name not in known]
-    if strange:
-        raise ModelError(f"{kind} has no argument {strange[0]!r}: it takes {', '.join(known)}")
-    if "weights" in known:
+    accepted = inspect.signature(model_class).parameters
+    unknown = [name for name in arguments if name not in accepted]
+    if unknown:
+        raise ModelError(f"{kind} has no argument {unknown[0]!r}: it takes {', '.join(accepted)}")
+    if "weights" in accepted:
         arguments["weights"] = False
-    for name in ("dtype", "device"):  # of the machine that trained it
+    for name in ("dtype", "device"):  # of the machine that trained the model
         arguments.pop(name, None)
     try:
         return model_class(**arguments)

@@ -1,5 +1,5 @@
-"""The one exception of this package that is meant for the user's eyes."""
+"""The one exception of this package that is meant for the user."""
 
 
 class ModelError(ValueError):
-    """A model, its metadata or its weights cannot be used: what, where and the mend."""
+    """A model, its metadata or its weights cannot be used: what is wrong, where, and what to do."""

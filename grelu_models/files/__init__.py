@@ -1,1 +1,1 @@
-"""Files of weights and their metadata: read, described, fetched. Nothing in a file is executed."""
+"""Weights files and their metadata: read, described, fetched. Nothing in a file is executed."""

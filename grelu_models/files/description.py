@@ -1,18 +1,73 @@
-"""All that is known of a model without loading it: from its files, its kind and its caller.
+"""What is known of a model without loading it: from its files, its kind and the caller.
 
-Needs no torch, so that a workflow knows its tracks before anything runs.
+Needs no torch, so that a workflow knows the tracks of a model before it runs anything.
 """
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from grelu_models.errors import ModelError
 from grelu_models.files.adapters import ADAPTERS
 from grelu_models.files.hub import check_sha256, get_artifact, parse_artifact
-from grelu_models.files.metadata import find_architecture, name_tracks, read_metadata
+from grelu_models.files.metadata import (
+    UNSTATED,
+    Architecture,
+    Intervals,
+    Metadata,
+    Track,
+    Unstated,
+    find_architecture,
+    name_tracks,
+    read_beside,
+)
 from grelu_models.files.published import PUBLISHED
+from grelu_models.files.weights_file import WeightsFile, open_weights
 
-__all__ = ["describe", "find_weights", "list_tracks", "pair_strands", "read_track_table"]
+__all__ = [
+    "Description",
+    "describe",
+    "find_weights",
+    "list_tracks",
+    "pair_strands",
+    "read_metadata",
+    "read_track_table",
+]
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is known of a model without loading it.
+
+    Attributes
+    ----------
+    architecture : dict
+        As the caller or the metadata give it.
+    built : dict
+        As `checkpoint.build_model` takes it: another one where an adapter translates.
+    window, bin_size : int or None
+        Base pairs that a forward pass reads, and those of a bin in training; None if not known.
+    activation : str or None
+        A key of `card.ACTIVATIONS`, or "logits".
+    tracks : list of dict or None
+        One a channel, in order; None if they have no names.
+    train : dict
+        Settings of the training; empty if not known.
+    intervals : dict
+        Windows of the training, by split; empty if not known.
+    """
+
+    architecture: Architecture
+    built: Architecture
+    window: int | None
+    bin_size: int | None
+    activation: str | None
+    tracks: list[Track] | None
+    train: dict[str, Any]
+    intervals: Intervals
 
 
 def find_weights(source: str | Path, *, sha256: str | None = None) -> Path:
@@ -21,7 +76,7 @@ def find_weights(source: str | Path, *, sha256: str | None = None) -> Path:
     Parameters
     ----------
     source : path or str
-        A file here goes before a file of the hub.
+        A local file takes precedence over a file of the hub.
     sha256 : str, optional
         Hex digest that the file must have.
 
@@ -43,79 +98,112 @@ def find_weights(source: str | Path, *, sha256: str | None = None) -> Path:
     return path
 
 
-def describe(weights: Path, *, architecture: dict | None = None) -> dict:
-    """Describe a model: its metadata, and what follows from its kind where they say nothing.
+def read_metadata(file: WeightsFile) -> Metadata:
+    """Read the metadata of a weights file and, taking precedence, of the file beside it.
+
+    Raises
+    ------
+    ModelError
+        If metadata contradict themselves, or the file beside the weights cannot be read or has an
+        unknown key.
+    """
+    return file.metadata().override(read_beside(file.path))
+
+
+def describe(file: WeightsFile, *, architecture: Architecture | None = None) -> Description:
+    """Describe a model: its metadata, completed by what follows from its kind.
 
     Parameters
     ----------
-    weights : Path
+    file : WeightsFile
+        From `open_weights`.
     architecture : dict, optional
-        Goes before the metadata's.
-
-    Returns
-    -------
-    dict
-        `metadata.METADATA_KEYS`, and `built`: the architecture as `checkpoint.build_model` takes
-        it, which is another one where an adapter translates.
+        Takes precedence over that of the metadata.
 
     Raises
     ------
     ModelError
         If the architecture is not known.
     """
-    metadata = read_metadata(weights)
-    given = find_architecture(weights, metadata, architecture)
+    stated = read_metadata(file)
+    given = find_architecture(file.path, stated, architecture)
+    implied, built = _translate(given)
+    known = implied.override(stated)
+    return Description(
+        architecture=given,
+        built=built,
+        window=_or_none(known.window),
+        bin_size=_or_none(known.bin_size),
+        activation=_or_none(known.activation),
+        tracks=_or_none(known.tracks),
+        train=_or_none(known.train) or {},
+        intervals=_or_none(known.intervals) or {},
+    )
+
+
+def _translate(given: Architecture) -> tuple[Metadata, Architecture]:
+    """What the kind of a model implies, and its architecture as `build_model` takes it."""
     kind = given.get("model_type")
     if kind in ADAPTERS:
         adapter = ADAPTERS[kind]
-        known = {"window": adapter.window, "activation": adapter.activation}
-        built = adapter.describe({key: given[key] for key in given if key != "model_type"})
-    elif kind in PUBLISHED and given.get("n_tasks") is None:  # the published head
-        known = {"window": PUBLISHED[kind].window, "activation": PUBLISHED[kind].activation}
-        built = {**given, "n_tasks": None}
-    else:
-        known, built = {}, given
-    return known | metadata | {"architecture": given, "built": built}
+        options = {key: given[key] for key in given if key != "model_type"}
+        implied = Metadata(window=adapter.window, activation=adapter.activation)
+        return implied, adapter.describe(options)
+    if kind in PUBLISHED and given.get("n_tasks") is None:  # the published head
+        published = PUBLISHED[kind]
+        implied = Metadata(window=published.window, activation=published.activation)
+        return implied, {**given, "n_tasks": None}
+    return Metadata(), given
+
+
+def _or_none(value: Value | None | Unstated) -> Value | None:
+    return None if value is UNSTATED else value
 
 
 def list_tracks(
-    weights: Path, given: dict | None = None, tracks: list[dict] | None = None
-) -> list[dict]:
-    """List a model's tracks without loading its weights.
+    weights: Path, given: Architecture | None = None, tracks: list[Track] | None = None
+) -> list[Track]:
+    """List the tracks of a model without loading its weights.
 
     Parameters
     ----------
     weights : Path
     given : dict, optional
-        An architecture that goes before the metadata's.
+        An architecture that takes precedence over that of the metadata.
     tracks : list of dict, optional
-        Go before the metadata's.
+        Take precedence over those of the metadata.
 
     Raises
     ------
     ModelError
         If the architecture or the number of tracks is not known.
     """
-    metadata = describe(weights, architecture=given)
-    architecture = metadata["built"]
-    count = architecture.get("n_tasks")
-    if count is None and "n_tasks" in architecture and architecture["model_type"] in PUBLISHED:
-        count = PUBLISHED[architecture["model_type"]].tracks
+    described = describe(open_weights(weights), architecture=given)
+    named = tracks or described.tracks
+    count = _count_tracks(described.built)
     if count is None:
-        count = len(tracks or metadata.get("tracks") or ())
+        count = len(named or ())
     if not isinstance(count, int) or count < 1:
         raise ModelError(f"{weights}: the architecture needs n_tasks, the number of tracks")
-    return name_tracks(weights, {"tracks": tracks} if tracks else metadata, count)
+    return name_tracks(weights, named, count)
 
 
-def read_track_table(path: Path) -> list[dict]:
-    """Read names and descriptions of tracks from a tab-separated table, one row a track.
+def _count_tracks(architecture: Architecture) -> int | None:
+    """Number of tracks; None where the architecture leaves it open."""
+    count: int | None = architecture.get("n_tasks")
+    if count is None and "n_tasks" in architecture and architecture["model_type"] in PUBLISHED:
+        return PUBLISHED[architecture["model_type"]].tracks
+    return count
+
+
+def read_track_table(path: Path) -> list[Track]:
+    """Read names and descriptions of tracks from a tab-separated table, one row per track.
 
     Parameters
     ----------
     path : Path
-        With a header; the column `name`, or else `identifier` (as in the tables of targets that
-        are published with Borzoi and Enformer), names the tracks; every other column is kept.
+        With a header. The column `name`, or else `identifier` (as in the tables of targets that
+        are published with Borzoi and Enformer), names the tracks; all other columns are kept.
 
     Raises
     ------
@@ -126,7 +214,7 @@ def read_track_table(path: Path) -> list[dict]:
         with path.open(encoding="utf-8", newline="") as file:
             header, *rows = list(csv.reader(file, delimiter="\t"))
     except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
-        raise ModelError(f"{path}: no readable table of tracks: {error}") from error
+        raise ModelError(f"{path}: the table of tracks cannot be read: {error}") from error
     name = next((column for column in ("name", "identifier") if column in header), None)
     if name is None:
         raise ModelError(f"{path}: needs a column 'name' or 'identifier', has {', '.join(header)}")
@@ -138,33 +226,53 @@ def read_track_table(path: Path) -> list[dict]:
     return [{"name": track[name], **track} for track in tracks]
 
 
-def pair_strands(weights: Path, tracks: list[dict]) -> list[int] | None:
-    """Partner of every track on the other strand, from the column `strand_pair`.
+def pair_strands(weights: Path, tracks: list[Track]) -> list[int] | None:
+    """Return the channel of each track's partner on the other strand.
+
+    Parameters
+    ----------
+    weights : Path
+        For the messages.
+    tracks : list of dict
+        All tracks of a model, in order. The column `strand_pair` holds the partner's index.
 
     Returns
     -------
     list of int or None
-        Channels; a track without a partner is its own. None where no track has the column.
+        A track without a partner is its own. None if no track has one.
 
     Raises
     ------
     ModelError
         Naming the first track whose partner does not exist, or has another partner.
+
+    Examples
+    --------
+    >>> tracks = [
+    ...     {"name": "cage+", "strand_pair": "1"},
+    ...     {"name": "cage-", "strand_pair": "0"},
+    ...     {"name": "atac", "strand_pair": ""},
+    ... ]
+    >>> pair_strands(Path("model.ckpt"), tracks)
+    [1, 0, 2]
     """
     if not any(str(track.get("strand_pair", "")).strip() for track in tracks):
         return None
     partners = []
     for i, track in enumerate(tracks):
-        # Where some have none, tables that went through pandas hold floats.
+        # pandas turns a column of integers with missing values into floats.
         text = str(track.get("strand_pair", "")).strip().removesuffix(".0")
         if text and not text.isdecimal():
-            raise ModelError(f"{weights}: track {track['name']}: strand_pair {text!r} is no number")
+            raise ModelError(
+                f"{weights}: track {track['name']}: strand_pair {text!r} is not the number of a "
+                "channel"
+            )
         partners.append(int(text) if text else i)
     for i, partner in enumerate(partners):
         if partner >= len(partners) or partners[partner] != i:
             raise ModelError(
-                f"{weights}: track {tracks[i]['name']} (channel {i}): its strand_pair {partner} is "
-                "not a channel that has it as partner: the table needs all tracks of the model, in "
-                "order"
+                f"{weights}: track {tracks[i]['name']} (channel {i}): strand_pair is {partner}, "
+                f"but channel {partner} is not paired with it: the table needs all tracks of the "
+                "model, in order"
             )
     return partners

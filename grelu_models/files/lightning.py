@@ -1,15 +1,26 @@
-"""What a gReLU checkpoint (`model.ckpt`, of PyTorch Lightning) says of its model. Needs no torch.
+"""The content of a gReLU checkpoint (`model.ckpt`, of PyTorch Lightning), once unpickled.
 
-It holds `hyper_parameters` {model_params, train_params}, `data_params` {tasks, train, val, test}
-and a `state_dict`, which is not read here.
+A checkpoint holds `hyper_parameters` {model_params, train_params}, `data_params` {tasks, train,
+val, test} and a `state_dict`. Needs no torch.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from grelu_models.errors import ModelError
-from grelu_models.files.pickles import Unread, is_torch_zip, read_pickle
+from grelu_models.files.metadata import UNSTATED, Architecture, Intervals, Metadata, Track
+from grelu_models.files.pickles import Unread
 
-__all__ = ["is_checkpoint", "read_checkpoint_metadata"]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["is_checkpoint", "read_checkpoint_metadata", "select_model"]
+
+Content = dict[Any, Any]
+"""A dict of a checkpoint: plain values, or `Unread` where something else was."""
 
 ACTIVATIONS = {
     ("regression", "poisson"): "exp",
@@ -19,7 +30,7 @@ ACTIVATIONS = {
 ACTIVATIONS_OF_TASKS = {"binary": "sigmoid", "multiclass": "softmax"}
 
 MACHINE_KEYS = frozenset(["save_dir", "logger", "checkpoint", "devices", "num_workers"])
-"""train_params that tell of a machine, not of a model."""
+"""train_params that describe a machine, not a model."""
 
 DATA_KEYS = (
     "genome",
@@ -33,10 +44,14 @@ DATA_KEYS = (
     "max_label_clip",
     "n_seqs",
 )
-"""What of the training data is worth a line in the model's card."""
+"""Settings of the training data that are kept in the model's card."""
+
+PREFIX = "model."
+NOT_THE_MODEL = ("loss.", "val_metrics.", "test_metrics.")
+"""Prefixes of the other tensors of gReLU's LightningModule."""
 
 
-def is_checkpoint(content: object) -> bool:
+def is_checkpoint(content: object) -> TypeGuard[Content]:
     """Whether the content of a torch file is a Lightning checkpoint."""
     return (
         isinstance(content, dict)
@@ -45,56 +60,77 @@ def is_checkpoint(content: object) -> bool:
     )
 
 
-def read_checkpoint_metadata(path: Path) -> dict | None:
-    """Read the metadata that gReLU keeps inside a checkpoint, leaving its tensors alone.
-
-    Returns
-    -------
-    dict or None
-        Keys of `metadata.METADATA_KEYS`, as far as the checkpoint knows them. None for any file
-        that is not a Lightning checkpoint in torch's zip format.
+def select_model(path: Path, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors of the model alone, under the names that it has outside Lightning.
 
     Raises
     ------
     ModelError
-        If the file is broken, asks for code to be run, or contradicts itself.
+        Naming the first tensor that gReLU does not write.
     """
-    if not is_torch_zip(path):
-        return None
-    content = read_pickle(path)
-    if not is_checkpoint(content):
-        return None
+    unknown = [name for name in state if not name.startswith((PREFIX, *NOT_THE_MODEL))]
+    if unknown:
+        raise ModelError(
+            f"{path}: not a gReLU checkpoint: tensor {unknown[0]} is neither part of the model "
+            f"({PREFIX}…) nor of {', '.join(f'{name}…' for name in NOT_THE_MODEL)}"
+        )
+    return {
+        name.removeprefix(PREFIX): tensor
+        for name, tensor in state.items()
+        if name.startswith(PREFIX)
+    }
+
+
+def read_checkpoint_metadata(path: Path, content: Content) -> Metadata:
+    """Read the metadata that gReLU keeps inside a checkpoint.
+
+    Parameters
+    ----------
+    path : Path
+        For the messages.
+    content : dict
+        As `pickles.read_pickle` returns it, without tensors.
+
+    Returns
+    -------
+    Metadata
+        Keys that the checkpoint lacks are unstated.
+
+    Raises
+    ------
+    ModelError
+        If the checkpoint contradicts itself.
+    """
     given = _as_dict(content.get("hyper_parameters"))
     trained, data = _as_dict(given.get("train_params")), _as_dict(content.get("data_params"))
     seen = _as_dict(_split(data, "train"))
-    metadata = {
-        "architecture": _read_architecture(path, given.get("model_params")),
-        "window": _as_length(seen.get("seq_len")),
-        "bin_size": _as_length(seen.get("bin_size")),
-        "tracks": _list_tracks(path, data.get("tasks")),
-        "train": _describe_training(trained, seen),
-        "intervals": _read_intervals(path, data),
-    }
-    metadata = {key: value for key, value in metadata.items() if value}
-    if trained:
-        metadata["activation"] = _find_activation(path, trained)
-    return metadata
+    return Metadata(
+        architecture=_read_architecture(path, given.get("model_params")) or UNSTATED,
+        window=_as_length(seen.get("seq_len")) or UNSTATED,
+        bin_size=_as_length(seen.get("bin_size")) or UNSTATED,
+        tracks=_list_tracks(path, data.get("tasks")) or UNSTATED,
+        train=_describe_training(trained, seen) or UNSTATED,
+        intervals=_read_intervals(path, data) or UNSTATED,
+        activation=_find_activation(path, trained) if trained else UNSTATED,
+    )
 
 
-def _split(data: dict, name: str) -> dict:
-    """Settings of one split; older gReLU kept them flat, as `train_seq_len`."""
+def _split(data: Content, name: str) -> Content:
+    """Settings of one split; older versions of gReLU kept them flat, as `train_seq_len`."""
     flat = {key[len(name) + 1 :]: data[key] for key in data if str(key).startswith(f"{name}_")}
     return _as_dict(data.get(name)) or flat
 
 
-def _read_architecture(path: Path, given: object) -> dict | None:
+def _read_architecture(path: Path, given: object) -> Architecture:
     for name, value in _as_dict(given).items():
         if not _is_plain(value):
-            raise ModelError(f"{path}: model_params: {name} is {value!r}, which is no plain value")
-    return dict(_as_dict(given)) or None
+            raise ModelError(
+                f"{path}: model_params: {name} is {value!r}, which is not a plain value"
+            )
+    return dict(_as_dict(given))
 
 
-def _find_activation(path: Path, trained: dict) -> str | None:
+def _find_activation(path: Path, trained: Content) -> str | None:
     task, loss = (str(trained.get(key)).lower() for key in ("task", "loss"))
     if task in ACTIVATIONS_OF_TASKS:
         return ACTIVATIONS_OF_TASKS[task]
@@ -106,39 +142,41 @@ def _find_activation(path: Path, trained: dict) -> str | None:
     return ACTIVATIONS[task, loss]
 
 
-def _list_tracks(path: Path, tasks: object) -> list[dict] | None:
+def _list_tracks(path: Path, tasks: object) -> list[Track]:
     columns = {str(key): value for key, value in _as_dict(tasks).items()}
     if "name" not in columns:
-        return None
+        return []
     lengths = {key: len(value) for key, value in columns.items() if isinstance(value, list)}
-    odd = [key for key in columns if lengths.get(key) != lengths.get("name")]
-    if odd or "name" not in lengths:
+    uneven = [key for key in columns if lengths.get(key) != lengths.get("name")]
+    if uneven or "name" not in lengths:
         raise ModelError(
-            f"{path}: data_params: tasks: column {(odd or ['name'])[0]!r} is not a list of "
-            f"{lengths.get('name', 'some')} values, one a task"
+            f"{path}: data_params: tasks: column {(uneven or ['name'])[0]!r} is not a list of "
+            f"{lengths.get('name', 'some')} values, one per task"
         )
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return [{**{k: _as_cell(v) for k, v in row.items()}, "name": str(row["name"])} for row in rows]
 
 
-def _describe_training(trained: dict, seen: dict) -> dict:
+def _describe_training(trained: Content, seen: Content) -> dict[str, Any]:
     kept = {key: value for key, value in trained.items() if key not in MACHINE_KEYS}
     kept |= {key: seen[key] for key in DATA_KEYS if key in seen}
     return {str(key): _without_folder(value) for key, value in kept.items() if _is_scalar(value)}
 
 
-def _read_intervals(path: Path, data: dict) -> dict[str, dict[str, list]]:
+def _read_intervals(path: Path, data: Content) -> Intervals:
     """Contig, start and end (0-based, half-open) of the windows of each split that has them."""
-    intervals = {}
+    intervals: Intervals = {}
     for name in ("train", "val", "test"):
         table = _as_dict(_split(data, name).get("intervals"))
-        columns = [table.get(column) for column in ("chrom", "start", "end")]
+        columns: list[Any] = [table.get(column) for column in ("chrom", "start", "end")]
         if None in columns:
             continue
         if not all(
             isinstance(column, list) and len(column) == len(columns[0]) for column in columns
         ):
-            raise ModelError(f"{path}: data_params: {name}: intervals need lists of one length")
+            raise ModelError(
+                f"{path}: data_params: {name}: the columns of intervals are not lists of one length"
+            )
         contigs, *positions = columns
         if not all(isinstance(position, int) for column in positions for position in column):
             raise ModelError(f"{path}: data_params: {name}: intervals need whole numbers")
@@ -159,7 +197,7 @@ def _is_plain(value: object) -> bool:
     return value is None or _is_scalar(value)
 
 
-def _as_dict(value: object) -> dict:
+def _as_dict(value: object) -> Content:
     return value if isinstance(value, dict) else {}
 
 
@@ -168,12 +206,12 @@ def _as_length(value: object) -> int | None:
 
 
 def _as_cell(value: object) -> object:
-    """A value of a table: missing ones (None, NaN) are empty."""
+    """A value of a table; missing ones (None, NaN) become empty text."""
     if value is None or isinstance(value, Unread) or value != value:
         return ""
     return value if _is_scalar(value) else str(value)
 
 
 def _without_folder(value: object) -> object:
-    """A path says nothing elsewhere: its last part alone."""
+    """The last part of a path: its folders mean nothing on another machine."""
     return value.replace("\\", "/").rstrip("/").split("/")[-1] if isinstance(value, str) else value

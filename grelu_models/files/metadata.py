@@ -1,76 +1,136 @@
-"""What a checkpoint says of its model, and the small YAML or JSON file beside the weights.
+"""The metadata of a model: a record of what its files state. Needs no torch.
 
-Needs no torch, so it is quick to ask.
+A weights file may hold metadata itself; a YAML or JSON file of the same stem beside it (`X.yaml`,
+`X.yml` or `X.json` for `X.ckpt`) takes precedence, key by key.
 """
 
+from dataclasses import dataclass, fields, replace
+from enum import Enum
 from pathlib import Path
+from typing import Any, Final
 
 import yaml
 
 from grelu_models.errors import ModelError
-from grelu_models.files.lightning import read_checkpoint_metadata
 
-__all__ = ["find_architecture", "name_tracks", "read_metadata"]
+__all__ = [
+    "UNSTATED",
+    "Architecture",
+    "Intervals",
+    "Metadata",
+    "Track",
+    "find_architecture",
+    "name_tracks",
+    "read_beside",
+]
 
-METADATA_KEYS = (
-    "architecture",
-    "window",
-    "bin_size",
-    "activation",
-    "tracks",
-    "train",
-    "data",
-    "intervals",
-)
+Architecture = dict[str, Any]
+"""`model_type` and its constructor arguments, or an adapter's name and its options."""
+
+Track = dict[str, Any]
+"""`name` and any further columns of one output channel."""
+
+Intervals = dict[str, dict[str, list[Any]]]
+"""For `train`, `val` and `test`: the columns `chrom`, `start`, `end` (0-based, half-open)."""
 
 
-def read_metadata(weights: Path) -> dict:
-    """Read what is known of a model without its weights.
+class Unstated(Enum):
+    """Type of `UNSTATED`."""
 
-    That is what a gReLU checkpoint says itself; a file beside the weights (`X.yaml`, `X.yml` or
-    `X.json` for `X.ckpt`) goes before it, key by key.
+    UNSTATED = "unstated"
+
+
+UNSTATED: Final = Unstated.UNSTATED
+"""Value of a key that a file does not mention; None, in contrast, is a statement."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What the files of a model state about it.
+
+    Values come from files and are checked where they are used. `UNSTATED` is the default of every
+    field.
+
+    Attributes
+    ----------
+    architecture : dict or None
+    window : int or None
+        Base pairs that a forward pass reads.
+    bin_size : int or None
+        Base pairs of a bin in training.
+    activation : str or None
+        A key of `card.ACTIVATIONS`; None and "logits" stand for no activation.
+    tracks : list of dict or None
+        One a channel, in order.
+    train : dict or None
+        Settings of the training.
+    data : object
+        Notes on the training data, for human readers.
+    intervals : dict or None
+        Windows of the training, by split.
+    """
+
+    architecture: Architecture | None | Unstated = UNSTATED
+    window: int | None | Unstated = UNSTATED
+    bin_size: int | None | Unstated = UNSTATED
+    activation: str | None | Unstated = UNSTATED
+    tracks: list[Track] | None | Unstated = UNSTATED
+    train: dict[str, Any] | None | Unstated = UNSTATED
+    data: object = UNSTATED
+    intervals: Intervals | None | Unstated = UNSTATED
+
+    def override(self, other: "Metadata") -> "Metadata":
+        """Return these metadata with every key that `other` states replaced."""
+        given = {key: getattr(other, key) for key in KEYS}
+        return replace(
+            self, **{key: value for key, value in given.items() if value is not UNSTATED}
+        )
+
+
+KEYS = tuple(field.name for field in fields(Metadata))
+
+
+def read_beside(weights: Path) -> Metadata:
+    """Read the YAML or JSON file beside a weights file.
 
     Returns
     -------
-    dict
-        Empty where nothing is known. Keys: `METADATA_KEYS`.
+    Metadata
+        Nothing is stated where there is no such file.
 
     Raises
     ------
     ModelError
-        If a file cannot be read, or the one beside the weights holds an unknown key.
+        If the file cannot be read or has an unknown key.
     """
-    own = (read_checkpoint_metadata(weights) or {}) if weights.is_file() else {}
-    return own | _read_beside(weights)
-
-
-def _read_beside(weights: Path) -> dict:
     paths = (weights.with_suffix(suffix) for suffix in (".yaml", ".yml", ".json"))
     path = next((path for path in paths if path.is_file()), None)
     if path is None:
-        return {}
+        return Metadata()
     try:
-        metadata = yaml.safe_load(path.read_text(encoding="utf-8"))
+        stated = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"{path}: not readable as YAML or JSON: {reason}") from error
-    if not isinstance(metadata, dict):
+    if not isinstance(stated, dict):
         raise ModelError(f"{path}: must hold keys and values, e.g. 'architecture:'")
-    unknown = sorted(str(key) for key in metadata if key not in METADATA_KEYS)
+    unknown = sorted(str(key) for key in stated if key not in KEYS)
     if unknown:
-        raise ModelError(f"{path}: unknown key {unknown[0]!r}: use {', '.join(METADATA_KEYS)}")
-    return metadata
+        raise ModelError(f"{path}: unknown key {unknown[0]!r}: use {', '.join(KEYS)}")
+    return Metadata(**stated)
 
 
-def find_architecture(weights: Path, metadata: dict, given: dict | None = None) -> dict:
-    """Return the architecture the caller gave, else the metadata's.
+def find_architecture(
+    weights: Path, stated: Metadata, given: Architecture | None = None
+) -> Architecture:
+    """Return a copy of the architecture that the caller gave, else of the one in the metadata.
 
     Raises
     ------
     ModelError
-        If neither has one.
+        If there is neither.
     """
-    architecture = given or metadata.get("architecture")
+    architecture = given or stated.architecture
     if not isinstance(architecture, dict):
         raise ModelError(
             f"{weights}: the architecture is not known: give model.architecture, "
@@ -79,20 +139,32 @@ def find_architecture(weights: Path, metadata: dict, given: dict | None = None) 
     return dict(architecture)
 
 
-def name_tracks(weights: Path, metadata: dict, count: int) -> list[dict]:
-    """Return one dict (`name`, any other column) for each of a model's `count` tracks.
+def name_tracks(weights: Path, tracks: list[Track] | None, count: int) -> list[Track]:
+    """Return one dict (`name` and any further columns) for each of the `count` tracks of a model.
+
+    Parameters
+    ----------
+    weights : Path
+        For the messages.
+    tracks : list of dict or None
+        As given or stated. None gives the names `track_0`, `track_1`, ...
+    count : int
 
     Raises
     ------
     ModelError
-        If the metadata names another number of tracks, or one has no name.
+        If there are not `count` tracks, or one has no name.
+
+    Examples
+    --------
+    >>> name_tracks(Path("model.ckpt"), None, 2)[1]
+    {'name': 'track_1', 'description': ''}
     """
-    tracks = metadata.get("tracks")
     if tracks is None:
         return [{"name": f"track_{i}", "description": ""} for i in range(count)]
     if len(tracks) != count:
         raise ModelError(
-            f"{weights}: the metadata names {len(tracks)} tracks, the model has {count}"
+            f"{weights}: the metadata names {len(tracks)} tracks, but the model has {count}"
         )
     for i, track in enumerate(tracks):
         if not isinstance(track, dict) or not isinstance(track.get("name"), str):

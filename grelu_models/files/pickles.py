@@ -1,7 +1,7 @@
-"""The pickle inside a torch file, read without torch and without running any of it.
+"""The pickle inside a torch file, read without torch and without executing any of it.
 
-A pickle may name anything importable and call it. Here a name is looked up in `STAND_INS` and
-nowhere else: numbers and texts come out as plain Python values, tensors as empty placeholders.
+A pickle may import any name and call it. Here a name is looked up in `STAND_INS` and nowhere else:
+numbers and text come out as plain Python values, tensors as empty placeholders.
 """
 
 import pickle
@@ -12,17 +12,18 @@ from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import OrderedDict
 from io import BytesIO
 from pathlib import Path
+from typing import Any, cast
 
 from grelu_models.errors import ModelError
 
-__all__ = ["STAND_INS", "Unread", "is_torch_zip", "read_pickle", "refuse"]
+__all__ = ["STAND_INS", "Unread", "read_pickle", "refuse"]
 
 LARGEST = 512 * 2**20
-"""Bytes of a pickle we are ready to read; tensors are not among them."""
+"""Bytes of the largest pickle that is read; tensors are stored outside of it."""
 
 
 class Unread:
-    """Stands where a tensor, a storage or a device was."""
+    """Placeholder of a tensor, a storage or a device."""
 
     def __init__(self, *_: object) -> None:
         pass
@@ -35,39 +36,39 @@ class Unread:
 
 
 class PlainType:
-    """A numpy dtype as its pickle spells it: a code such as f4, and the byte order."""
+    """A numpy dtype as it is pickled: a code such as f4, and the byte order."""
 
     def __init__(self, code: str, *_: object) -> None:
         self.code, self.order = code, "="
 
-    def __setstate__(self, state: tuple) -> None:
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
         self.order = state[1]
 
-    def read(self, data: bytes) -> list | None:
-        """Values of raw bytes; None for types that are not numbers or text."""
-        import numpy as np  # as slow to import as the rest of this file together
+    def read(self, data: object) -> list[Any] | None:
+        """Return the values of raw bytes; None for types that are not numbers or text."""
+        import numpy as np  # takes as long to import as the rest of this file
 
         plain = re.fullmatch(r"b1|[iu][1248]|f[248]|[SU][1-9]\d*", self.code)
         if not plain or self.order not in ("<", ">", "=", "|") or not isinstance(data, bytes):
             return None
-        return np.frombuffer(data, self.order + self.code).tolist()
+        return cast(list[Any], np.frombuffer(data, self.order + self.code).tolist())
 
 
-class PlainArray(list):
-    """A numpy array as the flat list of its values, whatever its shape; empty if not plain."""
+class PlainArray(list[Any]):
+    """The values of a numpy array of any shape as a flat list; empty for other types."""
 
-    def __setstate__(self, state: tuple) -> None:
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, _, kind, _, data = state
         self.extend(data if isinstance(data, list) else kind.read(data) or ())
 
 
 def make_array(*_: object) -> PlainArray:
-    """Stand in for numpy's `_reconstruct`; the values follow as the array's state."""
+    """Replace numpy's `_reconstruct`; the values follow as the state of the array."""
     return PlainArray()
 
 
 def make_scalar(kind: PlainType, data: object = b"") -> object:
-    """Stand in for numpy's `scalar`: a plain value."""
+    """Replace numpy's `scalar`: return a plain value."""
     if kind.code.startswith("O"):
         return data
     values = kind.read(data)
@@ -75,12 +76,12 @@ def make_scalar(kind: PlainType, data: object = b"") -> object:
 
 
 def make_bytes(text: str = "", _: str = "latin1") -> bytes:
-    """Stand in for `_codecs.encode` and `bytes`, by which old pickles spell raw bytes."""
+    """Replace `_codecs.encode` and `bytes`, which old pickle protocols call for raw bytes."""
     return text.encode("latin1")
 
 
 def make_path(*parts: str) -> str:
-    """Stand in for a path: its text."""
+    """Replace a path by its text."""
     return "/".join(str(part) for part in parts)
 
 
@@ -127,21 +128,21 @@ def _list_torch_names() -> list[str]:
 
 
 STAND_INS: dict[str, object] = _list_stand_ins()
-"""`module.name` -> what is used in its place; weights.py hands the same to torch."""
+"""`module.name` -> its replacement, here and in torch's unpickler (see `torch_file`)."""
 
 TORCH_NAMES = frozenset(_list_torch_names())
-"""`module.name` of torch's own; here all of them are `Unread`."""
+"""`module.name` of what torch pickles for tensors; each is replaced by `Unread`."""
 
 
 class PlainUnpickler(pickle.Unpickler):
-    """Unpickles plain values; a name that is not known is an error."""
+    """Unpickles plain values; an unknown name is an error."""
 
     def __init__(self, file: BytesIO, path: Path) -> None:
         super().__init__(file)
         self.path = path
 
     def find_class(self, module: str, name: str) -> object:
-        """Return the stand-in for a name; nothing is imported."""
+        """Return the replacement of a name; nothing is imported."""
         module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
         full = f"{module}.{name}"
         if full in TORCH_NAMES:
@@ -151,53 +152,44 @@ class PlainUnpickler(pickle.Unpickler):
         return STAND_INS[full]
 
     def persistent_load(self, _: object) -> Unread:
-        """A storage: its bytes stay where they are."""
+        """Return a placeholder of a storage, whose bytes are not read."""
         return Unread()
 
 
 def refuse(path: Path, name: str) -> ModelError:
-    """The error for a pickle that asks for a name that could run code."""
+    """Return the error for a pickle that asks for a name which could run code."""
     return ModelError(
         f"{path}: refused, its pickle asks for {name}: only tensors and plain values are read; "
         "save the state_dict as .safetensors instead"
     )
 
 
-def is_torch_zip(path: Path) -> bool:
-    """Whether a file is what `torch.save` writes today (as torch itself tells it)."""
-    try:
-        with path.open("rb") as file:
-            return file.read(4) == b"PK\x03\x04"
-    except OSError as error:
-        raise ModelError(f"{path}: no readable weights: {error.strerror}") from error
-
-
 def read_pickle(path: Path) -> object:
-    """Read what `torch.save` was given, without its tensors.
+    """Read the object that `torch.save` wrote, without its tensors.
 
     Parameters
     ----------
     path : Path
-        A file for which `is_torch_zip` holds.
+        A zip file.
 
     Returns
     -------
     object
-        Dicts, lists, tuples and plain values; `Unread` where something else was.
+        Dicts, lists, tuples and plain values; `Unread` in place of anything else.
 
     Raises
     ------
     ModelError
-        If the file is broken, or its pickle asks for anything else.
+        If the file is damaged, or its pickle asks for a name which is not in `STAND_INS`.
     """
     pickled = _extract_pickle(path)
     try:
         return PlainUnpickler(BytesIO(pickled), path).load()
     except ModelError:
         raise
-    except Exception as error:  # a broken or hostile pickle can raise anything
+    except Exception as error:  # a damaged or hostile pickle can raise anything
         reason = f"{type(error).__name__} {error}".strip()
-        raise ModelError(f"{path}: no readable weights: its pickle is broken: {reason}") from error
+        raise ModelError(f"{path}: no readable weights: its pickle is damaged: {reason}") from error
 
 
 def _extract_pickle(path: Path) -> bytes:
@@ -205,7 +197,7 @@ def _extract_pickle(path: Path) -> bytes:
         with zipfile.ZipFile(path) as archive:
             found = [m for m in archive.infolist() if re.fullmatch(r"[^/]+/data\.pkl", m.filename)]
             if len(found) != 1:
-                raise ModelError(f"{path}: no readable weights: a zip file, but none of torch's")
+                raise ModelError(f"{path}: no readable weights: a zip file not written by torch")
             if found[0].file_size > LARGEST:
                 raise ModelError(
                     f"{path}: refused, its pickle is {found[0].file_size:,} bytes "
@@ -214,5 +206,5 @@ def _extract_pickle(path: Path) -> bytes:
             return archive.read(found[0])
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         raise ModelError(
-            f"{path}: no readable weights: broken or cut short, fetch it again: {error}"
+            f"{path}: no readable weights: damaged or truncated, fetch it again: {error}"
         ) from error

@@ -1,4 +1,4 @@
-"""Published models: where their weights are, and what is known of them without the weights."""
+"""Published models: where their weights are, and what is known without reading the weights."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,13 @@ class Published:
     Attributes
     ----------
     repo, file : str
-        Of the hub; `file` may hold `{fold}`.
+        On the Hugging Face hub; `file` may hold `{fold}`.
     tracks : int
         Channels of the published head.
     window : int
-        Base pairs it was trained on.
+        Base pairs that it was trained on.
     activation : str
-        Of the published head.
+        Activation of the published head.
     """
 
     repo: str

@@ -1,4 +1,4 @@
-"""What is measured on a model, and what is known of it without its weights."""
+"""What is measured on a model, and what is known about it without its weights."""
 
 import pytest
 import torch
@@ -7,6 +7,7 @@ from grelu_models.card import Geometry, measure_flanks, measure_geometry, measur
 from grelu_models.checkpoint import build_model, load
 from grelu_models.errors import ModelError
 from grelu_models.files.description import describe, list_tracks, pair_strands, read_track_table
+from grelu_models.files.weights_file import open_weights
 from toys import ARCHITECTURE, TRACKS, write_model
 
 BORZOI = {
@@ -65,7 +66,7 @@ ENFORMER = {
         ),
     ],
 )
-def test_geometry_of_every_kind(architecture, window, geometry):
+def test_geometry_of_every_architecture(architecture, window, geometry):
     with torch.device("meta"):
         model = build_model(architecture)
     assert measure_geometry(model, window) == Geometry(*geometry)
@@ -91,8 +92,8 @@ def test_windows_that_do_not_fit_are_refused(architecture, window, message):
         measure_geometry(model, window)
 
 
-def moved_by(model, window, position):
-    """First and last base whose change moves the output at a position."""
+def find_influence(model, window, position):
+    """First and last base that influence the output at a position."""
     generator = torch.Generator().manual_seed(0)
     x = torch.rand(1, 4, window, generator=generator, dtype=torch.float64, requires_grad=True)
     model.double().eval()(x)[0, :, position].sum().backward()
@@ -111,7 +112,7 @@ def moved_by(model, window, position):
         {"model_type": "DilatedConvModel", "channels": 4},
     ],
 )
-def test_the_receptive_field_is_what_moves_an_output(changes):
+def test_the_receptive_field_is_what_influences_an_output(changes):
     architecture = {**ARCHITECTURE, "act_func": "gelu", "pool_func": "avg", **changes}
     if changes.get("model_type"):
         architecture = {"n_tasks": 1, "n_conv": 4, "final_pool_func": None, **changes}
@@ -120,7 +121,7 @@ def test_the_receptive_field_is_what_moves_an_output(changes):
     window = 432
     found, flanks = measure_receptive_field(model, window), measure_flanks(model, window)
     geometry = measure_geometry(model, window)
-    first, last = moved_by(model, window, geometry.length // 2)
+    first, last = find_influence(model, window, geometry.length // 2)
     assert found == last - first + 1
     start = (geometry.crop + geometry.length // 2) * geometry.bin
     assert flanks == (start - first, last - start - geometry.bin + 1)
@@ -136,7 +137,7 @@ def test_attention_reads_the_whole_window(architecture):
     assert measure_flanks(build_model(architecture), 1024) is None
 
 
-def test_a_card_says_what_a_pipeline_needs(tmp_path):
+def test_a_card_holds_what_a_pipeline_needs(tmp_path):
     pairs = [2, 1, 0]
     tracks = [{**track, "strand_pair": i} for track, i in zip(TRACKS, pairs, strict=True)]
     _, card = load(write_model(tmp_path, tracks=tracks))
@@ -161,7 +162,7 @@ def test_a_file_with_another_digest_is_refused(tmp_path):
     weights = write_model(tmp_path)
     with pytest.raises(ModelError, match=f"{weights}: sha256 is [0-9a-f]{{64}}, not 0{{64}}"):
         load(weights, sha256="0" * 64)
-    with pytest.raises(ModelError, match="sha256 'abc' is no digest: it has 64 hexadecimal"):
+    with pytest.raises(ModelError, match="sha256 'abc' is not a digest: give 64 hexadecimal"):
         load(weights, sha256="abc")
 
 
@@ -180,7 +181,7 @@ def test_tables_of_targets_name_the_tracks(tmp_path):
     _, card = load(weights, tracks=tracks)
     assert card.strand_partners == [1, 0, 2]
     assert list_tracks(weights, tracks=tracks) == card.tracks
-    with pytest.raises(ModelError, match="names 2 tracks, the model has 3"):
+    with pytest.raises(ModelError, match="names 2 tracks, but the model has 3"):
         list_tracks(weights, tracks=tracks[:2])
 
 
@@ -190,7 +191,7 @@ def test_tables_of_targets_name_the_tracks(tmp_path):
         ("a\tb\n1\t2\n", "needs a column 'name' or 'identifier', has a, b"),
         ("name\tb\nx\t2\ny\n", "line 3 has no name, or not 2 columns"),
         ("name\tb\n\t2\n", "line 2 has no name, or not 2 columns"),
-        ("", "no readable table of tracks"),
+        ("", "the table of tracks cannot be read"),
     ],
 )
 def test_bad_tables_are_named(tmp_path, text, message):
@@ -202,12 +203,16 @@ def test_bad_tables_are_named(tmp_path, text, message):
 @pytest.mark.parametrize(
     ("pairs", "message"),
     [
-        (["1", "2", "0"], r"track a \(channel 0\): its strand_pair 1 is not a channel that has it"),
-        (["0", "1", "3"], r"track c \(channel 2\): its strand_pair 3 is not"),
-        (["0", "-1", "2"], "track b: strand_pair '-1' is no number"),
+        (
+            ["1", "2", "0"],
+            r"track a \(channel 0\): strand_pair is 1, but channel 1 is not paired with it: the "
+            "table needs all tracks of the model, in order",
+        ),
+        (["0", "1", "3"], r"track c \(channel 2\): strand_pair is 3, but channel 3 is not paired"),
+        (["0", "-1", "2"], "track b: strand_pair '-1' is not the number of a channel"),
     ],
 )
-def test_partners_that_are_none_are_named(tmp_path, pairs, message):
+def test_wrong_partners_are_named(tmp_path, pairs, message):
     tracks = [{"name": name, "strand_pair": pair} for name, pair in zip("abc", pairs, strict=True)]
     with pytest.raises(ModelError, match=message):
         pair_strands(tmp_path, tracks)
@@ -222,7 +227,9 @@ def test_tracks_without_partners_are_their_own(tmp_path):
 def test_partners_may_be_floats(tmp_path):
     tracks = [{"name": name, "strand_pair": pair} for name, pair in (("a", 1.0), ("b", "0.0"))]
     assert pair_strands(tmp_path, [*tracks, {"name": "c", "strand_pair": ""}]) == [1, 0, 2]
-    with pytest.raises(ModelError, match="track a: strand_pair '0.5' is no number"):
+    with pytest.raises(
+        ModelError, match="track a: strand_pair '0.5' is not the number of a channel"
+    ):
         pair_strands(tmp_path, [{"name": "a", "strand_pair": 0.5}])
 
 
@@ -230,10 +237,11 @@ def test_published_heads_are_known_without_weights(tmp_path):
     weights = tmp_path / "human_state_dict_rep0.h5"
     weights.write_bytes(b"")
     given = {"model_type": "BorzoiPretrainedModel", "crop_len": 5120, "final_pool_func": None}
-    found = describe(weights, architecture=given | {"n_tasks": None})
-    assert (found["window"], found["activation"]) == (524_288, "softplus")
+    file = open_weights(weights)
+    found = describe(file, architecture=given | {"n_tasks": None})
+    assert (found.window, found.activation) == (524_288, "softplus")
     assert len(list_tracks(weights, given | {"n_tasks": None})) == 7611
     flashzoi = {"model_type": "borzoi-pytorch", "flashed": True, "head": "mouse"}
-    found = describe(weights, architecture=flashzoi)
-    assert found["architecture"] == flashzoi and found["built"]["flash_attn"] == "flashzoi"
+    found = describe(file, architecture=flashzoi)
+    assert found.architecture == flashzoi and found.built["flash_attn"] == "flashzoi"
     assert len(list_tracks(weights, flashzoi)) == 2608

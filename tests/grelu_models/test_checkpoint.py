@@ -1,4 +1,4 @@
-"""Loading: strict, safe, and measured on the model itself."""
+"""Loading is strict and safe, and measures the model itself."""
 
 import pickle
 
@@ -49,7 +49,7 @@ def test_geometry_is_measured_by_a_forward_pass(changes, window, geometry):
 
 
 @pytest.mark.parametrize("window", [97, 98, 99, 101, 31])
-def test_a_window_that_is_no_multiple_of_the_bin_is_refused(window):
+def test_a_window_that_is_not_a_multiple_of_the_bin_is_refused(window):
     low = window // 4 * 4
     message = (
         f"window {window} is not a multiple of 4 bp, which the model pools into one position: "
@@ -81,7 +81,7 @@ def test_weights_that_do_not_fit_are_named_tensor_by_tensor(tmp_path):
 
 
 class Hostile:
-    """Unpickled carelessly, this writes a file."""
+    """Writes a file when it is unpickled without restrictions."""
 
     def __init__(self, path):
         self.path = path
@@ -91,7 +91,7 @@ class Hostile:
 
 
 @pytest.mark.parametrize("form", ["torch", "pickle"])
-def test_a_hostile_pickle_is_refused_and_runs_nothing(tmp_path, form):
+def test_a_hostile_pickle_is_refused_and_executes_nothing(tmp_path, form):
     victim = tmp_path / "victim"
     path = tmp_path / "bad.pt"
     if form == "torch":
@@ -125,7 +125,7 @@ def test_bad_metadata_is_named(tmp_path, metadata, message):
     [
         ({"window": None}, "the window is not known: give model.window in base pairs"),
         ({"activation": "expo"}, "unknown activation 'expo': use logits, exp, sigmoid"),
-        ({"tracks": [{"name": "one"}]}, "the metadata names 1 tracks, the model has 3"),
+        ({"tracks": [{"name": "one"}]}, "the metadata names 1 tracks, but the model has 3"),
         ({"tracks": [{"nam": "x"}] * 3}, "track 0 of the metadata needs a name"),
         (
             {"architecture": {**ARCHITECTURE, "model_type": "BorzoiNet"}},
@@ -145,7 +145,7 @@ def test_bad_descriptions_are_named(tmp_path, changes, message):
         load(weights)
 
 
-def test_missing_and_broken_weights_are_named(tmp_path):
+def test_missing_and_damaged_weights_are_named(tmp_path):
     with pytest.raises(ModelError, match="gone.safetensors: no such weights file"):
         load(tmp_path / "gone.safetensors", architecture=ARCHITECTURE, window=96)
     weights = write_model(tmp_path)

@@ -1,4 +1,4 @@
-"""The pickles of torch files: plain values come out, and nothing in them is run."""
+"""The pickles of torch files: plain values are read, and nothing in them is executed."""
 
 import os
 import pathlib
@@ -16,14 +16,19 @@ from safetensors.torch import save_file
 
 from grelu_models.checkpoint import build_model, load
 from grelu_models.errors import ModelError
-from grelu_models.files import pickles, weights
-from grelu_models.files.description import list_tracks
-from grelu_models.files.lightning import read_checkpoint_metadata
-from grelu_models.files.metadata import read_metadata
+from grelu_models.files import pickles, torch_file
+from grelu_models.files.description import list_tracks, read_metadata
+from grelu_models.files.metadata import Metadata
 from grelu_models.files.weights import read_state_dict
+from grelu_models.files.weights_file import open_weights
 from toys import ARCHITECTURE, write_checkpoint
 
 TINY = Path(__file__).parents[1] / "tiny.ckpt"
+
+
+def read_own_metadata(path: Path) -> Metadata:
+    """What a weights file itself states."""
+    return open_weights(path).metadata()
 
 
 def rewrite(source: Path, path: Path, *, how=zipfile.ZIP_STORED, change=bytes) -> Path:
@@ -37,7 +42,7 @@ def rewrite(source: Path, path: Path, *, how=zipfile.ZIP_STORED, change=bytes) -
 
 
 class Hostile:
-    """Unpickled carelessly, this writes a file."""
+    """Writes a file when it is unpickled without restrictions."""
 
     def __init__(self, function, *arguments):
         self.call = (function, arguments)
@@ -58,17 +63,17 @@ def place(name: str, hostile: Hostile) -> dict:
 
 @pytest.mark.parametrize("part", ["hyper_parameters", "data_params", "performance", "anywhere"])
 @pytest.mark.parametrize("call", ["io.open", "builtins.eval", "posix.system"])
-def test_hostile_checkpoints_are_refused_by_name_and_run_nothing(tmp_path, monkeypatch, part, call):
+def test_hostile_checkpoints_are_refused_and_execute_nothing(tmp_path, monkeypatch, part, call):
     victim = tmp_path / "victim"
     hostile = {
         "io.open": Hostile(open, str(victim), "w"),
         "builtins.eval": Hostile(eval, f"open({str(victim)!r}, 'w')"),
     }.get(call, Hostile(os.system, f"echo > {victim}"))
     path = write_checkpoint(tmp_path / "bad.ckpt", **place(part, hostile))
-    for read in (read_checkpoint_metadata, read_state_dict, load, list_tracks):
+    for read in (read_own_metadata, read_state_dict, load, list_tracks):
         with pytest.raises(ModelError, match=f"bad.ckpt: refused, its pickle asks for {call}: "):
             read(path)
-    monkeypatch.setattr(weights, "read_pickle", lambda path: None)
+    monkeypatch.setattr(torch_file, "read_pickle", lambda path: None)
     short = call.removeprefix("builtins.")
     with pytest.raises(ModelError, match=f"bad.ckpt: refused, its pickle asks for {short}: "):
         read_state_dict(path)
@@ -76,7 +81,7 @@ def test_hostile_checkpoints_are_refused_by_name_and_run_nothing(tmp_path, monke
 
 
 def make_lightning_dict(monkeypatch) -> dict:
-    """Lightning's AttributeDict, without Lightning."""
+    """An AttributeDict of Lightning, without Lightning."""
     name = "lightning_fabric.utilities.data"
     kind = type("AttributeDict", (dict,), {"__module__": name})
     for module in ("lightning_fabric", "lightning_fabric.utilities", name):
@@ -94,17 +99,17 @@ def test_both_readers_accept_and_refuse_the_same(tmp_path, monkeypatch):
         "torch": [torch.float32, torch.Size([2]), torch.nn.Parameter(torch.ones(2, 2))],
         "lightning": make_lightning_dict(monkeypatch),
     }
-    strange = {
+    unknown = {
         "counter": Counter("abc"),
         "slice": slice(3),
         "type": int,
         "object": types.SimpleNamespace(a=1),
         "sparse": torch.eye(2).to_sparse(),
     }
-    for name, value in {**plain, **strange}.items():
+    for name, value in {**plain, **unknown}.items():
         path = write_checkpoint(tmp_path / f"{name}.ckpt", performance=value)
         outcomes = set()
-        for read in (read_checkpoint_metadata, read_state_dict):
+        for read in (read_own_metadata, read_state_dict):
             try:
                 read(path)
                 outcomes.add("accepted")
@@ -113,7 +118,7 @@ def test_both_readers_accept_and_refuse_the_same(tmp_path, monkeypatch):
         assert len(outcomes) == 1 and ("accepted" in outcomes) == (name in plain), outcomes
 
 
-def test_numpy_becomes_plain_whatever_its_version_and_byte_order(tmp_path):
+def test_numpy_values_of_any_version_and_byte_order_become_plain(tmp_path):
     tasks = {
         "name": np.array(["one", "two", "three"]),
         "scale": [np.float16(0.5), np.float32(2), np.float64("nan")],
@@ -138,8 +143,8 @@ def test_other_torch_files_hold_no_metadata(tmp_path):
     torch.save(state, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
     save_file(state, tmp_path / "new.safetensors")
     for name in ("plain.pt", "old.pt", "new.safetensors"):
-        assert read_checkpoint_metadata(tmp_path / name) is None
-        assert read_metadata(tmp_path / name) == {}
+        assert read_own_metadata(tmp_path / name) == Metadata()
+        assert read_metadata(open_weights(tmp_path / name)) == Metadata()
         assert set(read_state_dict(tmp_path / name)) == set(state)
 
 
@@ -152,19 +157,19 @@ def test_a_compressed_checkpoint_gives_the_same_tensors(tmp_path):
 def test_a_truncated_checkpoint_is_named(tmp_path, kept):
     path = tmp_path / "cut.ckpt"
     path.write_bytes(TINY.read_bytes()[: int(TINY.stat().st_size * kept)])
-    for read in (read_checkpoint_metadata, read_state_dict):
-        with pytest.raises(ModelError, match="cut.ckpt: no readable weights: broken or cut short"):
+    for read in (read_own_metadata, read_state_dict):
+        with pytest.raises(ModelError, match="cut.ckpt: no readable weights: damaged or truncated"):
             read(path)
 
 
-def test_broken_and_foreign_zips_are_named(tmp_path, monkeypatch):
-    broken = rewrite(TINY, tmp_path / "broken.ckpt", change=lambda pickled: pickled[:-99])
-    with pytest.raises(ModelError, match="broken.ckpt: no readable weights: its pickle is broken"):
-        read_checkpoint_metadata(broken)
+def test_damaged_and_foreign_zips_are_named(tmp_path, monkeypatch):
+    damaged = rewrite(TINY, tmp_path / "bad.ckpt", change=lambda pickled: pickled[:-99])
+    with pytest.raises(ModelError, match="bad.ckpt: no readable weights: its pickle is damaged"):
+        read_own_metadata(damaged)
     with zipfile.ZipFile(tmp_path / "foreign.ckpt", "w") as archive:
         archive.writestr("word/document.xml", "<p/>")
-    with pytest.raises(ModelError, match="foreign.ckpt: .* a zip file, but none of torch's"):
+    with pytest.raises(ModelError, match="foreign.ckpt: .* a zip file not written by torch"):
         read_state_dict(tmp_path / "foreign.ckpt")
     monkeypatch.setattr(pickles, "LARGEST", 1000)
     with pytest.raises(ModelError, match=r"tiny.ckpt: refused, its pickle is 1\d,\d+ bytes \(at"):
-        read_checkpoint_metadata(TINY)
+        read_own_metadata(TINY)

@@ -1,0 +1,90 @@
+"""Files of `torch.save`: plain state dicts and gReLU checkpoints. Nothing in them is executed.
+
+torch unpickles with `weights_only=True`; in a zip file our own unpickler, which is stricter and
+needs no torch, reads the pickle first.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from grelu_models.errors import ModelError
+from grelu_models.files.lightning import is_checkpoint, read_checkpoint_metadata, select_model
+from grelu_models.files.metadata import Metadata
+from grelu_models.files.pickles import STAND_INS, read_pickle, refuse
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["LegacyTorchFile", "TorchZipFile"]
+
+SafeCall = Callable[..., Any]
+SafeGlobal = SafeCall | tuple[SafeCall, str]
+"""What torch's `safe_globals` takes, although a stand-in may be any object."""
+
+
+class TorchZipFile:
+    """A file as torch writes it since version 1.6: a zip of one pickle and raw tensors."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._content = read_pickle(path)
+
+    def metadata(self) -> Metadata:
+        """Return what gReLU keeps in a checkpoint; a plain state dict states nothing."""
+        if is_checkpoint(self._content):
+            return read_checkpoint_metadata(self.path, self._content)
+        return Metadata()
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the model's tensors; other parts, such as an optimizer's state, are not read."""
+        with zipfile.ZipFile(self.path) as archive:  # a compressed member cannot be mapped
+            stored = all(m.compress_type == zipfile.ZIP_STORED for m in archive.infolist())
+        return _load_tensors(self.path, mmap=stored)
+
+
+class LegacyTorchFile:
+    """A file as torch wrote it before version 1.6: a stream of pickles."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def metadata(self) -> Metadata:
+        """Return nothing: metadata are read from zip files only."""
+        return Metadata()
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """See `WeightsFile`."""
+        return _load_tensors(self.path, mmap=False)
+
+
+def _load_tensors(path: Path, *, mmap: bool) -> dict[str, Tensor]:
+    from torch import Tensor
+
+    content = _load_content(path, mmap=mmap)
+    state = select_model(path, content["state_dict"]) if is_checkpoint(content) else content
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise ModelError(
+            f"{path}: not a plain state dict (named tensors): save its model.state_dict() instead"
+        )
+    return state
+
+
+def _load_content(path: Path, *, mmap: bool) -> object:
+    """Load by torch's restricted unpickler, which knows the same names as ours."""
+    import torch
+
+    known: list[SafeGlobal] = [(cast(SafeCall, value), name) for name, value in STAND_INS.items()]
+    try:
+        with torch.serialization.safe_globals(known):
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+    except Exception as error:  # a damaged or hostile pickle can raise anything
+        named = re.search(r"GLOBAL (\S+)", str(error))
+        if named:
+            raise refuse(path, named[1]) from None
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(f"{path}: no readable weights: {reason}") from error
