@@ -1,4 +1,6 @@
-"""Artifacts of the hub, and models straight from it, under the names that gReLU's users know."""
+"""Files of the hub, and models loaded straight from it, under the names that gReLU uses."""
+
+from typing import Any
 
 from grelu_models.card import ModelCard
 from grelu_models.checkpoint import load
@@ -28,16 +30,20 @@ def load_model(
     filename: str = "model.ckpt",
     revision: str | None = None,
     sha256: str | None = None,
-    **settings,
+    **settings: Any,
 ) -> tuple[BaseModel, ModelCard]:
     """Fetch a model's file from the hub and load it.
 
     Parameters
     ----------
     repo_id, filename, revision, sha256
-        See `get_artifact`.
+        See `get_artifact`. Default of `filename` is `model.ckpt`.
     **settings
         See `checkpoint.load`.
+
+    Examples
+    --------
+    >>> model, card = load_model("Genentech/human-atac-catlas-model")  # doctest: +SKIP
     """
     artifact = Artifact(repo_id, filename, *filter(None, [revision]))
     return load(format_artifact(artifact), sha256=sha256, **settings)

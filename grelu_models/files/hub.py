@@ -1,20 +1,31 @@
-"""Artifacts of the Hugging Face hub: named, fetched once, checked. Needs no torch.
+"""Files of the Hugging Face hub: fetched once, verified, listed. Needs no torch.
 
-The hub's address, the cache, the token and offline mode are those of the environment (HF_ENDPOINT,
-HF_HOME, HF_TOKEN, HF_HUB_OFFLINE), asked at every call.
+The hub's address, the cache, the token and offline mode follow from the environment (HF_ENDPOINT,
+HF_HOME, HF_TOKEN, HF_HUB_OFFLINE), which is read at every call.
 """
 
-import difflib
 import hashlib
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
 
 from grelu_models.errors import ModelError
+from grelu_models.files.artifact import (
+    DEFAULT_REVISION,
+    Artifact,
+    format_artifact,
+    parse_artifact,
+)
+from grelu_models.files.hub_errors import explain
+
+if TYPE_CHECKING:
+    from huggingface_hub import ModelInfo
 
 __all__ = [
     "Artifact",
+    "RepoFile",
+    "Repository",
     "check_sha256",
     "describe_repo",
     "download_model",
@@ -24,49 +35,36 @@ __all__ = [
     "parse_artifact",
 ]
 
-NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-ARTIFACT = re.compile(rf"({NAME}/{NAME})(?:@([A-Za-z0-9][A-Za-z0-9._/-]*))?:([^\s:\\]+)")
-NEARLY = re.compile(rf"{NAME}/{NAME}(@[^:]*)?:")
-DEFAULT_REVISION = "main"
-SECONDS = 10  # to wait for the hub's first word
+SECONDS = 10
+"""Time to wait for the hub to answer."""
 
 
-@dataclass(frozen=True)
-class Artifact:
-    """A file of a repository of the hub, at a revision (branch, tag or commit)."""
+class RepoFile(TypedDict):
+    """A file of a repository: its size in bytes and, where known, its digest."""
 
-    repo_id: str
     filename: str
-    revision: str = DEFAULT_REVISION
+    size: int | None
+    sha256: str | None
 
 
-def parse_artifact(text: str) -> Artifact | None:
-    """Parse `owner/name@revision:path/of/file`; without a revision it is `main`.
+class Repository(TypedDict):
+    """A repository at a revision."""
 
-    Returns
-    -------
-    Artifact or None
-        None for a text of another shape, such as a path.
-
-    Raises
-    ------
-    ModelError
-        For a text that is nearly one.
-    """
-    match = ARTIFACT.fullmatch(text)
-    if match and not {"", ".", ".."} & set(match[3].split("/")):
-        return Artifact(match[1], match[3], match[2] or DEFAULT_REVISION)
-    if match or NEARLY.match(text):
-        raise ModelError(
-            f"{text!r} does not name a file of the hub: write owner/name@revision:path/of/file, "
-            "e.g. Genentech/human-atac-catlas-model@main:model.ckpt"
-        )
-    return None
+    id: str
+    commit: str | None
+    last_modified: str | None
+    license: str | None
+    tags: list[str]
+    base_models: list[str]
+    datasets: list[str]
+    files: list[str]
 
 
-def format_artifact(artifact: Artifact) -> str:
-    """Write an artifact as `parse_artifact` reads it."""
-    return f"{artifact.repo_id}@{artifact.revision}:{artifact.filename}"
+class Address(TypedDict):
+    """Address of the hub and token of the user; None leaves it to huggingface_hub."""
+
+    endpoint: str | None
+    token: str | None
 
 
 def get_artifact(
@@ -74,23 +72,23 @@ def get_artifact(
 ) -> Path:
     """Return the local path of a file of the hub, fetched into the cache if it is not there.
 
-    A file of a full commit hash that is in the cache is returned without asking the hub.
+    A file of a full commit hash that is in the cache is returned without a request to the hub.
 
     Parameters
     ----------
     repo_id, filename : str
     revision : str, optional
-        Branch, tag or commit; `main` by default.
+        Branch, tag or commit. Default is `main`.
     sha256 : str, optional
         Hex digest that the file must have.
 
     Raises
     ------
     ModelError
-        Saying what could not be had, why, and what to do.
+        Naming what is not available, why, and what to do.
     """
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     artifact = Artifact(repo_id, filename, revision or DEFAULT_REVISION)
     if not os.isatty(2):
@@ -107,7 +105,7 @@ def get_artifact(
             local_files_only=_offline(),
             **_address(),
         )
-    except Exception as error:  # of many kinds: explained or raised again
+    except Exception as error:  # many types: explained, or raised again
         raise _explain(error, artifact) from error
     if sha256:
         check_sha256(Path(found), sha256, name=format_artifact(artifact))
@@ -120,30 +118,38 @@ def download_model(
     revision: str | None = None,
     sha256: str | None = None,
 ) -> str:
-    """Return the local path of a model's file: `get_artifact` under gReLU's name."""
+    """Return the local path of a model's file: `get_artifact` under its name in gReLU."""
     return str(get_artifact(repo_id, filename, revision, sha256))
 
 
 def check_sha256(path: Path, sha256: str, *, name: str | None = None) -> None:
-    """Compare a file with the digest that it must have.
+    """Verify that a file has the expected digest.
+
+    Parameters
+    ----------
+    path : Path
+    sha256 : str
+        64 hexadecimal digits.
+    name : str, optional
+        For the message. Default is the path.
 
     Raises
     ------
     ModelError
-        If they differ, or the digest is none.
+        If the digests differ, or `sha256` is not one.
     """
     if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
-        raise ModelError(f"sha256 {sha256!r} is no digest: it has 64 hexadecimal digits")
+        raise ModelError(f"sha256 {sha256!r} is not a digest: give 64 hexadecimal digits")
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256.lower():
         raise ModelError(
-            f"{name or path}: sha256 is {found}, not {sha256.lower()} as asked for: it is another "
-            f"file, or broken; to fetch it again, delete {path}"
+            f"{name or path}: sha256 is {found}, not {sha256.lower()} as expected: the file is "
+            f"another one, or damaged; to fetch it again, delete {path}"
         )
 
 
-def list_artifacts(repo_id: str, revision: str | None = None) -> list[dict]:
+def list_artifacts(repo_id: str, revision: str | None = None) -> list[RepoFile]:
     """List the files of a repository: `filename`, `size` and, where known, `sha256`, by name.
 
     Raises
@@ -153,7 +159,7 @@ def list_artifacts(repo_id: str, revision: str | None = None) -> list[dict]:
     """
     artifact = Artifact(repo_id, "", revision or DEFAULT_REVISION)
     info = _ask(artifact, files_metadata=True)
-    files = [
+    files: list[RepoFile] = [
         {
             "filename": file.rfilename,
             "size": file.size,
@@ -164,7 +170,7 @@ def list_artifacts(repo_id: str, revision: str | None = None) -> list[dict]:
     return sorted(files, key=lambda file: file["filename"])
 
 
-def describe_repo(repo_id: str, revision: str | None = None) -> dict:
+def describe_repo(repo_id: str, revision: str | None = None) -> Repository:
     """Describe a repository: id, commit, date, license, tags, base models, data sets and files.
 
     Raises
@@ -173,17 +179,17 @@ def describe_repo(repo_id: str, revision: str | None = None) -> dict:
         As `get_artifact`.
     """
     info = _ask(Artifact(repo_id, "", revision or DEFAULT_REVISION))
-    card = info.card_data.to_dict() if info.card_data else {}
+    card = info.card_data
 
     def listed(key: str) -> list[str]:
-        value = card.get(key) or []
+        value = card.get(key, []) if card else []
         return [value] if isinstance(value, str) else list(value)
 
     return {
         "id": info.id,
         "commit": info.sha,
         "last_modified": info.last_modified.isoformat() if info.last_modified else None,
-        "license": card.get("license"),
+        "license": card.get("license") if card else None,
         "tags": list(info.tags or []),
         "base_models": listed("base_model"),
         "datasets": listed("datasets"),
@@ -191,7 +197,7 @@ def describe_repo(repo_id: str, revision: str | None = None) -> dict:
     }
 
 
-def _ask(artifact: Artifact, **options) -> object:
+def _ask(artifact: Artifact, *, files_metadata: bool = False) -> "ModelInfo":
     from huggingface_hub import HfApi
 
     if _offline():
@@ -200,9 +206,12 @@ def _ask(artifact: Artifact, **options) -> object:
     api = HfApi(endpoint=address["endpoint"], token=address["token"])
     try:
         return api.model_info(
-            artifact.repo_id, revision=artifact.revision, timeout=SECONDS, **options
+            artifact.repo_id,
+            revision=artifact.revision,
+            timeout=SECONDS,
+            files_metadata=files_metadata,
         )
-    except Exception as error:  # of many kinds: explained or raised again
+    except Exception as error:  # many types: explained, or raised again
         raise _explain(error, artifact) from error
 
 
@@ -216,7 +225,7 @@ def _in_cache(artifact: Artifact) -> bool:
 
 
 def _probe(artifact: Artifact) -> None:
-    """Ask for a file's size, once: a download would try a dead network for half a minute."""
+    """Request the size of a file, once: a download would retry for half a minute."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
     address = _address()
@@ -229,8 +238,7 @@ def _probe(artifact: Artifact) -> None:
     get_hf_file_metadata(url, timeout=SECONDS, **address)
 
 
-def _address() -> dict:
-    """Where the hub is and who asks; None leaves it to huggingface_hub."""
+def _address() -> Address:
     return {
         "endpoint": os.environ.get("HF_ENDPOINT") or None,
         "token": os.environ.get("HF_TOKEN") or None,
@@ -247,51 +255,12 @@ def _offline() -> bool:
 
 
 def _explain(error: Exception, artifact: Artifact) -> Exception:
-    """One line of what went wrong and what to do; an error that is no one's is returned as is."""
-    from huggingface_hub import errors
-
-    repo, revision = artifact.repo_id, artifact.revision
-    name = format_artifact(artifact) if artifact.filename else f"{repo}@{revision}"
-    page = f"{os.environ.get('HF_ENDPOINT') or 'https://huggingface.co'}/{repo}"
-    if isinstance(error, errors.HFValidationError):
-        return ModelError(f"{name}: not a name of the hub: {error}")
-    if isinstance(error, errors.GatedRepoError):
-        return ModelError(f"{name}: gated: accept its terms at {page}, then set HF_TOKEN")
-    if isinstance(error, errors.RepositoryNotFoundError):
-        return ModelError(
-            f"{name}: no such repository: check its name; a private one needs HF_TOKEN"
-        )
-    if isinstance(error, errors.RevisionNotFoundError):
-        return ModelError(f"{name}: no such revision: use a branch, tag or commit listed at {page}")
-    if isinstance(error, errors.LocalEntryNotFoundError) and _offline():
-        return ModelError(
-            f"{name}: not in the cache, and HF_HUB_OFFLINE is set: fetch it once without"
-        )
-    if isinstance(error, errors.LocalEntryNotFoundError) or _no_answer(error):
-        return ModelError(
-            f"{name}: not in the cache, and the hub does not answer ({page}): "
-            "check the network and HF_ENDPOINT, or fetch it on a machine with network"
-        )
-    if isinstance(error, errors.EntryNotFoundError):
-        return ModelError(f"{name}: no such file in the repository{_suggest(artifact)}")
-    if isinstance(error, errors.HfHubHTTPError | OSError) or _is_of_network(error):
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        return ModelError(f"{name}: could not be fetched: {reason}: try again")
-    return error
+    return explain(error, artifact, offline=_offline(), list_names=lambda: _list_names(artifact))
 
 
-def _no_answer(error: Exception) -> bool:
-    return type(error).__name__ in ("ConnectError", "ConnectTimeout", "ReadTimeout", "ProxyError")
-
-
-def _is_of_network(error: Exception) -> bool:
-    return type(error).__module__.startswith(("httpx", "httpcore", "requests", "urllib3"))
-
-
-def _suggest(artifact: Artifact) -> str:
+def _list_names(artifact: Artifact) -> list[str]:
+    """Names of the files beside an artifact; none if the hub does not list them."""
     try:
-        names = [file["filename"] for file in list_artifacts(artifact.repo_id, artifact.revision)]
+        return [file["filename"] for file in list_artifacts(artifact.repo_id, artifact.revision)]
     except ModelError:
-        return ""
-    near = difflib.get_close_matches(artifact.filename, names, n=3, cutoff=0.3) or names[:3]
-    return f": did you mean {', '.join(near)}?" if near else ""
+        return []

@@ -1,4 +1,4 @@
-"""Artifacts of a hub that runs on this machine for the test."""
+"""Files of a hub that runs locally for the test."""
 
 import hashlib
 import shutil
@@ -41,7 +41,7 @@ def test_a_file_is_fetched_once(hub, tmp_path):
     assert hub.requests == []
 
 
-def test_a_branch_is_asked_for_and_served_from_the_cache_without_network(hub):
+def test_a_branch_is_requested_and_served_from_the_cache_without_network(hub):
     path = get_artifact(REPO, "sub/other.txt")
     hub.requests.clear()
     assert get_artifact(REPO, "sub/other.txt") == path
@@ -51,7 +51,7 @@ def test_a_branch_is_asked_for_and_served_from_the_cache_without_network(hub):
     hub.stop = lambda: None
 
 
-def test_offline_mode_asks_nobody(hub, monkeypatch):
+def test_offline_mode_makes_no_request(hub, monkeypatch):
     path = get_artifact(REPO, "model.ckpt", "v1")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     hub.requests.clear()
@@ -59,7 +59,8 @@ def test_offline_mode_asks_nobody(hub, monkeypatch):
     with pytest.raises(ModelError) as caught:
         get_artifact(REPO, "config.json", "v1")
     assert str(caught.value) == (
-        f"{REPO}@v1:config.json: not in the cache, and HF_HUB_OFFLINE is set: fetch it once without"
+        f"{REPO}@v1:config.json: not in the cache, and HF_HUB_OFFLINE is set: unset it and fetch "
+        "the file once"
     )
     with pytest.raises(ModelError, match="HF_HUB_OFFLINE is set: unset it to ask the hub"):
         resources.list_artifacts(REPO)
@@ -90,15 +91,15 @@ def test_the_token_of_the_environment_is_sent_and_never_shown(hub, monkeypatch):
             "main",
             "modle.ckpt: no such file in the repository: did you mean model.ckpt",
         ),
-        ("lab/-x-", "model.ckpt", "main", "lab/-x-@main:model.ckpt: not a name of the hub"),
+        ("lab/-x-", "model.ckpt", "main", "lab/-x-@main:model.ckpt: not a valid name on the hub"),
     ],
 )
-def test_what_is_not_there_is_named(hub, repo, file, revision, message):
+def test_what_does_not_exist_is_named(hub, repo, file, revision, message):
     with pytest.raises(ModelError, match=message):
         get_artifact(repo, file, revision)
 
 
-def test_a_gated_repository_says_what_to_do(hub):
+def test_the_error_of_a_gated_repository_says_what_to_do(hub):
     hub.gated = True
     with pytest.raises(ModelError) as caught:
         get_artifact(REPO, "model.ckpt")
@@ -108,21 +109,21 @@ def test_a_gated_repository_says_what_to_do(hub):
     )
 
 
-def test_no_network_is_said(hub):
+def test_a_missing_network_is_reported(hub):
     hub.stop()
     with pytest.raises(ModelError) as caught:
         get_artifact(REPO, "model.ckpt", COMMIT)
     assert str(caught.value) == (
         f"{REPO}@{COMMIT}:model.ckpt: not in the cache, and the hub does not answer "
-        f"({hub.address}/{REPO}): check the network and HF_ENDPOINT, or fetch it on a machine with "
-        "network"
+        f"({hub.address}/{REPO}): check the network and HF_ENDPOINT, or fetch the file on a "
+        "machine with network access"
     )
     with pytest.raises(ModelError, match=f"{REPO}@main: .*the hub does not answer"):
         resources.describe_repo(REPO)
     hub.stop = lambda: None
 
 
-def test_a_download_that_breaks_leaves_nothing_that_passes_for_whole(hub, tmp_path):
+def test_an_interrupted_download_leaves_no_file_that_looks_complete(hub, tmp_path):
     hub.cut = 100_000
     with pytest.raises(ModelError, match="model.ckpt: could not be fetched: .*: try again"):
         get_artifact(REPO, "model.ckpt")
@@ -132,7 +133,7 @@ def test_a_download_that_breaks_leaves_nothing_that_passes_for_whole(hub, tmp_pa
     assert get_artifact(REPO, "model.ckpt").read_bytes() == CONTENT
 
 
-def test_a_cache_that_cannot_be_written_is_said(hub, tmp_path):
+def test_a_cache_that_cannot_be_written_is_reported(hub, tmp_path):
     (tmp_path / "cache").write_text("a file in its place")
     with pytest.raises(ModelError, match="model.ckpt: could not be fetched: .*cache"):
         get_artifact(REPO, "model.ckpt")
@@ -144,11 +145,11 @@ def test_the_digest_is_checked(hub):
     with pytest.raises(ModelError) as caught:
         get_artifact(REPO, "model.ckpt", sha256="0" * 64)
     assert str(caught.value) == (
-        f"{REPO}@main:model.ckpt: sha256 is {digest}, not {'0' * 64} as asked for: it is another "
-        f"file, or broken; to fetch it again, delete {path}"
+        f"{REPO}@main:model.ckpt: sha256 is {digest}, not {'0' * 64} as expected: the file is "
+        f"another one, or damaged; to fetch it again, delete {path}"
     )
     assert path.read_bytes() == CONTENT
-    with pytest.raises(ModelError, match="sha256 'abc' is no digest"):
+    with pytest.raises(ModelError, match="sha256 'abc' is not a digest"):
         get_artifact(REPO, "model.ckpt", sha256="abc")
 
 
@@ -171,7 +172,7 @@ def test_a_repository_is_listed_and_described(hub):
         resources.list_artifacts(REPO, "v9")
 
 
-def test_a_model_comes_straight_from_the_hub(hub, tmp_path):
+def test_a_model_is_loaded_straight_from_the_hub(hub, tmp_path):
     path = write_checkpoint(tmp_path / "a.ckpt")
     hub.files["model.ckpt"] = path.read_bytes()
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -183,7 +184,7 @@ def test_a_model_comes_straight_from_the_hub(hub, tmp_path):
     assert resources.download_model(REPO, revision=COMMIT).endswith("model.ckpt")
 
 
-def test_a_file_here_goes_before_one_of_the_hub(hub, tmp_path, monkeypatch):
+def test_a_local_file_takes_precedence_over_one_of_the_hub(hub, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     name = f"{REPO}@main:model.ckpt"
     assert find_weights(name).read_bytes() == CONTENT
@@ -209,13 +210,13 @@ def test_names_are_read_as_they_are_written(owner, name, revision, parts):
 @pytest.mark.parametrize(
     "text", ["model.ckpt", "models/a.ckpt", "/abs/model.ckpt", "C:\\models\\a.ckpt", "a/b/c:d", ""]
 )
-def test_paths_are_no_artifacts(text):
+def test_paths_are_not_artifacts(text):
     assert parse_artifact(text) is None
 
 
 @pytest.mark.parametrize(
     "text", ["a/b@:file", "a/b:", "a/b@main:", "a/b@x:../../etc", "a/b:a//b", "a/b: c", "a/b:./c"]
 )
-def test_what_is_nearly_an_artifact_is_corrected(text):
+def test_text_that_resembles_an_artifact_is_corrected(text):
     with pytest.raises(ModelError, match="write owner/name@revision:path/of/file, e.g. "):
         parse_artifact(text)
