@@ -1,7 +1,7 @@
 """Adapters: the weights of other packages, under the names and in the shapes of our models.
 
-`ADAPTERS` maps a foreign `model_type` to its adapter. Describing needs no torch; converting only
-renames and reshapes the tensors that it is given.
+`ADAPTERS` maps the `model_type` of another package to its adapter. Describing needs no torch;
+converting only renames and reshapes tensors.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grelu_models.files.adapters import borzoi_pytorch, enformer_pytorch
+from grelu_models.files.adapters.layout import Options
+from grelu_models.files.metadata import Architecture
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,22 +22,22 @@ __all__ = ["ADAPTERS", "Adapter"]
 
 @dataclass(frozen=True)
 class Adapter:
-    """What is known of a foreign package.
+    """How the models of another package become ours.
 
     Attributes
     ----------
     describe : callable
-        The user's architecture without `model_type` -> ours, with the published sizes as defaults.
+        Options, which default to the published sizes -> the architecture for `build_model`.
     convert : callable
         A state dict and the same options -> our state dict.
     window : int
         Base pairs that the published weights read.
     activation : str
-        Of the published heads, to be applied to our models' logits.
+        Activation of the published heads, to be applied to the logits of our models.
     """
 
-    describe: Callable[[dict], dict]
-    convert: Callable[[dict[str, Tensor], dict], dict[str, Tensor]]
+    describe: Callable[[Options], Architecture]
+    convert: Callable[[dict[str, Tensor], Options], dict[str, Tensor]]
     window: int
     activation: str
 
@@ -44,4 +46,4 @@ ADAPTERS: dict[str, Adapter] = {
     package.PACKAGE: Adapter(package.describe, package.convert, package.WINDOW, package.ACTIVATION)
     for package in (borzoi_pytorch, enformer_pytorch)
 }
-"""By model_type."""
+"""By `model_type`."""

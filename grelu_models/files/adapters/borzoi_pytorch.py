@@ -1,7 +1,8 @@
 """Weights of borzoi-pytorch (0.5.1): Borzoi and Flashzoi, by J. Hingerl.
 
 Borzoi: Linder et al. 2025, 10.1038/s41588-024-02053-6. Flashzoi: Hingerl et al. 2024,
-10.1101/2024.12.18.629121. The package's larger `Prime` is another architecture, which we lack.
+10.1101/2024.12.18.629121. The larger `Prime` of the package is a different
+architecture, which is not supported.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from grelu_models.errors import ModelError
 from grelu_models.files.adapters.layout import (
+    Options,
     choose_tracks,
     map_transformers,
     read_options,
     rename_tensors,
 )
+from grelu_models.files.metadata import Architecture
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,7 +30,7 @@ ACTIVATION = "softplus"
 
 TRACKS = {"human": 7611, "mouse": 2608}
 DIM = 1536
-POSITION_LENGTH = 4096  # that its positional features are made for, whatever the window
+POSITION_LENGTH = 4096  # of its positional features, at any window
 OPTIONS = {
     "flashed": False,
     "head": "human",
@@ -54,26 +57,26 @@ SKIPS = {
 SEPARABLE = {"separable1": "unet_tower.blocks.0.sconv", "separable0": "unet_tower.blocks.1.sconv"}
 
 
-def describe(options: dict) -> dict:
-    """Describe the architecture as ours.
+def describe(options: Options) -> Architecture:
+    """Return the architecture for `build_model`.
 
     Parameters
     ----------
     options : dict
-        flashed : bool, by default False
-            Flashzoi instead of Borzoi.
+        flashed : bool
+            Flashzoi instead of Borzoi. Default is False.
         head : {"human", "mouse"}
-            7,611 or 2,608 tracks.
+            7,611 or 2,608 tracks. Default is "human".
         n_tasks : int, optional
             Tracks of a head that was cut by `set_track_subset`.
         crop_len : int
-            Output bins dropped at each end: by default 5,120, which leaves the central 6,144 of
-            the published window; 16 leaves the package's wide output (`return_center_bins_only`
-            off).
+            Output bins dropped at each end. Default is 5,120, which leaves the central 6,144 of
+            the published window; 16 gives the wide output of the package
+            (`return_center_bins_only` off).
         depth, heads, attn_dim_key, attn_dim_value : int
-            By default 8, 8, 64 and 192.
+            Defaults are 8, 8, 64 and 192.
         dim : int
-            1,536: the package's other channels are made for it.
+            1,536, which the package's other numbers of channels require.
 
     Returns
     -------
@@ -84,10 +87,15 @@ def describe(options: dict) -> dict:
     ------
     ModelError
         For unknown options and values.
+
+    Examples
+    --------
+    >>> describe({"head": "mouse"})["n_tasks"]
+    2608
     """
     given = read_options(PACKAGE, options, OPTIONS)
     if given["dim"] != DIM:
-        raise ModelError(f"{PACKAGE}: dim must be {DIM}, which its other channels are made for")
+        raise ModelError(f"{PACKAGE}: dim must be {DIM}, for which its other channels are fixed")
     return {
         "model_type": "BorzoiModel",
         "n_tasks": choose_tracks(PACKAGE, given, TRACKS),
@@ -103,13 +111,13 @@ def describe(options: dict) -> dict:
     }
 
 
-def convert(state: dict[str, Tensor], options: dict) -> dict[str, Tensor]:
+def convert(state: dict[str, Tensor], options: Options) -> dict[str, Tensor]:
     """Convert the state dict of borzoi-pytorch's `Borzoi` or `AnnotatedBorzoi` to ours.
 
     Parameters
     ----------
     state : dict
-        Tensors by name. The head that was not chosen is left out, and so is the whole head that
+        Tensors by name. The other head is left out, and so is the whole head that
         `set_track_subset` keeps beside the cut one.
     options : dict
         See `describe`.
@@ -117,8 +125,8 @@ def convert(state: dict[str, Tensor], options: dict) -> dict[str, Tensor]:
     Raises
     ------
     ModelError
-        For tensors that are not this package's, another attention than `flashed` says, or without
-        the chosen head.
+        For tensors of other modules, for another attention than that of `flashed`, or without the
+        chosen head.
     """
     given = read_options(PACKAGE, options, OPTIONS)
     renamed = rename_tensors(
@@ -133,13 +141,14 @@ def convert(state: dict[str, Tensor], options: dict) -> dict[str, Tensor]:
     if flashed != given["flashed"]:
         kind = "Flashzoi" if flashed else "Borzoi"
         raise ModelError(
-            f"the weights are {kind}'s: set model.architecture.flashed to {str(flashed).lower()}"
+            f"the weights are those of {kind}: "
+            f"set model.architecture.flashed to {str(flashed).lower()}"
         )
     return renamed
 
 
 def _map_modules(state: dict[str, Tensor]) -> dict[str, str]:
-    """Our modules of theirs, the head's apart."""
+    """Their modules -> ours, without the head."""
     modules = {"conv_dna.conv_layer": "embedding.conv_tower.blocks.0.conv"}
     for theirs, ours in CONVOLUTIONS.items():
         modules[f"{theirs}.norm"] = f"embedding.{ours}.norm.layer"

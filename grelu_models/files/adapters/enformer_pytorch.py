@@ -1,6 +1,6 @@
-"""Weights of enformer-pytorch (0.8.11, by P. Wang): the published Enformer, and kin.
+"""Weights of enformer-pytorch (0.8.11, by P. Wang): the published Enformer, and models like it.
 
-Avsec et al. 2021, 10.1038/s41592-021-01252-x; converted from DeepMind's by EleutherAI.
+Avsec et al. 2021, 10.1038/s41592-021-01252-x; EleutherAI converted the weights from DeepMind's.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from grelu_models.files.adapters.layout import (
     HEAD,
+    Options,
     choose_tracks,
     map_transformers,
     read_options,
     rename_tensors,
 )
+from grelu_models.files.metadata import Architecture
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,26 +42,26 @@ OPTIONS = {
 TRUNK = {"1": "stem", "2": "conv_tower", "4": "transformer", "6": "final_pointwise"}
 
 
-def describe(options: dict) -> dict:
-    """Describe the architecture as ours.
+def describe(options: Options) -> Architecture:
+    """Return the architecture for `build_model`.
 
     Parameters
     ----------
     options : dict
         head : str
-            "human" (5,313 tracks, the default), "mouse" (1,643), or the name of another in
-            `output_heads`, with `n_tasks`.
+            "human" (5,313 tracks) or "mouse" (1,643), or with `n_tasks` another name in
+            `output_heads`. Default is "human".
         n_tasks : int, optional
             Tracks of the head.
         crop_len : int
-            Output bins dropped at each end: by default 320, which leaves the central 896
+            Output bins dropped at each end. Default is 320, which leaves the central 896
             (`target_length`) of the published window.
         dim, depth, heads, attn_dim_key, num_downsamples : int
-            By default 1,536, 11, 8, 64 and 7.
+            Defaults are 1,536, 11, 8, 64 and 7.
         use_tf_gamma : bool
-            TensorFlow's gamma features, which the published weights were trained with and need:
-            by default True, as the package's `from_pretrained` sets it for them. False for models
-            trained with the package, whose configuration has it off.
+            TensorFlow's gamma features, with which the published weights were trained. Default is
+            True, as `from_pretrained` of the package sets it for them. Use False for models that
+            were trained with the package, whose configuration has it off.
 
     Returns
     -------
@@ -70,6 +72,11 @@ def describe(options: dict) -> dict:
     ------
     ModelError
         For unknown options and values.
+
+    Examples
+    --------
+    >>> describe({"head": "mouse"})["n_tasks"]
+    1643
     """
     given = read_options(PACKAGE, options, OPTIONS)
     return {
@@ -86,7 +93,7 @@ def describe(options: dict) -> dict:
     }
 
 
-def convert(state: dict[str, Tensor], options: dict) -> dict[str, Tensor]:
+def convert(state: dict[str, Tensor], options: Options) -> dict[str, Tensor]:
     """Convert the state dict of enformer-pytorch's `Enformer` to ours.
 
     Parameters
@@ -99,7 +106,7 @@ def convert(state: dict[str, Tensor], options: dict) -> dict[str, Tensor]:
     Raises
     ------
     ModelError
-        For tensors that are not this package's, or without the chosen head.
+        For tensors of other modules, or without the chosen head.
     """
     given = read_options(PACKAGE, options, OPTIONS)
     state = _name_trunk(state)
@@ -118,10 +125,10 @@ def convert(state: dict[str, Tensor], options: dict) -> dict[str, Tensor]:
 def _name_trunk(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Give every tensor of the trunk one name.
 
-    A state dict has each twice, as `stem…` and as `_trunk.1…`; a file that keeps shared tensors
-    once may have either.
+    A state dict holds each under two names, as `stem…` and as `_trunk.1…`; a file that stores
+    shared tensors once may have either.
     """
-    named = {}
+    named: dict[str, Tensor] = {}
     for name, tensor in state.items():
         trunk, _, rest = name.partition(".")
         number, _, rest = rest.partition(".")
@@ -133,7 +140,7 @@ def _name_trunk(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _map_modules(state: dict[str, Tensor]) -> dict[str, str]:
-    """Our modules of theirs, the head's apart."""
+    """Their modules -> ours, without the head."""
     modules = {
         "stem.0": "embedding.conv_tower.blocks.0.0",
         **_map_pooled("stem", "embedding.conv_tower.blocks.0.1"),

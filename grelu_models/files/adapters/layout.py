@@ -1,25 +1,35 @@
-"""What the adapters share: options with published defaults, and tensors under new names."""
+"""Shared by the adapters: options with published defaults, and tensors under new names."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grelu_models.errors import ModelError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["HEAD", "choose_tracks", "map_transformers", "read_options", "rename_tensors"]
+__all__ = [
+    "HEAD",
+    "Options",
+    "choose_tracks",
+    "map_transformers",
+    "read_options",
+    "rename_tensors",
+]
+
+Options = dict[str, Any]
+"""Options of a model of another package, as in `model.architecture` without `model_type`."""
 
 HEAD = "head.channel_transform.conv.layer"
-"""Our module of a published head's weights."""
+"""Our module that holds the weights of a published head."""
 
 KINDS = {bool: "true or false", int: "a whole number", str: "a name"}
 
 
-def read_options(package: str, options: dict, defaults: dict) -> dict:
-    """Complete a user's options by the published ones.
+def read_options(package: str, options: Options, defaults: Options) -> Options:
+    """Return the options of a user, completed by the published ones.
 
     Parameters
     ----------
@@ -27,17 +37,17 @@ def read_options(package: str, options: dict, defaults: dict) -> dict:
         For the messages.
     options : dict
     defaults : dict
-        All options there are; None stands for a number that follows from others.
+        All options; None stands for a number that follows from others.
 
     Raises
     ------
     ModelError
-        For options that there are not, and values of another kind.
+        For unknown options and values of another type.
     """
-    strange = [str(name) for name in options if name not in defaults]
-    if strange:
+    unknown = [str(name) for name in options if name not in defaults]
+    if unknown:
         raise ModelError(
-            f"{package} has no option {', '.join(strange)}: it takes {', '.join(defaults)}"
+            f"{package} has no option {', '.join(unknown)}: it takes {', '.join(defaults)}"
         )
     for name, value in options.items():
         kind = int if defaults[name] is None else type(defaults[name])
@@ -46,40 +56,40 @@ def read_options(package: str, options: dict, defaults: dict) -> dict:
     return {**defaults, **options}
 
 
-def choose_tracks(package: str, given: dict, published: dict[str, int]) -> int:
-    """Count the tracks of the option `head`, unless `n_tasks` says how many there are.
+def choose_tracks(package: str, given: Options, published: dict[str, int]) -> int:
+    """Return the number of tracks: the option `n_tasks`, else that of the published head.
 
     Raises
     ------
     ModelError
         For a head that was not published, without `n_tasks`.
     """
-    tracks = given["n_tasks"] or published.get(given["head"])
+    tracks: int | None = given["n_tasks"] or published.get(given["head"])
     if tracks is None:
         raise ModelError(
             f"{package}: head {given['head']!r} is not one of {', '.join(published)}: "
-            "give its n_tasks too"
+            "give its n_tasks, too"
         )
     return tracks
 
 
 def map_transformers(state: dict[str, Tensor], positions: str) -> dict[str, str]:
-    """Map the modules of all transformers to ours: enformer-pytorch's nesting, and its heirs'.
+    """Map the modules of all transformers, nested as in enformer-pytorch, to ours.
 
     Parameters
     ----------
     state : dict
-        Foreign tensors by name.
+        Tensors of the other package by name.
     positions : str
-        Our name of attention's `to_rel_k`.
+        Our name of `to_rel_k` of the attention.
     """
-    modules = {}
+    modules: dict[str, str] = {}
     for i in {found[1] for name in state if (found := re.match(r"transformer\.(\d+)\.", name))}:
         attention, dense = f"transformer.{i}.0.fn", f"transformer.{i}.1.fn"
         ours = f"embedding.transformer_tower.blocks.{i}"
         modules |= {
             f"{attention}.0": f"{ours}.norm.layer",
-            f"{attention}.1": f"{ours}.mha",  # its biases, which are no module's
+            f"{attention}.1": f"{ours}.mha",  # biases that belong to no inner module
             f"{attention}.1.to_rel_k": f"{ours}.mha.{positions}",
             **{f"{attention}.1.{to}": f"{ours}.mha.{to}" for to in ATTENTION},
             f"{dense}.0": f"{ours}.ffn.dense1.norm.layer",
@@ -101,22 +111,22 @@ def rename_tensors(
     heads: dict[str, str],
     unused: tuple[str, ...] = (),
 ) -> dict[str, Tensor]:
-    """Give tensors the names of our modules, and leave all heads out but one.
+    """Give tensors the names of our modules, and leave out all heads except one.
 
     Parameters
     ----------
     package : str
         For the messages.
     state : dict
-        Foreign tensors by name.
+        Tensors of the other package by name.
     modules : dict
-        Our module of each foreign one.
+        Its modules -> ours.
     head : str
         The head to keep.
     heads : dict
-        The foreign module of each head.
+        Heads -> its modules.
     unused : tuple of str
-        Foreign modules that are left out.
+        Its modules that are left out.
 
     Raises
     ------
@@ -126,29 +136,30 @@ def rename_tensors(
     if head in heads:
         modules = modules | {heads[head]: HEAD}
     dropped = {*heads.values(), *unused} - modules.keys()
-    renamed, strange = {}, []
+    renamed: dict[str, Tensor] = {}
+    unknown: list[str] = []
     for name, tensor in state.items():
         module, _, kind = name.rpartition(".")
         if module in modules:
             renamed[f"{modules[module]}.{kind}"] = tensor
         elif module not in dropped:
-            strange.append(name)
-    if strange:
+            unknown.append(name)
+    if unknown:
         raise ModelError(
-            f"{len(strange)} tensors are not {package}'s, e.g. {strange[0]}: "
+            f"{len(unknown)} tensors are not those of {package}, e.g. {unknown[0]}: "
             "check model.architecture.model_type"
         )
     if f"{HEAD}.weight" not in renamed:
         found = [name for name, module in heads.items() if f"{module}.weight" in state]
         raise ModelError(
-            f"the weights have no head {head!r}, but {', '.join(found) or 'none at all'}: "
+            f"the weights have no head {head!r} (their heads: {', '.join(found) or 'none'}): "
             "check model.architecture.head"
         )
     return renamed | _count_no_batches(renamed)
 
 
 def _count_no_batches(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Make the batch norms' counters that a file lacks, as torch does: evaluation ignores them."""
+    """Make the counters of batch norms that a file lacks; evaluation ignores them."""
     counters = {
         name.replace("running_var", "num_batches_tracked"): tensor
         for name, tensor in state.items()

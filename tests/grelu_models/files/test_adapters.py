@@ -1,4 +1,4 @@
-"""Foreign weights give the outputs that their own packages gave (adapter_references.json)."""
+"""Weights of other packages give the outputs of these packages (adapter_references.json)."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ BORZOI, ENFORMER = ADAPTERS["borzoi-pytorch"], ADAPTERS["enformer-pytorch"]
 
 
 def make_state(case, device=None):
-    """The tensors that the package had, from their names and shapes; the values are 0."""
+    """Tensors of the names and shapes that the package has; the values are 0."""
     return {
         name: torch.zeros(
             shape, dtype=torch.int64 if "num_batches" in name else torch.float32, device=device
@@ -35,7 +35,7 @@ def build(architecture):
 
 
 @pytest.mark.parametrize("case", REFERENCES)
-def test_outputs_equal_the_packages_own(case):
+def test_outputs_equal_those_of_the_package(case):
     reference = REFERENCES[case]
     adapter, options = ADAPTERS[reference["package"]], reference["options"]
     state = make_state(case)
@@ -51,7 +51,7 @@ def test_outputs_equal_the_packages_own(case):
 
 
 @pytest.mark.parametrize("case", REFERENCES)
-def test_converting_leaves_what_it_was_given(case):
+def test_converting_does_not_change_its_arguments(case):
     state = make_state(case, device="meta")
     before = dict(state)
     options = dict(REFERENCES[case]["options"])
@@ -72,7 +72,7 @@ def test_counters_of_batches_may_be_missing(case):
         assert (tensor.shape, tensor.dtype) == (wanted[name].shape, wanted[name].dtype), name
 
 
-def test_an_enformer_has_either_name_of_its_trunk():
+def test_an_enformer_may_have_either_name_of_its_trunk():
     state = make_state("Enformer", device="meta")
     options = REFERENCES["Enformer"]["options"]
     trunk = {name: state[name] for name in state if name.startswith(("_trunk.", "_heads."))}
@@ -160,9 +160,9 @@ def test_options_change_the_architecture(adapter, options, changed):
         (
             BORZOI,
             {"head": "rat"},
-            "borzoi-pytorch: head 'rat' is not one of human, mouse: give its n_tasks too",
+            "borzoi-pytorch: head 'rat' is not one of human, mouse: give its n_tasks, too",
         ),
-        (BORZOI, {"dim": 768}, "dim must be 1536, which its other channels are made for"),
+        (BORZOI, {"dim": 768}, "dim must be 1536, for which its other channels are fixed"),
     ],
 )
 def test_wrong_options_are_named(adapter, options, message):
@@ -182,51 +182,52 @@ def rename(state, old, new):
             "Borzoi",
             lambda state: rename(state, "separable", "model.separable"),
             {},
-            "6 tensors are not borzoi-pytorch's, e.g. model.separable1.conv_layer.0.weight: check "
-            "model.architecture.model_type",
+            "6 tensors are not those of borzoi-pytorch, e.g. model.separable1.conv_layer.0.weight: "
+            "check model.architecture.model_type",
         ),
         (
             "Enformer",
             lambda state: rename(state, "_trunk.1.", "_trunk.9."),
             {},
-            "10 tensors are not enformer-pytorch's, e.g. _trunk.9.0.weight: check "
+            "10 tensors are not those of enformer-pytorch, e.g. _trunk.9.0.weight: check "
             "model.architecture.model_type",
         ),
         (
             "Enformer",
             lambda state: rename(state, "conv_tower.0.", "conv_tower.x."),
             {},
-            "tensors are not enformer-pytorch's, e.g. conv_tower.x.0.0.weight",
+            "tensors are not those of enformer-pytorch, e.g. conv_tower.x.0.0.weight",
         ),
         (
             "Borzoi",
             lambda state: {name: state[name] for name in state if "human" not in name},
             {},
-            "the weights have no head 'human', but mouse: check model.architecture.head",
+            "the weights have no head 'human' (their heads: mouse): check model.architecture.head",
         ),
         (
             "Enformer",
             dict,
             {"head": "fly", "n_tasks": 5},
-            "the weights have no head 'fly', but human, mouse: check model.architecture.head",
+            "the weights have no head 'fly' (their heads: human, mouse): "
+            "check model.architecture.head",
         ),
         (
             "Enformer",
             lambda state: {name: state[name] for name in state if "_heads" not in name},
             {},
-            "the weights have no head 'mouse', but none at all: check model.architecture.head",
+            "the weights have no head 'mouse' (their heads: none): check model.architecture.head",
         ),
         (
             "Borzoi",
             dict,
             {"flashed": True},
-            "the weights are Borzoi's: set model.architecture.flashed to false",
+            "the weights are those of Borzoi: set model.architecture.flashed to false",
         ),
         (
             "Flashzoi",
             dict,
             {"flashed": False},
-            "the weights are Flashzoi's: set model.architecture.flashed to true",
+            "the weights are those of Flashzoi: set model.architecture.flashed to true",
         ),
     ],
 )
