@@ -1,4 +1,4 @@
-"""Make a model cheaper to run without changing what it predicts."""
+"""A loaded model, made cheaper to run without changing what it predicts."""
 
 from collections.abc import Sequence
 
@@ -15,22 +15,24 @@ from grelu_models.trunks import ExplaiNNConvBlock
 
 __all__ = ["prepare_for_inference"]
 
+Foldable = ConvBlock | ChannelTransformBlock | ExplaiNNConvBlock
+
 
 def prepare_for_inference(
     model: BaseModel, *, tracks: Sequence[int] | None = None, fold: bool = True
 ) -> BaseModel:
-    """Compute only the tracks that are asked for, and fold batch norms into convolutions.
+    """Keep only the requested tracks, and fold batch norms into convolutions.
 
     Parameters
     ----------
     model : BaseModel
-        Changed in place; its state dict no longer is that of a checkpoint.
+        Changed in place: its state dict is no longer that of a checkpoint.
     tracks : sequence of int, optional
-        Channels to keep, in this order; all by default. An activation over all tracks (softmax)
+        Channels to keep, in this order. Default is all. An activation over all tracks (softmax)
         must not follow.
     fold : bool
-        Multiply the weights of every convolution whose batch norm comes right after it (order
-        "CDNRA"; pre-activated blocks have an activation between).
+        Fold each batch norm that directly follows a convolution into its weights (order "CDNRA";
+        pre-activated blocks have an activation in between). Default is True.
 
     Returns
     -------
@@ -41,37 +43,31 @@ def prepare_for_inference(
     ------
     ModelError
         For a track that the model does not have.
+
+    Examples
+    --------
+    >>> from grelu_models.models import ConvModel
+    >>> model = prepare_for_inference(ConvModel(n_tasks=5, final_pool_func=None), tracks=[4, 0])
+    >>> model(torch.zeros(1, 4, 100)).shape
+    torch.Size([1, 2, 100])
     """
     with torch.no_grad():
         if fold:
             for module in model.modules():
-                if _norm_follows_conv(module):
+                if isinstance(module, Foldable):
                     _fold_norm(module)
         if tracks is not None:
             _keep_tracks(model.head, list(tracks))
     return model.eval()
 
 
-def _norm_follows_conv(module: nn.Module) -> bool:
-    if isinstance(module, ConvBlock | ChannelTransformBlock):
-        between = module.order.partition("C")[2].partition("N")
-        adjacent = between[1] == "N" and set(between[0]) <= {"D"}
-    else:
-        adjacent = isinstance(module, ExplaiNNConvBlock)
-    return (
-        adjacent
-        and isinstance(module.norm.layer, _BatchNorm)
-        and module.norm.layer.running_mean is not None
-        and isinstance(_conv_of(module), nn.Conv1d)
-    )
-
-
-def _conv_of(module: nn.Module) -> nn.Module:
-    return module.conv.layer if isinstance(module, ChannelTransformBlock) else module.conv
-
-
-def _fold_norm(module: nn.Module) -> None:
-    conv, norm = _conv_of(module), module.norm.layer
+def _fold_norm(block: Foldable) -> None:
+    """Fold the norm of a block into its convolution, if it can be."""
+    conv, norm = _get_conv(block), block.norm.layer
+    if not _norm_follows_conv(block) or not isinstance(conv, nn.Conv1d):
+        return
+    if not isinstance(norm, _BatchNorm) or norm.running_mean is None or norm.running_var is None:
+        return
     scale = (norm.running_var.double() + norm.eps).rsqrt()
     if norm.affine:
         scale = scale * norm.weight.double()
@@ -79,33 +75,46 @@ def _fold_norm(module: nn.Module) -> None:
     shifted = (bias - norm.running_mean.double()) * scale
     if norm.affine:
         shifted = shifted + norm.bias.double()
-    _replace(conv, conv.weight.double() * scale[:, None, None], shifted)
-    module.norm = Norm(None)
+    kind = conv.weight.dtype
+    weight = conv.weight.double() * scale[:, None, None]
+    conv.weight = nn.Parameter(weight.to(kind), requires_grad=False)
+    conv.bias = nn.Parameter(shifted.to(kind), requires_grad=False)
+    block.norm = Norm(None)
+
+
+def _norm_follows_conv(block: Foldable) -> bool:
+    if isinstance(block, ExplaiNNConvBlock):
+        return True
+    between = block.order.partition("C")[2].partition("N")
+    return between[1] == "N" and set(between[0]) <= {"D"}
+
+
+def _get_conv(block: Foldable) -> nn.Module:
+    return block.conv.layer if isinstance(block, ChannelTransformBlock) else block.conv
 
 
 def _keep_tracks(head: nn.Module, tracks: list[int]) -> None:
+    if not isinstance(head, ConvHead | MLPHead):
+        raise ModelError(f"tracks of a {type(head).__name__} cannot be selected")
     missing = [track for track in tracks if not 0 <= track < head.n_tasks]
     if missing or not tracks:
-        raise ModelError(
-            f"tracks: {missing[0] if missing else 'none'} of the model's {head.n_tasks} (from 0)"
-        )
+        wrong = f"track {missing[0]} does not exist" if missing else "no track is selected"
+        raise ModelError(f"{wrong}: the model has tracks 0 to {head.n_tasks - 1}")
     index = torch.tensor(tracks)
     if isinstance(head, ConvHead):
         block = head.channel_transform
         if isinstance(block.conv.layer, nn.Identity):  # as many tracks as channels
-            block.conv.layer = _select_channels(head.n_tasks, block)
+            block.conv.layer = _make_identity_conv(head.n_tasks, block)
         _take_rows(block.conv.layer, index)
         if not isinstance(block.norm.layer, nn.Identity):
             _take_rows(block.norm.layer, index)
-            block.norm.layer.num_features = len(tracks)
-    elif isinstance(head, MLPHead):
-        _take_rows(head.blocks[-1].linear, index)
     else:
-        raise ModelError(f"tracks of a {type(head).__name__} cannot be selected")
+        _take_rows(head.blocks[-1].get_submodule("linear"), index)
     head.n_tasks = len(tracks)
 
 
-def _select_channels(channels: int, like: nn.Module) -> PointwiseConv:
+def _make_identity_conv(channels: int, like: nn.Module) -> PointwiseConv:
+    """A convolution that changes nothing, on the device and of the dtype of `like`."""
     conv = PointwiseConv(channels, channels, 1, bias=False)
     conv.weight.copy_(torch.eye(channels)[:, :, None])
     first = next(like.parameters(), None)
@@ -122,12 +131,6 @@ def _take_rows(layer: nn.Module, index: Tensor) -> None:
         value = getattr(layer, name, None)
         if value is not None:
             setattr(layer, name, value[index.to(value.device)].clone())
-    for name in ("out_channels", "out_features"):
+    for name in ("out_channels", "out_features", "num_features"):
         if hasattr(layer, name):
             setattr(layer, name, len(index))
-
-
-def _replace(conv: nn.Conv1d, weight: Tensor, bias: Tensor) -> None:
-    kind = conv.weight.dtype
-    conv.weight = nn.Parameter(weight.to(kind), requires_grad=False)
-    conv.bias = nn.Parameter(bias.to(kind), requires_grad=False)

@@ -1,4 +1,4 @@
-"""A prepared model predicts the same, with less work."""
+"""A prepared model predicts the same values with less work."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ def norms(model):
 
 @pytest.mark.parametrize("fold", [True, False])
 @pytest.mark.parametrize("case", MODELS)
-def test_outputs_are_equal_and_tracks_are_chosen(case, fold):
+def test_outputs_are_equal_and_tracks_are_selected(case, fold):
     model, given = build(case, "grelu_models"), inputs(case)
     tracks = [model.head.n_tasks - 1, 0]
     with torch.inference_mode():
@@ -30,7 +30,7 @@ def test_outputs_are_equal_and_tracks_are_chosen(case, fold):
     assert (found - whole[:, tracks]).abs().max() <= 1e-5 * whole.abs().max()
 
 
-def test_norms_vanish_where_they_follow_a_convolution():
+def test_norms_that_follow_a_convolution_are_folded():
     model = build("ConvModel, residual with channel change", "grelu_models")
     assert norms(model) == 3
     assert norms(prepare_for_inference(model)) == 0
@@ -54,7 +54,7 @@ def test_explainn_folds():
 
 
 @pytest.mark.parametrize("norm", [True, False])
-def test_a_head_without_weights_selects_too(norm):
+def test_tracks_of_a_head_without_weights_are_selected(norm):
     model = ConvModel(n_tasks=6, channel_init=6, final_pool_func=None, norm=norm).eval()
     assert not list(model.head.parameters())
     x = torch.eye(4)[torch.randint(0, 4, (2, 30))].transpose(1, 2)
@@ -64,7 +64,7 @@ def test_a_head_without_weights_selects_too(norm):
     torch.testing.assert_close(found, whole[:, [5, 2]])
 
 
-def test_a_normed_head_is_sliced_with_its_norm():
+def test_tracks_of_a_head_with_norm_are_selected_with_it():
     from grelu_models.heads import ConvHead
     from grelu_models.models import BaseModel
 
@@ -78,8 +78,15 @@ def test_a_normed_head_is_sliced_with_its_norm():
     torch.testing.assert_close(found, whole[:, [4, 1]])
 
 
-@pytest.mark.parametrize(("tracks", "word"), [([0, 3], "3"), ([-1], "-1"), ([], "none")])
-def test_tracks_that_do_not_exist_are_named(tracks, word):
+@pytest.mark.parametrize(
+    ("tracks", "wrong"),
+    [
+        ([0, 3], "track 3 does not exist"),
+        ([-1], "track -1 does not exist"),
+        ([], "no track is selected"),
+    ],
+)
+def test_tracks_that_do_not_exist_are_named(tracks, wrong):
     model = build("ConvModel, defaults", "grelu_models")
-    with pytest.raises(ModelError, match=f"tracks: {word} of the model's 3"):
+    with pytest.raises(ModelError, match=f"{wrong}: the model has tracks 0 to 2"):
         prepare_for_inference(model, tracks=tracks)
