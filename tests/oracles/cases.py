@@ -1,4 +1,4 @@
-"""Cases that are compared with gReLU, and weights and inputs that any torch makes alike."""
+"""Cases to compare with gReLU, and weights and inputs that do not depend on the torch version."""
 
 from importlib import import_module
 
@@ -327,7 +327,7 @@ LENGTH = 192
 
 
 def build(case: str, package: str) -> nn.Module:
-    """Build a case of ours (`grelu_models`) or of the oracle's (`grelu.model`), filled."""
+    """Build a case, with filled weights, of `grelu_models` or of gReLU (`grelu.model`)."""
     path, arguments, _ = CASES[case]
     module, _, name = path.rpartition(".")
     built = getattr(import_module(f"{package}.{module}"), name)(**arguments).eval()
@@ -336,7 +336,7 @@ def build(case: str, package: str) -> nn.Module:
 
 
 def inputs(case: str) -> list:
-    """What the case's forward takes."""
+    """The arguments of the forward pass of a case."""
     given = CASES[case][2]
     if given == "bases":
         return [make_bases(LENGTH)]
@@ -345,12 +345,12 @@ def inputs(case: str) -> list:
 
 
 def outputs(result: Tensor | tuple[Tensor, ...]) -> list[Tensor]:
-    """A forward's result as a list of tensors."""
+    """The result of a forward pass as a list of tensors."""
     return list(result) if isinstance(result, tuple) else [result]
 
 
 def sample(output: Tensor, count: int = 40) -> Tensor:
-    """About `count` values, spread over an output."""
+    """About `count` values, evenly spread over an output."""
     flat = output.flatten()
     return flat[:: max(1, len(flat) // count - 1)]
 
@@ -362,7 +362,7 @@ def _noise(shape) -> Tensor | list[Tensor]:
 
 
 def draw_noise(count: int, seed: int) -> Tensor:
-    """Numbers from -1 to 1 without a pattern, from whole-number arithmetic alone."""
+    """Numbers from -1 to 1 without a pattern, from integer arithmetic only."""
     x = torch.arange(count) + 1_000_003 * seed
     for factor in (1_640_531_513, 1_402_024_253, 1_103_515_245):
         x = (x * factor) & 0x7FFFFFFF
@@ -371,9 +371,9 @@ def draw_noise(count: int, seed: int) -> Tensor:
 
 
 def fill_weights(state: dict[str, Tensor]) -> None:
-    """Fill a state dict with numbers that follow from names and shapes alone.
+    """Fill a state dict with numbers that follow from names and shapes only.
 
-    They keep every layer's outputs of order 1, so that all layers tell in a model's output.
+    The outputs of every layer stay of order 1, so that all layers influence the output of a model.
     """
     for i, (name, tensor) in enumerate(sorted(state.items())):
         if not tensor.is_floating_point():

@@ -1,4 +1,4 @@
-"""Peers that `make oracles` put beside the environment."""
+"""Adds the packages that `make oracles` installs beside the environment to the path."""
 
 import sys
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Make tests/grelu_models/adapter_references.json with the packages themselves: run this file.
 
-Needs borzoi-pytorch 0.5.1 and enformer-pytorch 0.8.11; nothing of ours.
+Needs borzoi-pytorch 0.5.1 and enformer-pytorch 0.8.11, and nothing of this repository's packages.
 """
 
 import json
@@ -15,9 +15,13 @@ from peers import (
     make_enformer,
 )
 
-GAMMA = {"num_downsamples": 3, "depth": 1, "heads": 2}  # its table: 1,536 positions, 32 features
+GAMMA = {
+    "num_downsamples": 3,
+    "depth": 1,
+    "heads": 2,
+}  # as in its table: 1,536 positions, 32 features
 
-# name: (package, model, length, head, our options besides the head's)
+# name: (package, model, length, head, our options without those of the head)
 CASES = {
     "Borzoi": (
         "borzoi-pytorch",
@@ -55,7 +59,7 @@ CASES = {
 
 
 def main() -> None:
-    """Write the names and shapes of the weights, and values of the outputs, of every case."""
+    """Write for every case the names and shapes of the weights, and values of the outputs."""
     references = {}
     for case, (package, make, length, head, options) in CASES.items():
         model = make()

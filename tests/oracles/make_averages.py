@@ -1,7 +1,8 @@
 """Make tests/grelu_models/tiny_averages.json with gReLU 1.1.0: run this file.
 
-What gReLU's own prediction says of the windows of a random contig, by tiny.ckpt, averaged over both
-strands and shifts of -1, 0 and 1 bp. Needs gReLU and Lightning; nothing of ours.
+The file holds what gReLU itself predicts by tiny.ckpt for the windows of a random contig, averaged
+over both strands and shifts of -1, 0 and 1 bp. Needs gReLU and Lightning, and nothing of this
+repository's packages.
 """
 
 import json
@@ -18,11 +19,11 @@ from grelu.lightning import LightningModel
 
 FOLDER = Path(__file__).parents[1] / "grelu_models"
 WINDOW, STEP, LEAD, LENGTH = 64, 56, 4, 420
-"""Of tiny.ckpt: base pairs read, and written; where what is written begins. Of the contig."""
+"""Base pairs that tiny.ckpt reads, predicts, and skips at the start; length of the contig."""
 
 
 def main() -> None:
-    """Write the contig, the starts of the windows, and gReLU's averages."""
+    """Write the contig, the starts of the windows, and the averages of gReLU."""
     warnings.simplefilter("ignore")
     bases = "".join(np.random.default_rng(9).choice(list("ACGT"), LENGTH))
     starts = list(range(STEP - LEAD, LENGTH - WINDOW, STEP))

@@ -1,8 +1,8 @@
 """Make tests/grelu_models/tiny.ckpt and tiny_outputs.json with gReLU 1.1.0: run this file.
 
-gReLU trains a tiny model on a random genome and saves the checkpoint itself, with the state of
-the optimizer and all; the outputs are those of its LightningModel, after the activation.
-Needs gReLU; nothing of ours.
+gReLU trains a tiny model on a random genome and saves the whole checkpoint itself, with the state
+of the optimizer; the outputs are those of its LightningModel, after the activation. Needs gReLU,
+and nothing of this repository's packages.
 """
 
 import json
@@ -56,12 +56,12 @@ TASKS = pd.DataFrame(
 
 
 def random_bases(length: int, *, seed: int) -> str:
-    """A random sequence, by seed."""
+    """Make a random sequence."""
     return "".join(np.random.default_rng(seed).choice(list("ACGT"), length))
 
 
 def make_dataset(contig: str, starts: range) -> LabeledSeqDataset:
-    """Windows of a contig; a track's label counts one of the bases, and so can be learned."""
+    """Windows of a contig. The label of a track counts one of the bases, so it can be learned."""
     bases = pyfaidx.Fasta("toy.fa")[contig][:].seq
     padded = LENGTH + 4
     labels = np.zeros((len(starts), len(TASKS), padded), dtype=np.float32)
@@ -86,7 +86,7 @@ def make_dataset(contig: str, starts: range) -> LabeledSeqDataset:
 
 
 def train() -> LightningModel:
-    """Train for an epoch and save kept/tiny.ckpt, in a folder that will be gone."""
+    """Train for one epoch and save kept/tiny.ckpt in the current, temporary folder."""
     contigs = {name: random_bases(2000, seed=i) for i, name in enumerate(["chrA", "chrB"])}
     Path("toy.fa").write_text("".join(f">{name}\n{bases}\n" for name, bases in contigs.items()))
     pyfaidx.Faidx("toy.fa")
@@ -100,7 +100,7 @@ def train() -> LightningModel:
 
 
 def main() -> None:
-    """Write the checkpoint, two sequences (one with N), and gReLU's outputs for them."""
+    """Write the checkpoint, two sequences (one with N), and the outputs of gReLU for them."""
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         train()

@@ -1,6 +1,7 @@
 """Make tests/grelu_models/references.json with gReLU 1.1.0: run this file.
 
-Needs gReLU (or its wheel on PYTHONPATH, with what `grelu.model.models` imports); nothing of ours.
+Needs gReLU (or its wheel on PYTHONPATH, with what `grelu.model.models` imports), and nothing of
+this repository's packages.
 """
 
 import json
@@ -12,7 +13,7 @@ from cases import CASES, build, inputs, outputs, sample
 
 
 def main() -> None:
-    """Write the shapes of the state dict, and values of the outputs, of every case."""
+    """Write for every case the shapes of the state dict, and values of the outputs."""
     references = {}
     for case in CASES:
         model = build(case, "grelu.model")

@@ -1,7 +1,7 @@
 """Models of borzoi-pytorch 0.5.1 and enformer-pytorch 0.8.11.
 
-Only building a model needs its package. flash-attn, which has no CPU version, never is needed: its
-layer has a plain stand-in here.
+A package is needed only to build one of its models. flash-attn, which has no CPU version, is never
+needed: a plain layer replaces its own.
 """
 
 import sys
@@ -12,18 +12,18 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-# Borzoi's channels are fixed, so that its heads and its depth are what can be small.
+# The channels of Borzoi are fixed: only its heads and its depth can be small.
 BORZOI = {"depth": 1, "bins_to_return": 80}
 ENFORMER = {"dim": 384, "depth": 2, "heads": 4, "num_downsamples": 4, "attn_dim_key": 6}
 HEADS = {"human": 3, "mouse": 2}
 
 
 class PlainMHA(nn.Module):
-    """flash-attn's `MHA` with grouped keys and values, spelled out head by head.
+    """`MHA` of flash-attn with grouped keys and values, written out head by head.
 
-    Its projection gives the heads of queries, then keys, then values, each of neighbouring
-    channels; neighbouring query heads share a key and value head; rotary positions turn channel i
-    of a head against channel i + rotary_emb_dim / 2.
+    The projection gives the heads of the queries, then keys, then values, each of adjacent
+    channels; adjacent query heads share a key and value head; rotary positions rotate channel i of
+    a head with channel i + rotary_emb_dim / 2.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class PlainMHA(nn.Module):
 
 
 def make_borzoi(*, flashed: bool, heads: dict[str, int] = HEADS, **config) -> nn.Module:
-    """Build borzoi-pytorch's model, its heads cut to so many tracks as `set_track_subset` does."""
+    """Build a model of borzoi-pytorch, with heads cut to some tracks as by `set_track_subset`."""
     from borzoi_pytorch.config_borzoi import BorzoiConfig
     from borzoi_pytorch.pytorch_borzoi_model import Borzoi
 
@@ -89,7 +89,7 @@ def make_borzoi(*, flashed: bool, heads: dict[str, int] = HEADS, **config) -> nn
 
 
 def make_enformer(**config) -> nn.Module:
-    """Build enformer-pytorch's model, which returns all bins unless `target_length` is given."""
+    """Build a model of enformer-pytorch; it returns all bins unless `target_length` is given."""
     from enformer_pytorch.config_enformer import EnformerConfig
     from enformer_pytorch.modeling_enformer import Enformer
 
@@ -98,7 +98,7 @@ def make_enformer(**config) -> nn.Module:
 
 
 def evaluate(model: nn.Module, x: Tensor, head: str) -> Tensor:
-    """Predict a head's tracks from bases (N, 4, L), as (N, tracks, bins)."""
+    """Predict the tracks of a head from bases (N, 4, L): (N, tracks, bins)."""
     with torch.inference_mode():
         if "output_heads" in model.config.to_dict():
             return rearrange(model(rearrange(x, "n c l -> n l c"))[head], "n l t -> n t l")

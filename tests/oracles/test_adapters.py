@@ -1,4 +1,4 @@
-"""Converted weights give the outputs of the packages they are from; skipped without these."""
+"""Converted weights give the outputs of their own packages; skipped if these are not installed."""
 
 from functools import cache
 
@@ -49,7 +49,7 @@ def build(architecture):
 
 
 def assert_equal(theirs, package, options, *, bases, head="human", state=None):
-    """Convert the peer's state dict, or another, and compare the outputs."""
+    """Convert the state dict of the other model, or a given one, and compare the outputs."""
     adapter = ADAPTERS[package]
     ours = build(adapter.describe(options))
     converted = adapter.convert(state or theirs.state_dict(), options)
@@ -63,13 +63,13 @@ def assert_equal(theirs, package, options, *, bases, head="human", state=None):
 
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("flashed", [False, True], ids=["Borzoi", "Flashzoi"])
-def test_outputs_equal_borzoi_pytorchs(flashed, head):
+def test_outputs_equal_those_of_borzoi_pytorch(flashed, head):
     options = {**OWN_BORZOI, "flashed": flashed, "head": head, "n_tasks": HEADS[head]}
     bases = make_bases(BORZOI_BASES)
     assert_equal(borzoi(flashed), "borzoi-pytorch", options, bases=bases, head=head)
 
 
-def test_a_subset_of_borzois_tracks_is_read():
+def test_a_subset_of_the_tracks_of_borzoi_is_read():
     theirs = borzoi(False)
     theirs.set_track_subset([2, 0])
     try:
@@ -83,7 +83,7 @@ def test_a_subset_of_borzois_tracks_is_read():
 
 @pytest.mark.parametrize("names", ["both names", "the trunk's names", "the parts' names"])
 @pytest.mark.parametrize("head", HEADS)
-def test_outputs_equal_enformer_pytorchs(head, names):
+def test_outputs_equal_those_of_enformer_pytorch(head, names):
     theirs, bases = enformer(), make_bases(ENFORMER_BASES)
     state = theirs.state_dict()
     if names == "the trunk's names":
@@ -94,15 +94,15 @@ def test_outputs_equal_enformer_pytorchs(head, names):
     assert_equal(theirs, "enformer-pytorch", options, bases=bases, head=head, state=state)
 
 
-def test_enformers_crop_leaves_the_target_length():
+def test_the_crop_of_enformer_leaves_the_target_length():
     theirs, bases = enformer(target_length=40), make_bases(ENFORMER_BASES)
     options = {**OWN_ENFORMER, "n_tasks": HEADS["human"], "crop_len": (64 - 40) // 2}
     assert_equal(theirs, "enformer-pytorch", options, bases=bases)
 
 
-def test_outputs_with_tensorflows_gamma_equal_enformer_pytorchs():
-    # Its table is for 1,536 positions and 32 features; float32 rounding in it, of up to 0.002,
-    # is 3e-6 in the output here (where gamma without TensorFlow's scale is 3e-4 away).
+def test_outputs_with_gamma_of_tensorflow_equal_those_of_enformer_pytorch():
+    # Its table is for 1,536 positions and 32 features. Float32 rounding in the table, of up to
+    # 0.002, makes 3e-6 in the output here; gamma without TensorFlow's scale would make 3e-4.
     config = {"num_downsamples": 3, "heads": 2, "use_tf_gamma": True}
     options = {**OWN_ENFORMER, **config, "n_tasks": HEADS["human"]}
     bases = make_bases(1536 * 8)[:1]
@@ -121,7 +121,7 @@ PUBLISHED_HEADS = {
 
 
 def make_published(package, options):
-    """The peer as published, which its own defaults are but for the crop and the gamma."""
+    """The other package's model as published: its defaults, except for crop and gamma."""
     heads = PUBLISHED_HEADS[package]
     pytest.importorskip(package.replace("-", "_"), reason=f"{package} is not installed")
     if package == "borzoi-pytorch":

@@ -1,4 +1,4 @@
-"""Random hyper-parameters give gReLU's own outputs; skipped where gReLU is not installed."""
+"""Models of random hyper-parameters give the outputs of gReLU; skipped if it is not installed."""
 
 import random
 from importlib import import_module
@@ -11,13 +11,13 @@ from cases import outputs
 oracle = pytest.importorskip("grelu.model.models", reason="gReLU 1.1.0 is not installed")
 
 ACTIVATIONS = ["relu", "elu", "gelu", "gelu_borzoi", "gelu_enformer", "softplus", "exp", None]
-SAFE = ACTIVATIONS[:-2]  # that keep numbers small over many layers
+SAFE = ACTIVATIONS[:-2]  # keep numbers small over many layers
 FINAL = ["avg", "max", None]
 
 
 def draw_pool(r):
     pool = r.choice(["avg", "max", "attn", None])
-    # gReLU's attention pooling pads for pairs only.
+    # Attention pooling of gReLU pads for pairs only.
     size = None if pool is None else 2 if pool == "attn" else r.choice([2, 3])
     return {"pool_func": pool, "pool_size": size}
 
@@ -119,7 +119,7 @@ def channel_block(r):
         "norm": r.choice([True, False]),
         "norm_type": r.choice(["batch", "instance"]),
     }
-    # gReLU norms by batch whatever norm_type says where the norm comes first.
+    # If the norm comes first, gReLU uses batch norm and ignores norm_type.
     if drawn["order"] == "NACD":
         drawn["norm_type"] = "batch"
     return drawn, (2, drawn["in_channels"], 9)
@@ -182,7 +182,7 @@ def enformer_block(r):
 
 
 def with_head(trunk, **more):
-    """A model's draw from its trunk's."""
+    """Draw the arguments of a model from those of its trunk."""
 
     def draw(r):
         drawn, given = trunk(r)
@@ -195,7 +195,7 @@ def mlp_model(r):
     drawn = draw_tower(r, norm="conv_norm")
     drawn |= {"seq_len": 603, "n_tasks": r.choice([1, 3]), "mlp_norm": r.choice([True, False])}
     drawn |= {"mlp_hidden_size": r.choice([[], [8], [5, 7, 3]]), "dropout": 0.3}
-    if drawn["pool_func"] == "attn":  # rounds lengths up, where gReLU's count rounds down
+    if drawn["pool_func"] == "attn":  # it rounds lengths up, but gReLU counts down
         drawn |= {"seq_len": 608}
     return drawn | {"mlp_act_func": r.choice(SAFE)}, drawn["seq_len"]
 
@@ -399,7 +399,7 @@ SWEEP = [(name, seed) for name in DRAWS for seed in range(SEEDS[name.split(".")[
 
 
 @pytest.mark.parametrize(("name", "seed"), SWEEP)
-def test_outputs_and_state_dict_equal_grelus(name, seed):
+def test_outputs_and_state_dict_equal_those_of_grelu(name, seed):
     module, _, kind = name.rpartition(".")
     arguments, given = DRAWS[name](random.Random(f"{name} {seed}"))
     theirs = getattr(import_module(f"grelu.model.{module}"), kind)(**arguments).eval()
@@ -419,7 +419,7 @@ def test_outputs_and_state_dict_equal_grelus(name, seed):
 
 @pytest.mark.parametrize("length", [1, 2, 100, 1536, 4096, 5000])
 @pytest.mark.parametrize("features", [2, 8, 32])
-def test_the_central_mask_equals_grelus(length, features):
+def test_the_central_mask_equals_that_of_grelu(length, features):
     from grelu.model.position import get_central_mask as theirs
 
     from grelu_models.layers.position import get_central_mask
@@ -429,7 +429,7 @@ def test_the_central_mask_equals_grelus(length, features):
 
 
 @pytest.mark.parametrize(("length", "features"), [(2, 6), (16, 12), (200, 96), (1536, 192)])
-def test_enformers_features_equal_enformer_pytorchs(length, features):
+def test_features_of_enformer_equal_those_of_enformer_pytorch(length, features):
     from enformer_pytorch.modeling_enformer import get_positional_embed
 
     from grelu_models.layers.position import enformer_features
@@ -438,7 +438,7 @@ def test_enformers_features_equal_enformer_pytorchs(length, features):
     torch.testing.assert_close(enformer_features(length, features), theirs)
 
 
-def test_tensorflows_gamma_is_the_stored_one_but_for_its_rounding():
+def test_gamma_of_tensorflow_equals_the_stored_one_up_to_rounding():
     from enformer_pytorch.modeling_enformer import TF_GAMMAS
 
     from grelu_models.layers.position import gamma_features
@@ -455,7 +455,7 @@ FULL = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", FULL)
-def test_the_full_size_matches_on_its_true_window(kind):
+def test_the_full_size_matches_on_its_own_window(kind):
     from grelu_models import models
 
     length, arguments = FULL[kind]
