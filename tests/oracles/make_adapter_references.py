@@ -15,11 +15,8 @@ from peers import (
     make_enformer,
 )
 
-GAMMA = {
-    "num_downsamples": 3,
-    "depth": 1,
-    "heads": 2,
-}  # as in its table: 1,536 positions, 32 features
+# The package stores gamma features for 1,536 positions and 32 features.
+GAMMA = {"num_downsamples": 3, "depth": 1, "heads": 2}
 
 # name: (package, model, length, head, our options without those of the head)
 CASES = {
