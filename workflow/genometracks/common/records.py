@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-import numpy as np
 
 from genometracks.common.atomic import write_atomically
-from genometracks.common.intervals import EMPTY
 from genometracks.errors import UserError
 
 Record = TypeVar("Record")
@@ -50,7 +48,7 @@ def as_plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         kept = [each for each in fields(value) if not _is_omitted(each, getattr(value, each.name))]
         return {each.name: as_plain(getattr(value, each.name)) for each in kept}
-    if isinstance(value, np.ndarray):
+    if type(value).__module__ == "numpy":  # not imported here: the workflow is parsed without it
         return value.tolist()
     if isinstance(value, Mapping):
         return {key: as_plain(each) for key, each in value.items()}
@@ -92,10 +90,12 @@ def from_plain(kind: type[Record], plain: object) -> Record:
 
 def _make_array(kind: type, value: object) -> object:
     """Read the one kind of array that a record holds: runs [first, last)."""
+    import numpy as np
+
     if kind is not np.ndarray and getattr(kind, "__origin__", None) is not np.ndarray:
         raise ValueError(f"no field can be of type {kind}")
     if value == []:
-        return EMPTY
+        return np.empty((0, 2), np.int64)
     found = np.array(value)
     if found.dtype.kind != "i" or found.shape[1:] != (2,):
         raise ValueError("Expected int64 array (n, 2)")
