@@ -1,14 +1,14 @@
-"""States as sacct tells them are states as Snakemake's plugin knows them."""
+"""States as sacct reports them become states as the Slurm plugin of Snakemake knows them."""
 
 import asyncio
 from types import ModuleType
 
 import pytest
 
-from genometracks.graph.slurm import _find_gone, mend_states
+from genometracks.graph.slurm import _find_gone, patch_states
 
 
-def test_a_cancelled_job_is_cancelled_by_whomever():
+def test_a_job_is_cancelled_whoever_cancelled_it():
     plugin = ModuleType("plugin")
 
     async def query_job_status(command, logger):
@@ -17,20 +17,20 @@ def test_a_cancelled_job_is_cancelled_by_whomever():
         return {"1": "CANCELLED by 0", "2": "COMPLETED", "3": ""}, 0.5
 
     plugin.query_job_status = query_job_status
-    mend_states(plugin)
-    mended = plugin.query_job_status
-    found = asyncio.run(mended("sacct", None))
+    patch_states(plugin)
+    patched = plugin.query_job_status
+    found = asyncio.run(patched("sacct", None))
     assert found == ({"1": "CANCELLED", "2": "COMPLETED", "3": ""}, 0.5)
-    assert asyncio.run(mended("fail", None)) == (None, None)
-    mend_states(plugin)
-    assert plugin.query_job_status is mended
+    assert asyncio.run(patched("fail", None)) == (None, None)
+    patch_states(plugin)
+    assert plugin.query_job_status is patched
 
 
-def test_the_plugin_that_is_installed_is_mended():
+def test_the_installed_plugin_has_the_function_that_is_patched():
     import snakemake_executor_plugin_slurm as plugin
 
     assert asyncio.iscoroutinefunction(plugin.query_job_status)
-    mend_states(ModuleType("another"))  # without the function: left alone
+    patch_states(ModuleType("another"))  # without the function: left alone
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_preempted_job_that_does_not_wait_is_gone(tmp_path, monkeypatch, said,
         return {"4": "RUNNING", "5": "PREEMPTED"}, 0.5
 
     plugin.query_job_status = query_job_status
-    mend_states(plugin)
+    patch_states(plugin)
     states, _ = asyncio.run(plugin.query_job_status())
     assert states == {"4": "RUNNING", "5": "CANCELLED" if gone else "PREEMPTED"}
 

@@ -7,6 +7,9 @@ have folders of the same layout, the run's own or one that several runs share.
 from dataclasses import dataclass
 from pathlib import Path
 
+SHARED = "shared"
+"""Folder beside the runs: genomes and models that several of them need."""
+
 
 @dataclass(frozen=True)
 class RunFolder:
