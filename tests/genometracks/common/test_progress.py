@@ -1,11 +1,14 @@
-"""Progress lines in a file and on a terminal."""
+"""Progress lines in a log and on a terminal, and the progress file of a job."""
 
 import io
+import json
+import os
+import socket
 
 import pytest
 
 from genometracks.common import progress
-from genometracks.common.progress import Progress
+from genometracks.common.progress import FILE_SECONDS, Progress, ProgressFile, read_progress
 
 
 class Terminal(io.StringIO):
@@ -21,7 +24,7 @@ def clock(monkeypatch):
     return now
 
 
-def test_a_file_gets_a_plain_line_a_minute_and_one_at_the_end(clock, capsys):
+def test_a_log_gets_a_plain_line_a_minute_and_one_at_the_end(clock, capsys):
     tell = Progress("shard 0 on cpu", bases=1000)
     for second, done in [(1, 10), (59, 590), (60, 600), (90, 900), (100, 1000)]:
         clock[0] = 1000 + second
@@ -46,3 +49,82 @@ def test_a_terminal_gets_a_bar_that_rewrites_itself(clock, monkeypatch):
     assert "2.0 Mbp/s, 0:00:03 left" in first and not first.endswith("\n")
     assert second.startswith("[###############...............]") and "1:02:04 left" in second
     assert last.startswith("[##############################]") and last.endswith("\n")
+
+
+def test_a_progress_file_is_replaced_every_few_seconds_and_removed_at_the_end(clock, tmp_path):
+    path = tmp_path / "progress" / "7.json"
+    with ProgressFile(path, "7") as report:
+        clock[0] += FILE_SECONDS - 0.1
+        report(10, 1000)
+        assert not path.parent.exists()
+        clock[0] += 0.1
+        report(20, 1000)
+        found = json.loads(path.read_text())
+        updated = found.pop("updated")
+        assert abs(updated - path.stat().st_mtime) < 5
+        host, pid = socket.gethostname(), os.getpid()
+        numbers = {"shard": "7", "done": 20, "total": 1000, "rate": 4.0}
+        assert found == {**numbers, "host": host, "pid": pid}
+        clock[0] += FILE_SECONDS / 2
+        report(30, 1000)
+        assert read_progress(path).done == 20
+        clock[0] += FILE_SECONDS / 2
+        report(40, 1000)
+        assert read_progress(path).done == 40
+        assert [file.name for file in path.parent.iterdir()] == ["7.json"]
+    assert not list(path.parent.iterdir())
+
+
+def test_a_job_that_fails_or_follows_a_killed_one_removes_what_is_left(tmp_path):
+    path = tmp_path / "7.json"
+    for name in ("7.json", ".7.json.part", "8.json"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(KeyError), ProgressFile(path, "7"):
+        raise KeyError
+    assert [file.name for file in tmp_path.iterdir()] == ["8.json"]
+
+
+@pytest.mark.parametrize("obstacle", ["a file", "a full disk"])
+def test_a_job_that_cannot_write_its_progress_goes_on(clock, tmp_path, monkeypatch, obstacle):
+    folder = tmp_path / "progress"
+    if obstacle == "a file":
+        folder.write_text("")
+    else:
+        folder.mkdir()
+        (folder / ".7.json.part").symlink_to("/dev/full")
+    with ProgressFile(folder / "7.json", "7") as report:
+        for done in range(3):
+            clock[0] += FILE_SECONDS
+            report(done, 10)
+    assert not folder.is_dir() or not list(folder.iterdir())
+
+
+GOOD = {"shard": "7", "done": 1, "total": 2, "rate": 0.5, "host": "n", "pid": 3, "updated": 9.0}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        json.dumps({**GOOD, "done": 3}),
+        json.dumps({**GOOD, "done": -1}),
+        json.dumps({**GOOD, "done": "1"}),
+        json.dumps({**GOOD, "rate": -0.5}),
+        json.dumps({**GOOD, "rate": float("nan")}),
+        json.dumps({**GOOD, "updated": float("inf")}),
+        json.dumps({key: value for key, value in GOOD.items() if key != "host"}),
+        "[" * 100_000,
+    ],
+)
+def test_a_damaged_progress_file_is_none(tmp_path, text):
+    path = tmp_path / "7.json"
+    assert read_progress(path) is None
+    path.write_text(text)
+    assert read_progress(path) is None
+    path.write_bytes(b"\xff\x00")
+    assert read_progress(path) is None
+    path.write_text(json.dumps(GOOD))
+    assert read_progress(path).rate == 0.5

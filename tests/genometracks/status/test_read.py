@@ -1,4 +1,4 @@
-"""How a run gets on, from real files of its folder, at a time that the test sets."""
+"""Progress of a run, from real files of its folder, at a time that the test sets."""
 
 import json
 import os
@@ -18,7 +18,7 @@ NOW = datetime(2026, 1, 2, 3, 0, tzinfo=UTC).timestamp()
 
 
 def stamp(seconds: float) -> str:
-    """A time, so many seconds before NOW, as logs tell it."""
+    """A time as logs have it, so many seconds before NOW."""
     return datetime.fromtimestamp(NOW - seconds, UTC).isoformat(timespec="milliseconds")
 
 
@@ -30,6 +30,14 @@ def write_log(run, name: str, *lines: str, age: float = 0.0) -> None:
     os.utime(log, (NOW - age, NOW - age))
 
 
+def write_progress(run, shard: str, *, age: float = 3.0, **changes) -> None:
+    """The progress file of a job: 4 of 8 windows, so many seconds ago."""
+    path = run.work / "progress" / f"{shard}.json"
+    numbers = {"done": 4, "total": 8, "rate": 0.5, "host": "node7", "pid": 123}
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"shard": shard, **numbers, "updated": NOW - age, **changes}))
+
+
 @pytest.fixture
 def started(make_run):
     """Five shards of 8 windows: done, done in 4 s, running, failed, waiting."""
@@ -39,8 +47,8 @@ def started(make_run):
     run.predict(first.id, second.id)
     ended = [f"{stamp(90)} started predict ", f"{stamp(86)} finished predict "]
     write_log(run, f"predict/{first.id}", *ended, age=86)
-    progress = "shard 2 on cpu: 4/8 windows, 0.5 windows/s, 24 bp/s, 0:00:08 left"
-    write_log(run, f"predict/{third.id}", f"{stamp(60)} started predict ", progress)
+    write_log(run, f"predict/{third.id}", f"{stamp(60)} started predict ", "loading")
+    write_progress(run, third.id)
     error = "genometracks predict: the disk is full"
     write_log(run, f"predict/{fourth.id}", f"{stamp(60)} started predict ", error)
     assert [s.last - s.first for s in plan.shards] == [8, 8, 8, 8, plan.windows - 32]
@@ -59,7 +67,7 @@ def test_every_shard_has_a_state(started):
     assert status.written == sum(sizes) and len(sizes) == 2
 
 
-def test_the_text_tells_what_a_person_asks(started):
+def test_the_text_reports_what_a_person_asks(started):
     text = describe_status(read_status(started.folder, now=NOW))
     plan = Plan.load(started.work / "plan.json")
     left = plan.windows - 20
@@ -69,12 +77,13 @@ def test_the_text_tells_what_a_person_asks(started):
     minutes, seconds = divmod(round(left / 0.5), 60)
     assert f"0.5 windows/s, {0.5 * plan.geometry.owned * 4:.0f} bp/s, " in text
     assert f"0:{minutes:02d}:{seconds:02d} left" in text
-    assert "running  shard 2: shard 2 on cpu: 4/8 windows" in text
+    assert "running  shard 2: 4 of 8 windows, 0.5 windows/s on node7\n" in text
     assert f"failed  shard 3: genometracks predict: the disk is full ({started.folder}/logs" in text
 
 
 def test_without_a_running_job_the_rate_is_that_of_the_ended(started):
     shutil.rmtree(started.folder / "logs" / "predict")
+    shutil.rmtree(started.work / "progress")
     ended = [f"{stamp(90)} started predict ", f"{stamp(82)} finished predict "]
     write_log(started, "predict/0", *ended)
     status = read_status(started.folder, now=NOW)
@@ -85,9 +94,13 @@ def test_without_a_running_job_the_rate_is_that_of_the_ended(started):
 
 def test_a_job_that_is_silent_is_lost_unless_it_writes(started):
     write_log(started, "predict/2", f"{stamp(5000)} started predict ", "loading", age=601)
+    write_progress(started, "2", age=601)
     job = read_status(started.folder, now=NOW).shards[2]
-    assert job.state == "failed"
-    assert job.last.startswith("silent since ") and job.last.endswith("its last word: loading")
+    assert job.state == "failed" and job.done == 0 and job.progress is None
+    assert job.last.startswith("no output since ") and job.last.endswith("last log line: loading")
+    write_progress(started, "2", age=599)
+    assert read_status(started.folder, now=NOW).shards[2].state == "running"
+    write_progress(started, "2", age=601)
     part = started.shards() / ".2.npy.abc.part"
     part.touch()
     os.utime(part, (NOW - 5, NOW - 5))
@@ -109,7 +122,7 @@ def test_what_is_there_counts_more_than_what_was_logged(started):
     assert read_status(started.folder, now=NOW).shards[1].state == "waiting"
 
 
-def test_a_log_says_nothing_to_the_terminal(started):
+def test_a_log_sends_no_control_characters_to_the_terminal(started):
     write_log(started, "predict/3", "genometracks predict: \x1b[2J\x07" + "x" * 5000)
     job = read_status(started.folder, now=NOW).shards[3]
     assert job.last.startswith("genometracks predict: ?[2J?xxx") and len(job.last) == 160
@@ -120,7 +133,7 @@ def test_a_log_says_nothing_to_the_terminal(started):
     )
 
 
-def test_before_the_plan_the_stages_tell(make_run):
+def test_before_the_plan_there_are_stages_only(make_run):
     run = make_run()
     run.prepare()
     write_log(run, "model", f"{stamp(9)} started model ", f"{stamp(2)} finished model ")
@@ -134,7 +147,7 @@ def test_before_the_plan_the_stages_tell(make_run):
     ]
 
 
-def test_jobs_of_one_stage_are_told_by_their_numbers(started):
+def test_jobs_of_one_stage_have_numbers(started):
     write_log(started, "bigwig_0", f"{stamp(9)} started bigwig ", f"{stamp(2)} finished bigwig ")
     write_log(started, "bigwig_10", f"{stamp(9)} started bigwig ")
     error = "genometracks bigwig: the disk is full"
@@ -160,7 +173,9 @@ def test_a_finished_run_and_a_folder_of_runs(started, make_run, capsys):
     bins = read_status(other.folder).plan.bins
     lines = describe_runs([other.folder, started.folder, above / "none"]).splitlines()
     assert lines[0] == f"other  done: {bins:,} bins of 3 tracks"
-    assert lines[1].startswith("run    2 of 5 shards; failed: shard 2 (and 1 more): silent since")
+    assert lines[1].startswith(
+        "run    2 of 5 shards; failed: shard 2 (and 1 more): no output since"
+    )
     assert lines[2] == "none   not started"
     assert main(["status", str(above)]) == 0
     assert capsys.readouterr().out.splitlines()[-2:] == lines[:2]
@@ -184,11 +199,97 @@ def test_the_numbers_as_json(started, tmp_path):
 
 
 def test_no_prediction_is_opened(started, monkeypatch):
-    """Sizes and headers alone are read: a shard may have gigabytes."""
+    """Only sizes and headers are read: a shard may have gigabytes."""
     data = started.shards() / "0.npy"
     size = data.stat().st_size
     with open(data, "r+b") as file:
         file.seek(-4, os.SEEK_END)
-        file.write(np.float32(7).tobytes())  # other values are merging's affair
+        file.write(np.float32(7).tobytes())  # merging proves the values
     assert data.stat().st_size == size
     assert read_status(started.folder, now=NOW).shards[0].state == "done"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"age": 61},  # of an attempt before the one that runs
+        {"total": 9},  # of another plan
+        {"total": 7, "done": 7},
+        {"done": 9},
+        {"rate": "fast"},
+        {"updated": None},
+    ],
+)
+def test_progress_that_does_not_fit_is_ignored(started, changes):
+    write_progress(started, "2", **changes)
+    status = read_status(started.folder, now=NOW)
+    job = status.shards[2]
+    assert (job.state, job.done, job.rate, job.progress) == ("running", 0, 0.0, None)
+    assert status.rate == status.mean_rate == 2.0
+    assert "running  shard 2: loading\n" in describe_status(status)
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"\xff\x00", b"[1, 2]", b"[" * 100_000])
+def test_a_damaged_progress_file_does_no_harm(started, damage):
+    (started.work / "progress" / "2.json").write_bytes(damage)
+    assert read_status(started.folder, now=NOW).shards[2].state == "running"
+    shutil.rmtree(started.work / "progress")
+    (started.work / "progress").write_bytes(damage)
+    assert read_status(started.folder, now=NOW).shards[2].state == "running"
+
+
+def test_progress_counts_only_while_a_job_runs(started):
+    for shard in "01345":
+        write_progress(started, shard)
+    status = read_status(started.folder, now=NOW)
+    assert [job.done for job in status.shards] == [8, 8, 4, 0, 0]
+    assert [job.rate for job in status.shards] == [0, 0, 0.5, 0, 0]
+
+
+def test_a_host_sends_no_control_characters_to_the_terminal(started):
+    write_progress(started, "2", host="n\x1b[2J" + "x" * 500)
+    (line,) = [
+        line
+        for line in describe_status(read_status(started.folder, now=NOW)).splitlines()
+        if "shard 2: 4 of 8" in line
+    ]
+    assert "on n?[2Jxxx" in line and line.endswith("...")
+
+
+def test_a_run_of_an_earlier_version_has_no_progress_files(started):
+    """Its logs have progress lines, with or without a job that still runs."""
+    shutil.rmtree(started.work / "progress")
+    progress = "shard 2 on cpu: 4/8 windows, 0.5 windows/s, 24 bp/s, 0:00:08 left"
+    write_log(started, "predict/2", f"{stamp(60)} started predict ", progress)
+    status = read_status(started.folder, now=NOW)
+    assert [job.state for job in status.shards] == ["done", "done", "running", "failed", "waiting"]
+    assert f"running  shard 2: {progress}\n" in describe_status(status)
+
+
+def test_a_job_without_a_line_has_no_output_yet(started):
+    shutil.rmtree(started.work / "progress")
+    write_log(started, "predict/2", f"{stamp(5)} started predict ")
+    assert "running  shard 2: no log output yet\n" in describe_status(
+        read_status(started.folder, now=NOW)
+    )
+    write_log(started, "predict/2", f"{stamp(5000)} started predict ", age=601)
+    job = read_status(started.folder, now=NOW).shards[2]
+    assert job.last.endswith("probably killed; its log is empty")
+
+
+def test_progress_of_another_shard_is_ignored(started):
+    write_progress(started, "3")
+    (started.work / "progress" / "3.json").rename(started.work / "progress" / "2.json")
+    assert read_status(started.folder, now=NOW).shards[2].progress is None
+
+
+def test_a_damaged_time_is_no_time(started):
+    write_log(started, "predict/2", "2026-99-02T03:00:00+00:00 finished predict", "going on")
+    assert read_status(started.folder, now=NOW).shards[2].state == "running"
+
+
+def test_a_finished_run_may_have_lost_its_plan(started):
+    for name in ("manifest.json", "summary.txt"):
+        (started.folder / name).touch()
+    (started.work / "plan.json").unlink()
+    assert describe_status(read_status(started.folder)).splitlines() == [f"{started.folder}: done"]

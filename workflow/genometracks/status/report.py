@@ -1,53 +1,91 @@
-"""The status of runs as text: for the terminal, and for the end of a run."""
+"""Status of runs as text, for the terminal and for the end of a run, and as JSON."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from genometracks.common.atomic import write_atomically
-from genometracks.common.progress import format_clock, shorten
+from genometracks.common.records import as_plain
+from genometracks.common.units import format_duration, format_si
 from genometracks.errors import UserError
-from genometracks.status.read import Job, Status, read_status
+from genometracks.plan.plan import Plan
+from genometracks.status.job import Job, State, clean_line
+from genometracks.status.read import Status, read_status
 
 LISTED = 10
+"""Jobs of one state that are listed by name."""
+SILENT = "no log output yet"
 
 
 def describe_status(status: Status) -> str:
-    """How a run gets on, on at most a screen."""
+    """Progress of a run, on at most a screen."""
     lines = [f"{status.folder}: {_sum_up(status)}"]
     for job in status.stages:
         if job.state != "done":
-            lines.append(f"  {job.name} {job.state}: {job.last or 'no word yet'} ({job.log})")
-    if status.plan is None:
-        return "\n".join(lines)
-    states = [f"{status.count(state):,} {state}" for state in ("done", "running", "failed")]
-    total = len(status.shards)
-    lines.append(
-        f"  shards   {', '.join(states)}, {status.count('waiting'):,} waiting of {total:,}"
-    )
-    part = status.windows / status.plan.windows
-    lines.append(f"  windows  {status.windows:,} of {status.plan.windows:,} ({part:.1%})")
-    if status.windows < status.plan.windows:
-        lines.append(f"  rate     {_describe_rate(status)}")
-    sizes = [f"{shorten(size)}B" for size in (status.written, status.expected, status.free)]
-    lines.append(f"  bytes    shards {sizes[0]} of {sizes[1]}; {sizes[2]} free")
-    if status.expected - status.written > status.free:
-        lines.append("  the rest will not fit: make room, or store float16 (output.dtype)")
-    lines += _list_jobs(status, "running") + _list_jobs(status, "failed")
+            lines.append(f"  {job.name} {job.state}: {job.last or SILENT} ({job.log})")
+    if status.plan:
+        lines += _describe_shards(status, status.plan)
+        lines += _list_jobs(status, "running") + _list_jobs(status, "failed")
     return "\n".join(lines)
 
 
-def describe_runs(folders: list[Path]) -> str:
-    """A line a run: what became of it, or how it gets on."""
+def _describe_shards(status: Status, plan: Plan) -> list[str]:
+    """Shards, windows, rate and bytes, a line each."""
+    done, running, failed, waiting = (
+        f"{status.count(state):,} {state}" for state in ("done", "running", "failed", "waiting")
+    )
+    part = status.windows / plan.windows
+    lines = [
+        f"  shards   {done}, {running}, {failed}, {waiting} of {len(status.shards):,}",
+        f"  windows  {status.windows:,} of {plan.windows:,} ({part:.1%})",
+    ]
+    if status.windows < plan.windows:
+        lines.append(f"  rate     {_describe_rate(status, plan)}")
+    written, expected, free = (
+        f"{format_si(size)}B" for size in (status.written, status.expected, status.free)
+    )
+    lines.append(f"  bytes    shards {written} of {expected}; {free} free")
+    if status.expected - status.written > status.free:
+        lines.append("  the rest will not fit: make room, or store float16 (output.dtype)")
+    return lines
+
+
+def describe_runs(folders: Sequence[Path]) -> str:
+    """A line a run: its result, or its progress."""
     width = max((len(folder.name) for folder in folders), default=0)
     return "\n".join(f"{folder.name:<{width}}  {_describe_run(folder)}" for folder in folders)
 
 
-def describe_end(folders: list[Path], above: Path | None) -> str:
-    """What became of each run, a line each; of many, written to runs.txt above them, too."""
+def describe_end(folders: Sequence[Path], above: Path | None) -> str:
+    """What became of each run, a line each; of several, also written to runs.txt above them."""
     text = describe_runs(folders)
     if above:
         with write_atomically(above / "runs.txt") as file:
             file.write(text.encode() + b"\n")
     return text
+
+
+def as_json(status: Status) -> str:
+    """The numbers, for programs."""
+    plan = status.plan
+    numbers = {
+        "run": status.folder.name,
+        "finished": status.finished,
+        "stages": as_plain(status.stages),
+        "shards": {
+            state: [job.name for job in status.shards if job.state == state]
+            for state in ("done", "running", "failed", "waiting")
+        },
+        "failed": [as_plain(job) for job in status.shards if job.state == "failed"],
+        "windows": {"done": status.windows, "all": plan.windows if plan else None},
+        "windows_a_second": status.rate,
+        "bytes": {
+            "written": status.written,
+            "expected": status.expected,
+            "free": status.free,
+        },
+    }
+    return json.dumps(numbers, indent=1)
 
 
 def _describe_run(folder: Path) -> str:
@@ -58,39 +96,41 @@ def _describe_run(folder: Path) -> str:
 
 
 def _sum_up(status: Status) -> str:
+    plan = status.plan
     if status.finished:
-        return f"done: {status.plan.bins:,} bins of {len(status.plan.tracks):,} tracks"
+        return f"done: {plan.bins:,} bins of {len(plan.tracks):,} tracks" if plan else "done"
     failed = [job for job in [*status.stages, *status.shards] if job.state == "failed"]
-    planned = f"{status.count('done'):,} of {len(status.shards):,} shards" if status.plan else ""
+    planned = f"{status.count('done'):,} of {len(status.shards):,} shards" if plan else ""
     if failed:
         kind = "shard " if failed[0] in status.shards else ""
         more = f" (and {len(failed) - 1:,} more)" if len(failed) > 1 else ""
-        told = f"failed: {kind}{failed[0].name}{more}: {failed[0].last}"
-        return f"{planned}; {told}" if planned else told
+        reason = f"failed: {kind}{failed[0].name}{more}: {failed[0].last}"
+        return f"{planned}; {reason}" if planned else reason
     return planned or "not planned yet"
 
 
-def _describe_rate(status: Status) -> str:
-    plan, left = status.plan, status.plan.windows - status.windows
+def _describe_rate(status: Status, plan: Plan) -> str:
     bases = plan.geometry.owned * plan.geometry.bin
-    if status.rate:
-        rate, told = status.rate, "left"
-    elif status.mean_rate:
-        rate, told = status.mean_rate, "left if one job ran; none does"
-    else:
+    rate, left = status.rate, "left"
+    if not rate:
+        rate, left = status.mean_rate, "left if one job ran; none does"
+    if not rate:
         return "not known yet"
-    speed = f"{rate:,.1f} windows/s, {shorten(rate * bases)}bp/s"
-    return f"{speed}, {format_clock(left / rate)} {told}"
+    time_left = format_duration((plan.windows - status.windows) / rate)
+    return f"{rate:,.1f} windows/s, {format_si(rate * bases)}bp/s, {time_left} {left}"
 
 
-def _list_jobs(status: Status, state: str) -> list[str]:
+def _list_jobs(status: Status, state: State) -> list[str]:
     jobs = [job for job in status.shards if job.state == state]
-    lines = [f"  {state}  shard {_describe_job(job)}" for job in jobs[:LISTED]]
+    lines = [f"  {state}  shard {job.name}: {_describe_job(job)}" for job in jobs[:LISTED]]
     if len(jobs) > LISTED:
         lines.append(f"  {state}  and {len(jobs) - LISTED:,} more")
     return lines
 
 
 def _describe_job(job: Job) -> str:
+    if job.progress:
+        windows = f"{job.progress.done:,} of {job.progress.total:,} windows"
+        return clean_line(f"{windows}, {job.rate:,.1f} windows/s on {job.progress.host}")
     where = f" ({job.log})" if job.state == "failed" else ""
-    return f"{job.name}: {job.last or 'no word yet'}{where}"
+    return f"{job.last or SILENT}{where}"

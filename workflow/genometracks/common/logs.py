@@ -1,0 +1,95 @@
+"""Log output of a command: one format, on stderr, and the times at which a stage ran.
+
+Modules log with `logging.getLogger(__name__)`: `info` for what a stage did, `warning` for a note
+to the user, which says what happened, whether it matters, and what to do.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Literal
+
+PACKAGES = ("genometracks", "grelu_models")
+"""Loggers whose records are written."""
+
+Event = Literal["started", "finished"]
+EVENT = re.compile(r"^(\d{4}-\d\d-\d\dT\S+) (started|finished) ", re.MULTILINE)
+
+
+class LineFormatter(logging.Formatter):
+    """A line a record: information as it is; notes and errors with a prefix.
+
+    An error names the command, so that it can be told from every other line of the log.
+    """
+
+    def __init__(self, command: str) -> None:
+        super().__init__()
+        self._command = command
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The message with the prefix of its level."""
+        text = super().format(record)
+        if record.levelno >= logging.ERROR:
+            return f"{error_prefix(self._command)}{text}"
+        if record.levelno >= logging.WARNING:
+            return f"genometracks: note: {text}"
+        return text
+
+
+def error_prefix(command: str) -> str:
+    """How the line of an error begins in the log of a command."""
+    return f"genometracks {command}: "
+
+
+@contextmanager
+def log_to_stderr(command: str) -> Iterator[None]:
+    """Write the log records of this program to stderr, from level INFO on, while the block runs."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter(command))
+    loggers = [logging.getLogger(name) for name in PACKAGES]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+
+
+def format_event(event: Event, command: str) -> str:
+    """The line that says when a stage started or finished; `find_events` reads it."""
+    now = datetime.now().astimezone().isoformat(timespec="milliseconds")
+    return f"{now} {event} {command}"
+
+
+def find_events(text: str) -> dict[str, datetime]:
+    """When a stage started and finished, from its log; the last time of each.
+
+    Parameters
+    ----------
+    text : str
+        A log, or the beginning and the end of one.
+
+    Returns
+    -------
+    dict
+        `started` and `finished`, as far as the log has them.
+    """
+    events = {}
+    for stamp, event in EVENT.findall(text):
+        try:
+            events[event] = datetime.fromisoformat(stamp)
+        except ValueError:  # a damaged line
+            continue
+    return events
+
+
+def is_event(line: str) -> bool:
+    """Whether a line of a log is one of `format_event`."""
+    return bool(EVENT.match(line))

@@ -1,0 +1,32 @@
+"""Quantities as text for people."""
+
+PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def format_si(number: float) -> str:
+    """Three significant figures or so, a space and an SI prefix, ready for a unit.
+
+    Examples
+    --------
+    >>> format_si(12_345_678) + "bp"
+    '12.3 Mbp'
+    >>> format_si(42) + "B"
+    '42 B'
+    """
+    for size, letter in PREFIXES:
+        if number >= size:
+            return f"{number / size:.1f} {letter}"
+    return f"{number:.0f} "
+
+
+def format_duration(seconds: float) -> str:
+    """Hours, minutes and seconds.
+
+    Examples
+    --------
+    >>> format_duration(3725)
+    '1:02:05'
+    """
+    minutes, second = divmod(round(seconds), 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{hour}:{minute:02d}:{second:02d}"

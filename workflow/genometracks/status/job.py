@@ -1,0 +1,133 @@
+"""State of one job, from its log and its progress file.
+
+A log is shown as plain text, so that no byte in it reaches a terminal as a control character.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from genometracks.common.logs import error_prefix, find_events, is_event
+from genometracks.common.progress import JobProgress
+from genometracks.common.records import optional
+
+State = Literal["waiting", "running", "failed", "done"]
+
+SILENCE = 600
+"""Seconds without any output after which a job is taken for lost."""
+TAIL = 1 << 14
+"""Bytes that are read of each end of a log."""
+WIDTH = 160
+
+
+@dataclass(frozen=True)
+class Job:
+    """The job of a shard or of a stage.
+
+    Attributes
+    ----------
+    name : str
+        The shard's id, or the stage's log without its suffix.
+    state : str
+    last : str
+        What the log said last.
+    log : str
+        Path of the log; empty where there is none.
+    done : int
+        Windows that are predicted.
+    rate : float
+        Windows a second of a running job; 0 where it is not known yet.
+    seconds : float or None
+        How long the job took, once it has ended.
+    progress : JobProgress or None
+        Of a running job that has written its progress.
+    """
+
+    name: str
+    state: State
+    last: str = ""
+    log: str = ""
+    done: int = 0
+    rate: float = 0.0
+    seconds: float | None = None
+    progress: JobProgress | None = optional()
+
+
+def read_job(
+    log: Path,
+    name: str,
+    *,
+    command: str,
+    now: float,
+    progress: JobProgress | None = None,
+    parts: Sequence[Path] = (),
+) -> Job:
+    """The state of a job that has a log.
+
+    Parameters
+    ----------
+    log : Path
+    name : str
+    command : str
+        The stage that the job runs.
+    now : float
+        Seconds since the epoch.
+    progress : JobProgress, optional
+        From the job's progress file; ignored where it is older than the job.
+    parts : sequence of Path
+        Files that the job is writing: a job that writes is not lost, however silent it is.
+    """
+    text, touched = _read_ends(log)
+    lines = [line for line in map(clean_line, text.splitlines()) if line]
+    last = next((line for line in reversed(lines) if not is_event(line)), "")
+    events = find_events(text)
+    started, finished = events.get("started"), events.get("finished")
+    if finished:
+        seconds = max(0.0, (finished - started).total_seconds()) if started else None
+        return Job(name, "done", last, str(log), seconds=seconds)
+    if any(line.startswith(error_prefix(command)) for line in lines):
+        return Job(name, "failed", last, str(log))
+    if progress and started and progress.updated < started.timestamp():
+        progress = None  # of an attempt that was killed
+    alive = max([touched, *map(_read_mtime, parts), progress.updated if progress else 0.0])
+    if now - alive > SILENCE:
+        return Job(name, "failed", _describe_silence(alive, last), str(log))
+    if progress is None:
+        return Job(name, "running", last, str(log))
+    done, rate = progress.done, progress.rate
+    return Job(name, "running", last, str(log), done=done, rate=rate, progress=progress)
+
+
+def _describe_silence(since: float, last: str) -> str:
+    when = datetime.fromtimestamp(since).isoformat(" ", "minutes")
+    said = f"last log line: {last}" if last else "its log is empty"
+    return f"no output since {when}, probably killed; {said}"
+
+
+def _read_ends(path: Path) -> tuple[str, float]:
+    """The beginning and the end of a log, and when it was last written."""
+    try:
+        with open(path, "rb") as file:
+            touched = os.fstat(file.fileno()).st_mtime
+            head = file.read(TAIL)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(len(head), size - TAIL))
+            return (head + file.read()).decode("utf-8", "replace"), touched
+    except OSError:
+        return "", 0.0
+
+
+def clean_line(line: str) -> str:
+    """A line as printable text of at most `WIDTH` characters."""
+    line = "".join(char if char.isprintable() else "?" for char in line.rstrip())
+    return line if len(line) <= WIDTH else line[: WIDTH - 3] + "..."
+
+
+def _read_mtime(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
