@@ -1,0 +1,127 @@
+"""The command line: its help, its arguments, what it imports, and its errors."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from genometracks.cli import main
+from genometracks.config.stages import STAGES
+from pipeline import ROOT
+from toys import make_words
+
+TYPED = ["preflight", "status"]
+
+
+def show_help(capsys, *words: str) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--help"])
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_every_stage_is_a_command_in_the_order_of_the_workflow(capsys):
+    lines = show_help(capsys).splitlines()
+    named = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != "-"]
+    assert named == [*TYPED, *STAGES]
+    typed, called = (
+        lines.index("commands:"),
+        lines.index("stages, which the workflow calls in this order:"),
+    )
+    assert typed < called and lines[called - 2].startswith("  status ")
+    assert all(len(line) < 100 for line in lines)
+
+
+@pytest.mark.parametrize("command", [*TYPED, *STAGES])
+def test_every_command_describes_itself_and_its_arguments(capsys, command):
+    text = show_help(capsys, command)
+    assert text.startswith(f"usage: genometracks {command} [-h]")
+    description = text.split("\n\n")[1]
+    assert description.endswith(".") and description[0].isupper()
+    arguments = [line.split() for line in text.splitlines() if line.startswith("  -")]
+    assert arguments and "None" not in text
+
+
+def test_each_rule_gives_a_command_the_arguments_that_it_takes(capsys):
+    given = {}
+    for path in (ROOT / "workflow" / "rules").glob("*.smk"):
+        for shell in re.findall(r'shell:\s+((?:"[^"]*"\s+)+)', path.read_text()):
+            _, stage, *words = "".join(shell.split('"')[1::2]).split()
+            given[stage] = {word for word in words if word.startswith("--")}
+    assert set(given) == set(STAGES)
+    for stage, options in given.items():
+        usage = show_help(capsys, stage).split("\n\n")[0]
+        known, optional = (set(re.findall(form, usage)) for form in (r"--\w+", r"\[(--\w+)"))
+        assert known - optional <= options <= known, stage
+
+
+@pytest.mark.parametrize("words", [["--help"], ["status", "."], ["merge", "--help"]])
+def test_light_commands_import_nothing_heavy(tmp_path, words):
+    heavy = {"torch", "pandas", "pyarrow", "matplotlib", "scipy", "huggingface_hub", "snakemake"}
+    code = (
+        "import sys\n"
+        "from genometracks.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        f"sys.exit(','.join({heavy} & set(sys.modules)) or None)"
+    )
+    (tmp_path / "logs").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["tracks", "--settings", "{"], "argument --settings: cannot be read as TrackSettings: "),
+        (["tracks", "--settings", "{}"], "missing required field `bigwig`"),
+        (["manifest", "--settings", "[]"], "argument --settings: cannot be read as Config: "),
+        (["bigwig", "--rows", "5"], "argument --rows: '5' is not first:last"),
+        (["merge"], "the following arguments are required: --plan, --out"),
+        (["statsu"], "invalid choice: 'statsu'"),
+    ],
+)
+def test_wrong_arguments_are_named(capsys, words, message):
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("module", [False, True])
+def test_an_error_is_one_line_that_names_the_command(tmp_path, capfd, module):
+    words = make_words("merge", plan=tmp_path / "plan.json", out=tmp_path / "merge.json")
+    if module:
+        command = [sys.executable, "-m", "genometracks.cli", *words]
+        environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
+        assert subprocess.run(command, env=environment).returncode == 1
+    else:
+        assert main(words) == 1
+    started, error = capfd.readouterr().err.splitlines()
+    assert started.endswith(" started merge")
+    assert error.startswith(f"genometracks merge: {tmp_path}/plan.json: no usable plan (")
+
+
+def test_a_stage_logs_what_it_did_and_what_it_took(run, capsys):
+    capsys.readouterr()
+    run.command("merge", plan=run.work / "plan.json", out=run.work / "merge.json")
+    started, message, finished = capsys.readouterr().err.splitlines()
+    bins = json.loads((run.work / "merge.json").read_text())["bins"]
+    assert started.endswith(" started merge") and message == f"{bins:,} bins, each predicted once"
+    assert " finished merge peak " in finished and finished.endswith(" MB")
+
+
+def test_people_get_no_times(run, capsys):
+    capsys.readouterr()
+    assert main(["status", str(run.folder)]) == 0
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,67 @@
+"""How commands are added to the command line, and the arguments that several of them take."""
+
+import argparse
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+from genometracks.common.records import from_plain
+from genometracks.config.settings import Config
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""What `add_subparsers` returns."""
+
+
+def add_command(
+    commands: Commands, name: str, run: Callable[[argparse.Namespace], None]
+) -> argparse.ArgumentParser:
+    """Add a command that calls `run` with its arguments; `run`'s docstring describes it."""
+    parser = commands.add_parser(name, description=(run.__doc__ or "").split("\n")[0])
+    parser.set_defaults(function=run)
+    return parser
+
+
+def add_settings(parser: argparse.ArgumentParser, kind: type) -> None:
+    """Add `--settings`: JSON of the resolved config, or of a part of it, read as a record."""
+    parser.add_argument(
+        "--settings",
+        required=True,
+        type=partial(_parse_settings, kind),
+        help="the part of the resolved config that the stage needs, as JSON",
+    )
+
+
+def _parse_settings(kind: type, text: str) -> object:
+    try:
+        plain = json.loads(text)
+        return Config.of(plain) if kind is Config else from_plain(kind, plain)
+    except (ValueError, TypeError) as error:
+        raise argparse.ArgumentTypeError(f"cannot be read as {kind.__name__}: {error}") from error
+
+
+def add_plan(parser: argparse.ArgumentParser) -> None:
+    """Add `--plan`."""
+    parser.add_argument("--plan", required=True, type=Path, help="plan.json")
+
+
+def add_out(parser: argparse.ArgumentParser, what: str = "file to write") -> None:
+    """Add `--out`."""
+    parser.add_argument("--out", required=True, type=Path, help=what)
+
+
+def add_fasta(parser: argparse.ArgumentParser, what: str = "the normalised FASTA") -> None:
+    """Add `--fasta`."""
+    parser.add_argument("--fasta", required=True, type=Path, help=what)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add `--device`, and the number of `--threads` on it."""
+    parser.add_argument("--device", default="auto", help="auto (the default), cpu, cuda or cuda:N")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads; default is 1")
+
+
+def add_processes(parser: argparse.ArgumentParser) -> None:
+    """Add `--threads` of a stage that shares its work among processes."""
+    parser.add_argument("--threads", type=int, default=1, help="processes; default is 1")

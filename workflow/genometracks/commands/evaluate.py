@@ -1,0 +1,91 @@
+"""Comparison with observed tracks."""
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genometracks.commands.arguments import (
+    Commands,
+    add_command,
+    add_out,
+    add_plan,
+    add_settings,
+)
+from genometracks.commands.merge import find_sidecars
+from genometracks.common.records import as_plain
+from genometracks.config.folders import RunFolder
+from genometracks.config.settings import EvaluationConfig
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from genometracks.plan.plan import Plan
+
+    Predictions = Callable[[str], Iterator[tuple[str, int, npt.NDArray[np.float32]]]]
+
+
+def add_commands(commands: Commands) -> None:
+    """Add `observed` and `evaluate`."""
+    parser = add_command(commands, "observed", run_observed)
+    add_settings(parser, EvaluationConfig)
+    add_plan(parser)
+    add_out(parser)
+
+    parser = add_command(commands, "evaluate", run_evaluate)
+    add_settings(parser, EvaluationConfig)
+    add_plan(parser)
+    parser.add_argument("--figures", required=True, type=Path, help="folder for the figures")
+    add_out(parser, "evaluation.tsv to write")
+
+
+def run_observed(args: argparse.Namespace) -> None:
+    """Check the observed tracks before hours are spent on predictions; write their digests."""
+    from genometracks.evaluation.evaluate import check_observed
+    from genometracks.export.manifest import write_observed
+    from genometracks.plan.plan import Plan
+    from genometracks.tracks.selection import name_rows
+
+    plan, observed = Plan.load(args.plan), as_plain(args.settings.observed)
+    check_observed(observed, tracks=name_rows(plan.tracks), lengths=plan.lengths)
+    write_observed(args.out, observed)
+
+
+def run_evaluate(args: argparse.Namespace) -> None:
+    """Compare with the observed tracks: evaluation.tsv and figures."""
+    from genometracks.evaluation.draw import draw_evaluation, list_held_out
+    from genometracks.evaluation.evaluate import evaluate, write_evaluation
+    from genometracks.plan.plan import Plan
+    from genometracks.tracks.selection import name_rows
+
+    plan, settings = Plan.load(args.plan), as_plain(args.settings)
+    rows = name_rows(plan.tracks)
+    predictions = read_predictions(plan, RunFolder.of_plan(args.plan), rows=rows)
+    table = evaluate(
+        predictions,
+        settings["observed"],
+        tracks=rows,
+        step=plan.geometry.bin,
+        span=plan.geometry.span,
+        lengths=plan.lengths,
+        held_out=list_held_out(settings),
+    )
+    draw_evaluation(args.figures, plan, predictions=predictions, evaluation=settings, rows=table)
+    write_evaluation(table, args.out)
+
+
+def read_predictions(plan: "Plan", folder: RunFolder, *, rows: dict[str, int]) -> "Predictions":
+    """A function that streams a track by its name: contig, first bin, float32 values (bins,)."""
+    from genometracks.shards.merge import read_tracks
+
+    sidecars = find_sidecars(plan, folder)
+
+    def predictions(track: str) -> "Iterator[tuple[str, int, npt.NDArray[Any]]]":
+        row = rows[track]
+        for contig, first, values in read_tracks(
+            plan, folder.shards, sidecars=sidecars, rows=range(row, row + 1)
+        ):
+            yield contig, first, values[0].astype("float32", copy=False)
+
+    return predictions

@@ -1,0 +1,56 @@
+"""The genome: its FASTA, and genome.json."""
+
+import argparse
+import logging
+from pathlib import Path
+
+from genometracks.commands.arguments import (
+    Commands,
+    add_command,
+    add_fasta,
+    add_out,
+    add_settings,
+)
+from genometracks.config.settings import ScanSettings, Source
+
+LOG = logging.getLogger(__name__)
+
+
+def add_commands(commands: Commands) -> None:
+    """Add `download` and `genome`."""
+    parser = add_command(commands, "download", run_download)
+    add_settings(parser, Source)
+    add_out(parser)
+
+    parser = add_command(commands, "genome", run_genome)
+    add_settings(parser, ScanSettings)
+    add_fasta(parser, "file for the normalised FASTA")
+    add_out(parser, "genome.json to write")
+
+
+def run_download(args: argparse.Namespace) -> None:
+    """Fetch a genome's FASTA, with its digest."""
+    from genometracks.inputs.fetch import fetch_genome
+
+    settings: Source = args.settings
+    found = fetch_genome(settings.fasta, args.out, sha256=settings.sha256)
+    LOG.info(f"{found['bytes']:,} bytes, sha256 {found['sha256']}")
+
+
+def run_genome(args: argparse.Namespace) -> None:
+    """Normalise a FASTA, write its index as genome.json."""
+    from genometracks.inputs.genome import scan_fasta
+
+    settings: ScanSettings = args.settings
+    fasta = Path(settings.fasta)
+    index = scan_fasta(
+        fasta,
+        args.fasta,
+        name=settings.name or fasta.name.removesuffix(".gz").rsplit(".", 1)[0],
+        patterns=list(settings.contigs),
+        sha256=settings.sha256,
+    )
+    index.save(args.out)
+    bases = sum(contig.length for contig in index.contigs)
+    unknown = sum(end - start for contig in index.contigs for start, end in contig.gaps)
+    LOG.info(f"{len(index.contigs):,} contigs, {bases:,} bp, {unknown:,} of them N")

@@ -1,0 +1,52 @@
+"""Proof that the shards are complete, and what the later stages take from it."""
+
+import argparse
+import logging
+from typing import TYPE_CHECKING, Any
+
+from genometracks.commands.arguments import Commands, add_command, add_out, add_plan
+from genometracks.config.folders import RunFolder
+
+if TYPE_CHECKING:
+    from genometracks.plan.plan import Plan
+
+LOG = logging.getLogger(__name__)
+
+
+def add_commands(commands: Commands) -> None:
+    """Add `merge`."""
+    parser = add_command(commands, "merge", run_merge)
+    add_plan(parser)
+    add_out(parser, "merge.json to write")
+
+
+def run_merge(args: argparse.Namespace) -> None:
+    """Prove that the shards are complete; write merge.json."""
+    from genometracks.plan.plan import Plan
+    from genometracks.shards.merge import check_shards, save_merged
+
+    plan = Plan.load(args.plan)
+    save_merged(args.out, check_shards(plan, RunFolder.of_plan(args.plan).shards))
+    LOG.info(f"{plan.bins:,} bins, each predicted once")
+
+
+def find_sidecars(plan: "Plan", folder: RunFolder) -> list[dict[str, Any]]:
+    """What merging proved of the shards; where that is stale or missing, it is proved again."""
+    from genometracks.shards.merge import check_shards, read_merged
+
+    merged = read_merged(folder.merged, plan, folder.shards)
+    return merged or check_shards(plan, folder.shards)
+
+
+def withdraw_proof(folder: RunFolder) -> None:
+    """Delete merge.json, so that the next run proves the shards again, and predicts what is lost.
+
+    For a shard that was found missing, stale or damaged after it was merged.
+    """
+    try:
+        folder.merged.unlink(missing_ok=True)
+    except OSError as error:
+        LOG.warning(
+            f"{folder.merged}: cannot be deleted: {error.strerror}: it says that all shards are "
+            "complete, which is no longer true: delete it before the next run"
+        )

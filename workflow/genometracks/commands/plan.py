@@ -1,0 +1,92 @@
+"""The plan: what is left at auto, windows, shards."""
+
+import argparse
+import json
+import logging
+from pathlib import Path
+
+from genometracks.commands.arguments import (
+    Commands,
+    add_command,
+    add_device,
+    add_fasta,
+    add_out,
+    add_plan,
+    add_settings,
+)
+from genometracks.common.atomic import write_atomically
+from genometracks.common.records import as_plain
+from genometracks.config.settings import ForwardSettings, PlanSettings
+
+LOG = logging.getLogger(__name__)
+
+
+def add_commands(commands: Commands) -> None:
+    """Add `probe`, `plan` and `shards`."""
+    parser = add_command(commands, "probe", run_probe)
+    add_settings(parser, ForwardSettings)
+    _add_prepared(parser)
+    add_fasta(parser)
+    add_device(parser)
+    add_out(parser, "probe.json to write; one that answers the same question is kept")
+
+    parser = add_command(commands, "plan", run_plan)
+    add_settings(parser, PlanSettings)
+    _add_prepared(parser)
+    parser.add_argument("--probe", type=Path, help="probe.json, where anything is left at auto")
+    add_out(parser, "plan.json to write")
+
+    parser = add_command(commands, "shards", run_shards)
+    add_plan(parser)
+    add_out(parser)
+
+
+def _add_prepared(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", required=True, type=Path, help="model.json")
+    parser.add_argument("--genome", required=True, type=Path, help="genome.json")
+
+
+def run_probe(args: argparse.Namespace) -> None:
+    """Determine window, precision and batch size where they are left at `auto`: probe.json."""
+    from genometracks.plan.probe_file import describe_probe, digest_probe, read_probe, write_probe
+
+    settings = as_plain(args.settings)
+    model = json.loads(args.model.read_text())
+    digest = digest_probe(settings, model, device=args.device)
+    found = read_probe(args.out, digest)
+    if found is None:
+        from genometracks.inputs.genome import Bases, GenomeIndex
+        from genometracks.predict.device import prepare_device
+        from genometracks.preflight.probe import probe_run
+
+        found = probe_run(
+            settings,
+            model,
+            GenomeIndex.load(args.genome),
+            bases=Bases(args.fasta),
+            device=prepare_device(args.device, threads=args.threads, claim=True),
+        )
+    write_probe(args.out, found, digest=digest)
+    LOG.info(describe_probe(found))
+
+
+def run_plan(args: argparse.Namespace) -> None:
+    """Cut the genome into windows and shards: plan.json."""
+    from genometracks.inputs.genome import GenomeIndex
+    from genometracks.plan.make import plan_run
+    from genometracks.preflight.report import describe_start
+
+    found = json.loads(args.probe.read_text()) if args.probe else {}
+    model = json.loads(args.model.read_text())
+    plan = plan_run(as_plain(args.settings), model, GenomeIndex.load(args.genome), found=found)
+    plan.save(args.out)
+    LOG.info(f"{plan.windows:,} windows in {len(plan.shards):,} shards")
+    print(describe_start(plan, found))  # on stdout, the terminal of Snakemake
+
+
+def run_shards(args: argparse.Namespace) -> None:
+    """Write the ids of the plan's shards, one a line."""
+    from genometracks.plan.plan import Plan
+
+    with write_atomically(args.out) as file:
+        file.write("".join(f"{shard.id}\n" for shard in Plan.load(args.plan).shards).encode())

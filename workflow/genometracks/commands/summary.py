@@ -1,0 +1,58 @@
+"""The end of a run: manifest.json and summary.txt."""
+
+import argparse
+import logging
+from pathlib import Path
+
+from genometracks.commands.arguments import (
+    Commands,
+    add_command,
+    add_out,
+    add_plan,
+    add_settings,
+)
+from genometracks.commands.merge import find_sidecars
+from genometracks.common.records import as_plain
+from genometracks.config.folders import RunFolder
+from genometracks.config.settings import Config, EvaluationConfig
+
+LOG = logging.getLogger(__name__)
+
+
+def add_commands(commands: Commands) -> None:
+    """Add `manifest` and `summary`."""
+    parser = add_command(commands, "manifest", run_manifest)
+    add_settings(parser, Config)
+    add_plan(parser)
+    add_out(parser, "manifest.json to write")
+
+    parser = add_command(commands, "summary", run_summary)
+    add_settings(parser, EvaluationConfig)
+    add_plan(parser)
+    parser.add_argument("--logs", required=True, type=Path, help="folder of the stages' logs")
+    add_out(parser, "summary.txt to write")
+
+
+def run_manifest(args: argparse.Namespace) -> None:
+    """Write manifest.json over the results that are there."""
+    from genometracks.export.manifest import read_observed, write_manifest
+    from genometracks.plan.plan import Plan
+
+    plan, folder = Plan.load(args.plan), RunFolder.of_plan(args.plan)
+    config: Config = args.settings
+    write_manifest(
+        args.out,
+        plan,
+        config=config.plain,
+        sidecars=find_sidecars(plan, folder),
+        observed=read_observed(folder.observed) if config.evaluation.observed else [],
+    )
+
+
+def run_summary(args: argparse.Namespace) -> None:
+    """Write the summary, also to the log."""
+    from genometracks.export.summary import write_summary
+    from genometracks.plan.plan import Plan
+
+    plan, evaluation = Plan.load(args.plan), as_plain(args.settings)
+    LOG.info(write_summary(args.out, plan, evaluation=evaluation, logs=args.logs))

@@ -1,0 +1,84 @@
+"""The tracks: their table, bigWigs, Parquet."""
+
+import argparse
+from pathlib import Path
+
+from genometracks.commands.arguments import (
+    Commands,
+    add_command,
+    add_out,
+    add_plan,
+    add_processes,
+    add_settings,
+)
+from genometracks.commands.merge import find_sidecars
+from genometracks.config.folders import RunFolder
+from genometracks.config.settings import TrackSettings
+
+
+def add_commands(commands: Commands) -> None:
+    """Add `tracks`, `bigwig` and `parquet`."""
+    parser = add_command(commands, "tracks", run_tracks)
+    add_settings(parser, TrackSettings)
+    add_plan(parser)
+    add_out(parser, "tracks.tsv to write")
+
+    parser = add_command(commands, "bigwig", run_bigwig)
+    add_plan(parser)
+    parser.add_argument(
+        "--rows",
+        type=_parse_rows,
+        default=slice(None),
+        help="tracks to write, first:last, in the order of tracks.tsv; default is all",
+    )
+    add_processes(parser)
+
+    parser = add_command(commands, "parquet", run_parquet)
+    add_plan(parser)
+    add_processes(parser)
+    add_out(parser, "folder to write")
+
+
+def _parse_rows(text: str) -> slice:
+    try:
+        first, last = map(int, text.split(":"))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not first:last") from error
+    return slice(first, last)
+
+
+def run_tracks(args: argparse.Namespace) -> None:
+    """Write tracks.tsv."""
+    from genometracks.plan.plan import Plan
+    from genometracks.tracks.selection import write_tracks
+
+    settings: TrackSettings = args.settings
+    suffix = ".bw" if settings.bigwig else ""
+    write_tracks(Plan.load(args.plan).tracks, args.out, suffix=suffix)
+
+
+def run_bigwig(args: argparse.Namespace) -> None:
+    """Write one bigWig a track, of all or some, into the folder bigwig of the plan's run."""
+    from genometracks.export.bigwigs import write_bigwigs
+    from genometracks.plan.plan import Plan
+
+    plan, folder = Plan.load(args.plan), RunFolder.of_plan(args.plan)
+    write_bigwigs(
+        plan,
+        folder.shards,
+        folder.bigwig,
+        sidecars=find_sidecars(plan, folder),
+        rows=range(len(plan.tracks))[args.rows],
+        processes=args.threads,
+    )
+
+
+def run_parquet(args: argparse.Namespace) -> None:
+    """Write the Parquet data set."""
+    from genometracks.export.parquet import write_parquet
+    from genometracks.plan.plan import Plan
+
+    plan, folder = Plan.load(args.plan), RunFolder.of_plan(args.plan)
+    out: Path = args.out
+    sidecars = find_sidecars(plan, folder)
+    write_parquet(plan, folder.shards, out, sidecars=sidecars, processes=args.threads)
