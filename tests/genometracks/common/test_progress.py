@@ -72,6 +72,8 @@ def test_a_progress_file_is_replaced_every_few_seconds_and_removed_at_the_end(cl
         report(40, 1000)
         assert read_progress(path).done == 40
         assert [file.name for file in path.parent.iterdir()] == ["7.json"]
+    clock[0] += FILE_SECONDS
+    report(50, 1000)
     assert not list(path.parent.iterdir())
 
 

@@ -115,6 +115,7 @@ class ProgressFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._last = math.inf  # a thread that still computes writes no more
         for path in (self._path, self._part):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
