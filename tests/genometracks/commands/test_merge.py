@@ -1,6 +1,5 @@
 """The proof that shards are complete: used by later stages, and withdrawn where it is not true."""
 
-import json
 import logging
 
 import pytest
@@ -9,6 +8,7 @@ from genometracks.cli import main
 from genometracks.commands.merge import find_sidecars, withdraw_proof
 from genometracks.config.folders import RunFolder
 from genometracks.plan.plan import Plan
+from genometracks.shards.merge import check_shards
 from toys import make_words
 
 
@@ -21,10 +21,17 @@ def merged(run):
 
 def test_what_merging_proved_is_taken_from_its_file(merged, monkeypatch):
     plan, folder = Plan.load(merged.work / "plan.json"), RunFolder(merged.folder)
-    proved = find_sidecars(plan, folder)
-    assert proved == json.loads(folder.merged.read_text())["shards"]
+    proved, checked = find_sidecars(plan, folder), []
+    assert len(proved) == 3
+
+    def check(*where):
+        checked.append(where)
+        return check_shards(*where)
+
+    monkeypatch.setattr("genometracks.shards.merge.check_shards", check)
+    assert find_sidecars(plan, folder) == proved and not checked
     folder.merged.unlink()
-    assert find_sidecars(plan, folder) == proved
+    assert find_sidecars(plan, folder) == proved and len(checked) == 1
 
 
 def test_a_lost_shard_withdraws_the_proof(merged, capsys):
