@@ -45,11 +45,11 @@ def run_observed(args: argparse.Namespace) -> None:
     from genometracks.evaluation.evaluate import check_observed
     from genometracks.export.manifest import write_observed
     from genometracks.plan.plan import Plan
-    from genometracks.tracks.selection import name_rows
+    from genometracks.tracks.table import name_rows
 
     plan, observed = Plan.load(args.plan), as_plain(args.settings.observed)
     check_observed(observed, tracks=name_rows(plan.tracks), lengths=plan.lengths)
-    write_observed(args.out, observed)
+    write_observed(args.out, args.settings.observed)
 
 
 def run_evaluate(args: argparse.Namespace) -> None:
@@ -57,7 +57,7 @@ def run_evaluate(args: argparse.Namespace) -> None:
     from genometracks.evaluation.draw import draw_evaluation, list_held_out
     from genometracks.evaluation.evaluate import evaluate, write_evaluation
     from genometracks.plan.plan import Plan
-    from genometracks.tracks.selection import name_rows
+    from genometracks.tracks.table import name_rows
 
     plan, settings = Plan.load(args.plan), as_plain(args.settings)
     rows = name_rows(plan.tracks)

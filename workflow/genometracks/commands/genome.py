@@ -34,7 +34,7 @@ def run_download(args: argparse.Namespace) -> None:
 
     settings: Source = args.settings
     found = fetch_genome(settings.fasta, args.out, sha256=settings.sha256)
-    LOG.info(f"{found['bytes']:,} bytes, sha256 {found['sha256']}")
+    LOG.info(f"{found.bytes:,} bytes, sha256 {found.sha256}")
 
 
 def run_genome(args: argparse.Namespace) -> None:

@@ -2,13 +2,14 @@
 
 import argparse
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from genometracks.commands.arguments import Commands, add_command, add_out, add_plan
 from genometracks.config.folders import RunFolder
 
 if TYPE_CHECKING:
     from genometracks.plan.plan import Plan
+    from genometracks.shards.sidecar import Sidecar
 
 LOG = logging.getLogger(__name__)
 
@@ -30,12 +31,11 @@ def run_merge(args: argparse.Namespace) -> None:
     LOG.info(f"{plan.bins:,} bins, each predicted once")
 
 
-def find_sidecars(plan: "Plan", folder: RunFolder) -> list[dict[str, Any]]:
+def find_sidecars(plan: "Plan", folder: RunFolder) -> "list[Sidecar]":
     """What merging proved of the shards; where that is stale or missing, it is proved again."""
-    from genometracks.shards.merge import check_shards, read_merged
+    from genometracks.shards.merge import find_merged
 
-    merged = read_merged(folder.merged, plan, folder.shards)
-    return merged or check_shards(plan, folder.shards)
+    return find_merged(folder.merged, plan, folder.shards)
 
 
 def withdraw_proof(folder: RunFolder) -> None:

@@ -5,7 +5,6 @@ import logging
 from pathlib import Path
 
 from genometracks.commands.arguments import Commands, add_command, add_out, add_settings
-from genometracks.common.records import as_plain
 from genometracks.config.settings import Fold, ModelConfig
 
 LOG = logging.getLogger(__name__)
@@ -29,7 +28,7 @@ def run_weights(args: argparse.Namespace) -> None:
 
     settings: Fold = args.settings
     found = fetch_weights(settings.weights, args.out, sha256=settings.sha256)
-    LOG.info(f"{found['bytes']:,} bytes of commit {found['revision']}")
+    LOG.info(f"{found.bytes:,} bytes of commit {found.revision}")
 
 
 def run_model(args: argparse.Namespace) -> None:
@@ -37,7 +36,8 @@ def run_model(args: argparse.Namespace) -> None:
     from genometracks.inputs.model import describe_model
 
     settings: ModelConfig = args.settings
-    described = describe_model(as_plain(settings), args.out, weights=args.weights)
-    geometry, tracks = described["geometry"], described["tracks"]
-    bins = f"{geometry['length']} bins of {geometry['bin']} bp" if geometry["bin"] else "one value"
-    LOG.info(f"{len(tracks)} tracks; {geometry['window']} bp in, {bins} out")
+    described = describe_model(settings, weights=args.weights)
+    described.save(args.out)
+    geometry, tracks = described.geometry, described.tracks
+    bins = f"{geometry.length} bins of {geometry.bin} bp" if geometry.bin else "one value"
+    LOG.info(f"{len(tracks)} tracks; {geometry.window} bp in, {bins} out")

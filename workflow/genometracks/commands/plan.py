@@ -1,7 +1,6 @@
 """The plan: what is left at auto, windows, shards."""
 
 import argparse
-import json
 import logging
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from genometracks.commands.arguments import (
     add_settings,
 )
 from genometracks.common.atomic import write_atomically
-from genometracks.common.records import as_plain
 from genometracks.config.settings import ForwardSettings, PlanSettings
 
 LOG = logging.getLogger(__name__)
@@ -48,14 +46,16 @@ def _add_prepared(parser: argparse.ArgumentParser) -> None:
 
 def run_probe(args: argparse.Namespace) -> None:
     """Determine window, precision and batch size where they are left at `auto`: probe.json."""
-    from genometracks.plan.probe_file import describe_probe, digest_probe, read_probe, write_probe
+    from genometracks.inputs.model import ModelFile
+    from genometracks.plan.probe_file import describe_probe, digest_probe, find_probe
 
-    settings = as_plain(args.settings)
-    model = json.loads(args.model.read_text())
+    settings: ForwardSettings = args.settings
+    model = ModelFile.load(args.model)
     digest = digest_probe(settings, model, device=args.device)
-    found = read_probe(args.out, digest)
+    found = find_probe(args.out, digest)
     if found is None:
-        from genometracks.inputs.genome import Bases, GenomeIndex
+        from genometracks.inputs.bases import Bases
+        from genometracks.inputs.genome import GenomeIndex
         from genometracks.predict.device import prepare_device
         from genometracks.preflight.probe import probe_run
 
@@ -65,20 +65,24 @@ def run_probe(args: argparse.Namespace) -> None:
             GenomeIndex.load(args.genome),
             bases=Bases(args.fasta),
             device=prepare_device(args.device, threads=args.threads, claim=True),
+            digest=digest,
         )
-    write_probe(args.out, found, digest=digest)
+    found.save(args.out)
     LOG.info(describe_probe(found))
 
 
 def run_plan(args: argparse.Namespace) -> None:
     """Cut the genome into windows and shards: plan.json."""
     from genometracks.inputs.genome import GenomeIndex
-    from genometracks.plan.make import plan_run
+    from genometracks.inputs.model import ModelFile
+    from genometracks.plan.make import make_plan
+    from genometracks.plan.probe_file import Probe
     from genometracks.preflight.report import describe_start
 
-    found = json.loads(args.probe.read_text()) if args.probe else {}
-    model = json.loads(args.model.read_text())
-    plan = plan_run(as_plain(args.settings), model, GenomeIndex.load(args.genome), found=found)
+    settings: PlanSettings = args.settings
+    found = Probe.load(args.probe) if args.probe else None
+    model, genome = ModelFile.load(args.model), GenomeIndex.load(args.genome)
+    plan = make_plan(settings, model, genome, found=found)
     plan.save(args.out)
     LOG.info(f"{plan.windows:,} windows in {len(plan.shards):,} shards")
     print(describe_start(plan, found))  # on stdout, the terminal of Snakemake

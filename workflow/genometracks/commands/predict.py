@@ -34,7 +34,7 @@ def add_commands(commands: Commands) -> None:
 def run_predict(args: argparse.Namespace) -> None:
     """Predict one shard, unless it is complete."""
     from genometracks.plan.plan import Plan
-    from genometracks.shards.shard import read_sidecar, shard_paths
+    from genometracks.shards.sidecar import read_sidecar, shard_paths
 
     plan, folder = Plan.load(args.plan), RunFolder.of_plan(args.plan)
     shard = plan.shard(args.shard)
@@ -68,14 +68,13 @@ def _predict(
     """Predict a shard and write it, both at the same time."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from genometracks.common.prefetch import run_ahead
-    from genometracks.inputs.genome import Bases
+    from genometracks.common.prefetch import prefetch
+    from genometracks.inputs.bases import Bases
     from genometracks.predict.device import prepare_device
-    from genometracks.predict.predict import describe_versions, load_planned_model, predict_shard
+    from genometracks.predict.predict import ShardPrediction, load_planned_model
     from genometracks.shards.shard import write_shard
 
     used = prepare_device(device, threads=threads, claim=True)
-    notes: dict[str, object] = {"versions": describe_versions()}
     bases = Bases(fasta)
     with ThreadPoolExecutor(1) as thread:
         unchanged = thread.submit(bases.check, plan.shard_contigs(shard))
@@ -87,8 +86,6 @@ def _predict(
         shown(done, total)
         progress(done, total)
 
-    pieces = predict_shard(
-        plan, bases, model=model, shard=shard, device=used, notes=notes, report=report
-    )
-    pieces = run_ahead(pieces)  # the model works on while this thread writes
-    write_shard(out, plan, shard, pieces=pieces, notes=notes)
+    prediction = ShardPrediction(plan, bases, model=model, shard=shard, device=used, report=report)
+    pieces = prefetch(prediction.pieces())  # the model works on while this thread writes
+    write_shard(out, plan, shard, pieces=pieces, notes=prediction.notes)

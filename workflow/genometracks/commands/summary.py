@@ -12,7 +12,6 @@ from genometracks.commands.arguments import (
     add_settings,
 )
 from genometracks.commands.merge import find_sidecars
-from genometracks.common.records import as_plain
 from genometracks.config.folders import RunFolder
 from genometracks.config.settings import Config, EvaluationConfig
 
@@ -43,7 +42,7 @@ def run_manifest(args: argparse.Namespace) -> None:
     write_manifest(
         args.out,
         plan,
-        config=config.plain,
+        config=config,
         sidecars=find_sidecars(plan, folder),
         observed=read_observed(folder.observed) if config.evaluation.observed else [],
     )
@@ -54,5 +53,5 @@ def run_summary(args: argparse.Namespace) -> None:
     from genometracks.export.summary import write_summary
     from genometracks.plan.plan import Plan
 
-    plan, evaluation = Plan.load(args.plan), as_plain(args.settings)
+    plan, evaluation = Plan.load(args.plan), args.settings
     LOG.info(write_summary(args.out, plan, evaluation=evaluation, logs=args.logs))

@@ -50,7 +50,7 @@ def _parse_rows(text: str) -> slice:
 def run_tracks(args: argparse.Namespace) -> None:
     """Write tracks.tsv."""
     from genometracks.plan.plan import Plan
-    from genometracks.tracks.selection import write_tracks
+    from genometracks.tracks.table import write_tracks
 
     settings: TrackSettings = args.settings
     suffix = ".bw" if settings.bigwig else ""

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from genometracks.config.folders import SHARED
 from genometracks.config.resolve import resolve_config
 from genometracks.config.schema import list_keys
 from genometracks.errors import UserError
@@ -21,9 +22,6 @@ SHORT = {"run": "run", "model": "model.weights", "genome": "genome.fasta"}
 
 COMMON = ("runs", "results")
 """Keys that all runs of a sheet share."""
-
-SHARED = "shared"
-"""Folder beside the runs, for files that several of them need."""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,11 @@
 
 import csv
 import json
-import re
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 from genometracks.common.atomic import write_atomically
+from genometracks.common.logs import find_events
 from genometracks.common.records import as_plain, from_plain
 from genometracks.config.folders import RunFolder
 from genometracks.config.settings import EvaluationConfig
@@ -117,10 +116,9 @@ def _measure_seconds(logs: Path, pattern: str) -> float:
     """Seconds in which at least one of the stages ran, from the times in their logs."""
     spans = []
     for log in logs.rglob(pattern):
-        times = re.findall(r"^(\S+) (?:started|finished) ", log.read_text(), re.MULTILINE)
-        if len(times) == 2:
-            start, end = (datetime.fromisoformat(time).timestamp() for time in times)
-            spans.append((start, end))
+        events = find_events(log.read_text())
+        if len(events) == 2:
+            spans.append((events["started"].timestamp(), events["finished"].timestamp()))
     total, until = 0.0, 0.0
     for start, end in sorted(spans):
         total += max(0.0, end - max(start, until))

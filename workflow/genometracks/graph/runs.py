@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from genometracks.common.records import format_record, parse_record
-from genometracks.config.folders import GenomeFolder, ModelFolder, RunFolder
+from genometracks.config.folders import SHARED, GenomeFolder, ModelFolder, RunFolder
 from genometracks.config.settings import (
     Config,
     RecipeSettings,
@@ -22,7 +22,7 @@ from genometracks.config.settings import (
     choose_recipe_settings,
     list_folds,
 )
-from genometracks.config.sheet import SHARED, Entry
+from genometracks.config.sheet import Entry
 from genometracks.errors import UserError
 from genometracks.graph.results import Results, list_results
 from genometracks.graph.settings import JobSettings, write_settings

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from genometracks.common.progress import format_clock, shorten
+from genometracks.common.units import format_duration, format_si
 from genometracks.config.settings import Precision
 from genometracks.plan.plan import Plan
 from genometracks.plan.probe_file import Probe
@@ -140,7 +140,7 @@ def _describe_time(found: Preflight) -> list[str]:
     alone = f" with {found.threads} thread(s)" if device == "cpu" else ""
     compiled = ", compiled" if plan.compile else ""
     smaller = f", measured in batches of {size}" if size < batch else ""
-    rates = [f"{found.rates.windows:.4g} windows/s", f"{shorten(found.rates.bp)}bp/s"]
+    rates = [f"{found.rates.windows:.4g} windows/s", f"{format_si(found.rates.bp)}bp/s"]
     rows = [
         ("device", f"{device}{alone}", "of this machine: ask where the run will be"),
         ("batch size", f"{batch}", f"{plan.precision}{compiled}{smaller}"),
@@ -159,7 +159,7 @@ def _list_hours(hours: Sequence[JobHours]) -> list[Row]:
         (
             "1 job" if row.jobs == 1 else f"{row.jobs:,} jobs at once",
             _hours(row.hours),
-            format_clock(row.hours * 3600),
+            format_duration(row.hours * 3600),
         )
         for row in hours
     ]
@@ -231,7 +231,7 @@ def _align(rows: Sequence[Row], *, right: bool = False) -> list[str]:
 
 
 def _bytes(count: float) -> str:
-    return f"{shorten(count)}B"
+    return f"{format_si(count)}B"
 
 
 def _hours(hours: float) -> str:

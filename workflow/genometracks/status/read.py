@@ -13,7 +13,7 @@ from genometracks.config.folders import SHARED, RunFolder
 from genometracks.config.stages import STAGES
 from genometracks.errors import UserError
 from genometracks.plan.plan import Plan, Shard
-from genometracks.shards.shard import read_sidecar
+from genometracks.shards.sidecar import read_sidecar
 from genometracks.status.job import Job, State, read_job
 
 STAGE_LOG = re.compile(r"([a-z]+)(?:_(\d+))?\.log")
@@ -152,7 +152,7 @@ def _read_progress(run: RunFolder, shard: Shard) -> JobProgress | None:
 
 def _count_bytes(plan: Plan) -> int:
     """Bytes of all values."""
-    return plan.bins * len(plan.tracks) * BYTES[plan.settings["dtype"]]
+    return plan.bins * len(plan.tracks) * BYTES[plan.settings.dtype]
 
 
 def _list_names(folder: Path) -> Collection[str]:
