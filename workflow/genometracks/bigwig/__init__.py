@@ -1,1 +1,1 @@
-"""The bigWig writer. Knows no plan."""
+"""bigWig files: the writer of tracks, the reader of observed signals."""

@@ -3,11 +3,15 @@
 Source: Kent et al. 2010, doi:10.1093/bioinformatics/btq351, and its supplement. All little-endian.
 """
 
+import math
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import deflate
 import numpy as np
+import numpy.typing as npt
 
 MAGIC = 0x888FFC26
 CONTIG_TREE_MAGIC = 0x78CA8C91
@@ -36,6 +40,22 @@ LEAF = np.dtype([*SPAN, ("offset", "<u8"), ("size", "<u8")])
 BRANCH = np.dtype([*SPAN, ("offset", "<u8")])
 
 
+@dataclass
+class Summary:
+    """Statistics over all covered bases of a file, in the order in which the header holds them."""
+
+    covered: int = 0
+    min: float = math.inf
+    max: float = -math.inf
+    sum: float = 0.0
+    squares: float = 0.0
+
+    def pack(self) -> bytes:
+        """The header's summary; all zeros if no base is covered."""
+        low, high = (self.min, self.max) if self.covered else (0.0, 0.0)
+        return struct.pack("<Qdddd", self.covered, low, high, self.sum, self.squares)
+
+
 def pack_header(
     *,
     zooms: list[tuple[int, int, int]],
@@ -43,9 +63,9 @@ def pack_header(
     data: int,
     index: int,
     block_size: int,
-    summary: tuple[int, float, float, float, float],
+    summary: Summary,
 ) -> bytes:
-    """Pack the file header, the zoom headers and the total summary, which follow each other.
+    """Pack the file header, the zoom headers and the total summary, one after the other.
 
     Parameters
     ----------
@@ -54,8 +74,7 @@ def pack_header(
         File offsets.
     block_size : int
         Bytes of the largest block before compression.
-    summary : tuple
-        Bases covered, min, max, sum, sum of squares.
+    summary : Summary
     """
     at_summary = HEADER_SIZE + ZOOM_HEADER_SIZE * len(zooms)
     header = struct.pack(
@@ -74,18 +93,18 @@ def pack_header(
         0,
     )
     rows = b"".join(struct.pack("<IIQQ", size, 0, at, tree) for size, at, tree in zooms)
-    return header + rows + struct.pack("<Qdddd", *summary)
+    return header + rows + summary.pack()
 
 
 def pack_contig_tree(contigs: Mapping[str, int], *, offset: int) -> bytes:
-    """Pack the B+ tree of contigs, ids in the given order, which must be sorted by name.
+    """Pack the B+ tree of contigs; ids follow the given order, which must be sorted by name.
 
     Parameters
     ----------
     contigs : mapping
         Name -> length in bp.
     offset : int
-        Where in the file the tree will stand.
+        File offset of the tree.
     """
     names = [name.encode() for name in contigs]
     key_size = max(map(len, names), default=1)
@@ -96,7 +115,7 @@ def pack_contig_tree(contigs: Mapping[str, int], *, offset: int) -> bytes:
     leaves["key"], leaves["id"] = names, np.arange(len(names))
     leaves["length"] = list(contigs.values())
     branch = np.dtype([("key", f"S{key_size}"), ("offset", "<u8")])
-    levels = [leaves]
+    levels: list[npt.NDArray[Any]] = [leaves]
     while len(levels[0]) > fanout:
         nodes = np.zeros(-(-len(levels[0]) // fanout), branch)
         nodes["key"] = levels[0]["key"][::fanout]
@@ -104,14 +123,14 @@ def pack_contig_tree(contigs: Mapping[str, int], *, offset: int) -> bytes:
     return head + _pack_levels(levels, fanout=fanout, offset=offset + len(head))
 
 
-def pack_index(items: np.ndarray, *, offset: int, data_end: int) -> bytes:
-    """Pack the R tree over blocks that are sorted and do not overlap.
+def pack_index(items: npt.NDArray[Any], *, offset: int, data_end: int) -> bytes:
+    """Pack the R tree over sorted blocks that do not overlap.
 
     Parameters
     ----------
     items : LEAF array (n,)
     offset : int
-        Where in the file the index will stand.
+        File offset of the index.
     data_end : int
         End of the indexed blocks in the file.
     """
@@ -142,8 +161,8 @@ def pack_index(items: np.ndarray, *, offset: int, data_end: int) -> bytes:
     return head + _pack_levels(levels, fanout=FANOUT, offset=offset + len(head))
 
 
-def _pack_levels(levels: list[np.ndarray], *, fanout: int, offset: int) -> bytes:
-    """Pack a tree from its root to its leaves; every node but a level's last is full."""
+def _pack_levels(levels: list[npt.NDArray[Any]], *, fanout: int, offset: int) -> bytes:
+    """Pack a tree from its root to its leaves; every node is full, except a level's last."""
     out = []
     for depth, items in enumerate(levels):
         nodes = max(-(-len(items) // fanout), 1)
@@ -160,10 +179,10 @@ def _pack_levels(levels: list[np.ndarray], *, fanout: int, offset: int) -> bytes
     return b"".join(out)
 
 
-def compress(data: bytes) -> bytes:
-    """A zlib stream, the same for the same bytes always.
+def compress(data: bytes) -> bytearray:
+    """Compress with libdeflate into a zlib stream; the same bytes always give the same stream.
 
-    By libdeflate. ISA-L's igzip takes two thirds of its time, but one stream in 100,000 or so came
-    out with other, equally valid bytes when the machine was busy.
+    ISA-L's igzip takes two thirds of the time, but on a busy machine about one stream in 100,000
+    came out as other, equally valid bytes.
     """
     return deflate.zlib_compress(data, 1)

@@ -1,23 +1,33 @@
-"""The bigWig reader: contigs, intervals and bin means of observed tracks. Needs numpy alone.
+"""The bigWig reader: contigs, intervals and bin means of observed signals.
 
 Reads bedGraph, variable-step and fixed-step sections of either byte order, compressed or not.
-Format: Kent et al. 2010, doi:10.1093/bioinformatics/btq351. A file is untrusted input: sizes and
-offsets are checked, and whatever does not parse is one error that names the file.
+Format: Kent et al. 2010, doi:10.1093/bioinformatics/btq351.
+
+A file is untrusted input: sizes and offsets are checked, and anything that does not parse is one
+error that names the file. pybigtools 0.3.0 gives the same numbers, but a damaged index can make it
+end the process or never return (benchmarks/2026-11-25-bigwig-reader.md).
 """
 
 import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from genometracks.bigwig.format import CONTIG_TREE_MAGIC, INDEX_MAGIC, MAGIC
 from genometracks.errors import UserError
 
 MAX_DEPTH = 24
+"""Levels of a tree: 24 are more than any real file has."""
 MAX_BLOCK = 1 << 27
+"""Bytes read, or inflated, at once."""
 BEDGRAPH, VARIABLE_STEP, FIXED_STEP = 1, 2, 3
+
+Intervals = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]]
+"""Starts and ends in bp, and values: equally long."""
 
 
 class BigWigReader:
@@ -35,7 +45,7 @@ class BigWigReader:
     Raises
     ------
     UserError
-        If the file is missing or no bigWig.
+        If the file is missing or not a bigWig.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -50,12 +60,12 @@ class BigWigReader:
         except BaseException:
             self._file.close()
             raise
-        self._blocks: np.ndarray | None = None
+        self._blocks: npt.NDArray[Any] | None = None
 
     def __enter__(self) -> "BigWigReader":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -64,14 +74,14 @@ class BigWigReader:
 
     def intervals(
         self, contig: str, start: int = 0, end: int | None = None
-    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    ) -> Iterator[Intervals]:
         """Yield the intervals of each data section that overlaps a stretch of a contig.
 
         Parameters
         ----------
         contig : str
         start, end : int
-            Bp, 0-based, half-open; the whole contig by default.
+            Bp, 0-based, half-open. Default is the whole contig.
 
         Yields
         ------
@@ -81,7 +91,7 @@ class BigWigReader:
         Raises
         ------
         UserError
-            If the file has no such contig (its message names some that it has), or is damaged.
+            If the file does not have the contig, or is damaged.
         """
         if contig not in self._ids:
             some = ", ".join(list(self.contigs)[:5]) + (", ..." if len(self.contigs) > 5 else "")
@@ -93,7 +103,7 @@ class BigWigReader:
 
     def bin_means(
         self, contig: str, step: int, first_bin: int, last_bin: int, *, span: int | None = None
-    ) -> np.ndarray:
+    ) -> npt.NDArray[np.float64]:
         """Mean over the covered bases of each bin.
 
         Parameters
@@ -104,13 +114,18 @@ class BigWigReader:
         first_bin, last_bin : int
             Half-open range of bins.
         span : int, optional
-            Base pairs of a bin, at most `step`, which is the default: bin k is
-            [k * step, k * step + span).
+            Base pairs that a bin covers, at most `step`: bin k is [k * step, k * step + span).
+            Default is `step`.
 
         Returns
         -------
         float64 array (last_bin - first_bin,)
             NaN where no base is covered.
+
+        Raises
+        ------
+        UserError
+            As `intervals`.
         """
         count = last_bin - first_bin
         sums, covered = np.zeros(count), np.zeros(count)
@@ -124,7 +139,9 @@ class BigWigReader:
                     sums, covered, starts, ends, values[known], step=step, span=span or step
                 )
         with np.errstate(invalid="ignore"):
-            return np.where(covered > 0, sums / np.maximum(covered, 1), np.nan)
+            means: npt.NDArray[np.float64] = sums / np.maximum(covered, 1)
+        means[covered == 0] = np.nan
+        return means
 
     def _read_header(self) -> None:
         magic = self._read(0, 4)
@@ -149,7 +166,7 @@ class BigWigReader:
         self.contigs = {name: length for name, _, length in found}
         self._ids = {name: number for name, number, _ in found}
 
-    def _find_blocks(self, contig: int, start: int, end: int) -> np.ndarray:
+    def _find_blocks(self, contig: int, start: int, end: int) -> npt.NDArray[Any]:
         """Data blocks that overlap a stretch, from the index, which is read once."""
         if self._blocks is None:
             (magic,) = self._unpack("I", self._index)
@@ -172,7 +189,9 @@ class BigWigReader:
         )
         return blocks[~before & ~after]
 
-    def _walk(self, offset: int, *, item: str, branch: str, depth: int = 0) -> Iterator[list]:
+    def _walk(
+        self, offset: int, *, item: str, branch: str, depth: int = 0
+    ) -> Iterator[list[tuple[Any, ...]]]:
         """Yield the items of each leaf below a node; the last field of a branch is its child."""
         if depth > MAX_DEPTH:
             raise self._damaged("a tree that never ends")
@@ -185,7 +204,7 @@ class BigWigReader:
         for row in rows:
             yield from self._walk(row[-1], item=item, branch=branch, depth=depth + 1)
 
-    def _read_section(self, offset: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _read_section(self, offset: int, size: int) -> Intervals:
         data = self._read(offset, size)
         if self._compressed:
             try:
@@ -213,7 +232,7 @@ class BigWigReader:
         ends = rows["end"].astype(np.int64) if kind == BEDGRAPH else starts + span
         return starts, ends, rows["value"].astype(np.float32)
 
-    def _unpack(self, layout: str, offset: int) -> tuple:
+    def _unpack(self, layout: str, offset: int) -> tuple[Any, ...]:
         form = struct.Struct(self._order + layout)
         return form.unpack(self._read(offset, form.size))
 
@@ -232,16 +251,16 @@ class BigWigReader:
 
 
 def _add_intervals(
-    sums: np.ndarray,
-    covered: np.ndarray,
-    starts: np.ndarray,
-    ends: np.ndarray,
-    values: np.ndarray,
+    sums: npt.NDArray[np.float64],
+    covered: npt.NDArray[np.float64],
+    starts: npt.NDArray[np.int64],
+    ends: npt.NDArray[np.int64],
+    values: npt.NDArray[np.float32],
     *,
     step: int,
     span: int,
 ) -> None:
-    """Add intervals, in bp from the first bin's start, to the bins they overlap."""
+    """Add intervals, in bp from the first bin's start, to the bins that they overlap."""
     first, last = starts // step, (ends - 1) // step
     spread = last - first + 1
     if (spread > 1).any():
