@@ -1,9 +1,13 @@
-"""The reader agrees with pyBigWig on files that others wrote, and refuses what is no bigWig."""
+"""The reader agrees with pyBigWig on other writers' files, and refuses what is not a bigWig."""
+
+import struct
+import zlib
 
 import numpy as np
 import pyBigWig
 import pytest
 
+from crafted_bigwigs import TRAPS, pack_bigwig
 from genometracks.bigwig.reader import BigWigReader
 from genometracks.errors import UserError
 
@@ -69,7 +73,7 @@ def test_a_missing_contig_is_named_with_some_that_are_there(foreign):
 
 
 @pytest.mark.parametrize("data", [b"", b"abc", b"not a bigWig at all" * 9])
-def test_what_is_no_bigwig_is_refused(tmp_path, data):
+def test_a_file_that_is_not_a_bigwig_is_refused(tmp_path, data):
     (tmp_path / "x.bw").write_bytes(data)
     with pytest.raises(UserError, match=r"x.bw: not a bigWig file"):
         BigWigReader(tmp_path / "x.bw")
@@ -80,7 +84,7 @@ def test_a_missing_file_is_refused(tmp_path):
         BigWigReader(tmp_path / "x.bw")
 
 
-def test_any_damage_is_one_clear_error_or_other_numbers_never_a_crash(foreign, tmp_path):
+def test_any_damage_ends_in_a_result_or_one_error(foreign, tmp_path):
     sound = foreign.read_bytes()
     broken_path = tmp_path / "broken.bw"
     random = np.random.default_rng(0)
@@ -102,23 +106,46 @@ def test_any_damage_is_one_clear_error_or_other_numbers_never_a_crash(foreign, t
     assert refused > 100
 
 
-def test_the_other_byte_order_is_read(tmp_path):
-    """A big-endian file, packed here by hand: one fixed-step section, not compressed."""
-    import struct
-
-    tree = struct.pack(">IIIIQQ", 0x78CA8C91, 1, 2, 8, 1, 0)
-    tree += struct.pack(">BBH2sII", 1, 0, 1, b"c1", 0, 90)
-    at_tree, at_data = 64, 64 + len(tree)
-    section = struct.pack(">IIIIIBBH3f", 0, 10, 40, 10, 10, 3, 0, 3, 1.0, 2.0, 4.0)
-    at_index = at_data + 8 + len(section)
-    index = struct.pack(">IIQIIIIQII", 0x2468ACE0, 1, 1, 0, 10, 0, 40, at_index, 1, 0)
-    index += struct.pack(">BBHIIIIQQ", 1, 0, 1, 0, 10, 0, 40, at_data + 8, len(section))
-    head = struct.pack(
-        ">IHHQQQHHQQIQ", 0x888FFC26, 4, 0, at_tree, at_data, at_index, 0, 0, 0, 0, 0, 0
-    )
-    path = tmp_path / "big.bw"
-    path.write_bytes(head + tree + struct.pack(">Q", 1) + section + index)
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("order", "<>")
+def test_both_byte_orders_are_read_compressed_or_not(tmp_path, order, compressed):
+    path = tmp_path / "x.bw"
+    path.write_bytes(pack_bigwig(order, compressed=compressed))
     with BigWigReader(path) as reader:
         assert reader.contigs == {"c1": 90}
         found = reader.bin_means("c1", 20, 0, 3)
     np.testing.assert_array_equal(found, [1.0, 3.0, np.nan])
+
+
+def test_a_value_that_is_not_a_number_covers_nothing(tmp_path):
+    values = (0, 10, 40, 10, 10, 3, 0, 3, 1.0, np.nan, 4.0)
+    path = tmp_path / "x.bw"
+    path.write_bytes(pack_bigwig(section=struct.pack("<IIIIIBBH3f", *values)))
+    with BigWigReader(path) as reader:
+        np.testing.assert_array_equal(reader.bin_means("c1", 20, 0, 2), [1.0, 4.0])
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+def test_a_trap_is_one_error_at_once(tmp_path, trap):
+    """pybigtools 0.3.0 never returns from some of these, and ends the process on others."""
+    path = tmp_path / "x.bw"
+    path.write_bytes(pack_bigwig(**TRAPS[trap]))
+    with (
+        pytest.raises(UserError, match=r"x.bw: the bigWig is damaged at .*: copy or make it again"),
+        BigWigReader(path) as reader,
+    ):
+        reader.bin_means("c1", 20, 0, 3)
+
+
+def test_a_flipped_bit_in_a_compressed_section_is_never_read_as_other_numbers(tmp_path):
+    path = tmp_path / "x.bw"
+    values = np.random.default_rng(0).normal(size=200)
+    section = struct.pack("<IIIIIBBH200f", 0, 0, 90, 0, 0, 3, 0, 200, *values)
+    sound = pack_bigwig(compressed=True, section=section)
+    begin = sound.index(zlib.compress(section))
+    for byte in range(begin, begin + len(zlib.compress(section))):
+        broken = bytearray(sound)
+        broken[byte] ^= 1 << byte % 8
+        path.write_bytes(broken)
+        with BigWigReader(path) as reader, pytest.raises(UserError, match="damaged at a section"):
+            reader.bin_means("c1", 20, 0, 3)

@@ -20,11 +20,15 @@ import numpy.typing as npt
 from genometracks.bigwig.format import CONTIG_TREE_MAGIC, INDEX_MAGIC, MAGIC
 from genometracks.errors import UserError
 
-MAX_DEPTH = 24
-"""Levels of a tree: 24 are more than any real file has."""
 MAX_BLOCK = 1 << 27
 """Bytes read, or inflated, at once."""
 BEDGRAPH, VARIABLE_STEP, FIXED_STEP = 1, 2, 3
+FIELDS = {
+    BEDGRAPH: [("start", "u4"), ("end", "u4"), ("value", "f4")],
+    VARIABLE_STEP: [("start", "u4"), ("value", "f4")],
+    FIXED_STEP: [("value", "f4")],
+}
+"""What a section holds for each of its items."""
 
 Intervals = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]]
 """Starts and ends in bp, and values: equally long."""
@@ -178,8 +182,7 @@ class BigWigReader:
                 for node in self._walk(self._index + 48, item="IIIIQQ", branch="IIIIQ")
                 for row in node
             ]
-            dtype = np.dtype([(name, "<i8") for name in names])
-            self._blocks = np.array(rows, dtype)
+            self._blocks = np.array(rows, np.dtype([(name, "<u8") for name in names]))
         blocks = self._blocks
         before = (blocks["end_contig"] < contig) | (
             (blocks["end_contig"] == contig) & (blocks["end"] <= start)
@@ -187,49 +190,64 @@ class BigWigReader:
         after = (blocks["contig"] > contig) | (
             (blocks["contig"] == contig) & (blocks["start"] >= end)
         )
-        return blocks[~before & ~after]
+        overlapping: npt.NDArray[Any] = blocks[~before & ~after]
+        return overlapping
 
-    def _walk(
-        self, offset: int, *, item: str, branch: str, depth: int = 0
-    ) -> Iterator[list[tuple[Any, ...]]]:
-        """Yield the items of each leaf below a node; the last field of a branch is its child."""
-        if depth > MAX_DEPTH:
-            raise self._damaged("a tree that never ends")
-        leaf, _, count = self._unpack("BBH", offset)
-        layout = struct.Struct(self._order + (item if leaf else branch))
-        rows = list(layout.iter_unpack(self._read(offset + 4, layout.size * count)))
-        if leaf:
-            yield rows
-            return
-        for row in rows:
-            yield from self._walk(row[-1], item=item, branch=branch, depth=depth + 1)
+    def _walk(self, root: int, *, item: str, branch: str) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the items of each leaf of a tree; the last field of a branch is its child."""
+        waiting, left = [root], self._size
+        while waiting:
+            offset = waiting.pop()
+            leaf, _, count = self._unpack("BBH", offset)
+            layout = struct.Struct(self._order + (item if leaf else branch))
+            left -= 4 + layout.size * count
+            if left < 0:  # nodes do not overlap: together they are smaller than the file
+                raise self._damaged("a tree that never ends")
+            rows = list(layout.iter_unpack(self._read(offset + 4, layout.size * count)))
+            if leaf:
+                yield rows
+            else:
+                waiting += [row[-1] for row in reversed(rows)]
 
     def _read_section(self, offset: int, size: int) -> Intervals:
         data = self._read(offset, size)
         if self._compressed:
-            try:
-                data = zlib.decompressobj().decompress(data, self._limit)
-            except zlib.error as error:
-                raise self._damaged(f"a section at byte {offset}") from error
-        order = self._order
-        layout = struct.Struct(order + "IIIIIBBH")
+            data = self._inflate(data, offset)
+        found = self._parse_section(data)
+        if found is None:
+            raise self._damaged(f"a section at byte {offset}")
+        return found
+
+    def _inflate(self, data: bytes, offset: int) -> bytes:
+        stream = zlib.decompressobj()
+        try:
+            # One byte more than the limit, or zlib would stop before the stream's checksum.
+            data = stream.decompress(data, self._limit + 1)
+        except zlib.error as error:
+            raise self._damaged(f"a section at byte {offset}") from error
+        if not stream.eof:
+            raise self._damaged(f"a section at byte {offset}")
+        return data
+
+    def _parse_section(self, data: bytes) -> Intervals | None:
+        """The intervals of a section; None if it is damaged."""
+        layout = struct.Struct(self._order + "IIIIIBBH")
         if len(data) < layout.size:
-            raise self._damaged(f"a section at byte {offset}")
+            return None
         _, start, _, step, span, kind, _, count = layout.unpack_from(data)
-        fields = {
-            BEDGRAPH: [("start", "u4"), ("end", "u4"), ("value", "f4")],
-            VARIABLE_STEP: [("start", "u4"), ("value", "f4")],
-            FIXED_STEP: [("value", "f4")],
-        }.get(kind)
-        dtype = np.dtype([(name, order + code) for name, code in fields or [("value", "f4")]])
-        if fields is None or len(data) < layout.size + count * dtype.itemsize:
-            raise self._damaged(f"a section at byte {offset}")
+        if kind not in FIELDS:
+            return None
+        dtype = np.dtype([(name, self._order + code) for name, code in FIELDS[kind]])
+        if len(data) < layout.size + count * dtype.itemsize:
+            return None
         rows = np.frombuffer(data, dtype, count, layout.size)
         if kind == FIXED_STEP:
             starts = start + step * np.arange(count, dtype=np.int64)
         else:
             starts = rows["start"].astype(np.int64)
         ends = rows["end"].astype(np.int64) if kind == BEDGRAPH else starts + span
+        if (ends < starts).any():
+            return None
         return starts, ends, rows["value"].astype(np.float32)
 
     def _unpack(self, layout: str, offset: int) -> tuple[Any, ...]:
