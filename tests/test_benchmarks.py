@@ -57,6 +57,12 @@ def test_averages_are_timed_against_a_plain_run(tmp_path):
     assert json.loads(noted)["name"] == "average / plain: demo, three folds"
 
 
+def test_readers_of_bigwigs_are_compared_on_damaged_files(tmp_path):
+    code = "import bigwig_reader as b; found = b.compare_damage(folder, 9);"
+    code += "print(sum(found['ours'].values()), sum(found['pybigtools, bins'].values()))"
+    assert run(tmp_path, code) == "9 9\n"
+
+
 def test_a_ratio_stands_beside_its_goal(tmp_path):
     code = (
         "from goals import *; note('merge, bytes a bin', 5); note('merge / pyBigWig, per core', 4);"
