@@ -8,7 +8,9 @@ import pytest
 from matplotlib.image import imread
 
 from genometracks.errors import UserError
-from genometracks.evaluation.figures import Curve, draw_locus, draw_scatter
+from genometracks.evaluation.locus import Locus
+from genometracks.evaluation.locus_figure import Curve, draw_locus
+from genometracks.evaluation.scatter_figure import draw_scatter
 
 STEP = 100
 STARTS = np.arange(1_000_000, 1_050_000, STEP)
@@ -30,7 +32,7 @@ def locus(path, *values, starts=STARTS, **options):
         for label, y in zip(["predicted", "observed"], values, strict=False)
     ]
     settings = {"contig": "chr1", "start": 1_000_000, "end": 1_050_000} | options
-    draw_locus(path, tracks=tracks, **settings)
+    draw_locus(path, Locus(**settings), tracks=tracks)
     return pixels(path)
 
 
@@ -45,7 +47,7 @@ def test_locus_is_ten_by_four_inches_at_150_dpi(tmp_path):
     assert locus(tmp_path / "a.png", PEAKS, PEAKS).shape == (600, 1500, 3)
 
 
-def test_same_locus_gives_the_same_bytes_whatever_the_users_settings(tmp_path):
+def test_same_locus_gives_the_same_bytes_under_any_user_settings(tmp_path):
     locus(tmp_path / "a.png", PEAKS, PEAKS)
     with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red", "savefig.dpi": 40}):
         locus(tmp_path / "b.png", PEAKS, PEAKS)
@@ -64,8 +66,8 @@ def test_filled_area_follows_the_values_on_one_shared_scale(tmp_path):
 
 def test_curves_of_other_pairs_have_their_own_scale_and_hue(tmp_path):
     high = np.full(len(STARTS), 8.0)
-    tracks = [("a", STARTS, STEP, high, "a"), ("b", STARTS, STEP, high / 100, "b")]
-    draw_locus(tmp_path / "a.png", contig="c", start=1_000_000, end=1_050_000, tracks=tracks)
+    tracks = [Curve("a", STARTS, STEP, high, "a"), Curve("b", STARTS, STEP, high / 100, "b")]
+    draw_locus(tmp_path / "a.png", Locus("c", 1_000_000, 1_050_000), tracks=tracks)
     image = pixels(tmp_path / "a.png")
     assert area(image, DARK) == pytest.approx(area(image, (0xB3, 0x47, 0x0F)), rel=0.01)
 
@@ -108,8 +110,8 @@ def test_each_observed_panel_carries_its_own_correlation(tmp_path):
 
 def test_names_are_no_formulas_and_long_ones_do_not_leave_the_figure(tmp_path):
     names = ["a$_2$b " * 40, "$\\frac" + "b" * 200]
-    tracks = [(name, STARTS, STEP, PEAKS, name) for name in names]
-    draw_locus(tmp_path / "a.png", contig="c", start=1_000_000, end=1_050_000, tracks=tracks)
+    tracks = [Curve(name, STARTS, STEP, PEAKS, name) for name in names]
+    draw_locus(tmp_path / "a.png", Locus("c", 1_000_000, 1_050_000), tracks=tracks)
     image = pixels(tmp_path / "a.png")
     for above_panel in (slice(60, 95), slice(295, 330)):
         assert (image[above_panel, 200:900] != 255).any()
@@ -135,7 +137,7 @@ def test_same_scatter_gives_the_same_bytes(tmp_path):
 
 def test_scatter_has_the_observed_to_the_right_and_the_predicted_upwards(tmp_path):
     x = np.linspace(0, 1, 2_000)
-    image = scatter(tmp_path / "a.png", x**6, x)  # predicted below observed, but at the ends
+    image = scatter(tmp_path / "a.png", x**6, x)  # predicted below observed, except at the ends
     panel = image[82:682, 128:727].sum(axis=-1) < 3 * 240
     lower_right = np.fromfunction(lambda i, j: i + j > 660, panel.shape)
     upper_left = np.fromfunction(lambda i, j: (i + j < 540) & (i > 120), panel.shape)

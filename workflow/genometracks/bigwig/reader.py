@@ -76,9 +76,7 @@ class BigWigReader:
         """Close the file."""
         self._file.close()
 
-    def intervals(
-        self, contig: str, start: int = 0, end: int | None = None
-    ) -> Iterator[Intervals]:
+    def intervals(self, contig: str, start: int = 0, end: int | None = None) -> Iterator[Intervals]:
         """Yield the intervals of each data section that overlaps a stretch of a contig.
 
         Parameters

@@ -13,7 +13,6 @@ from genometracks.commands.arguments import (
     add_settings,
 )
 from genometracks.commands.merge import find_sidecars
-from genometracks.common.records import as_plain
 from genometracks.config.folders import RunFolder
 from genometracks.config.settings import EvaluationConfig
 
@@ -42,34 +41,37 @@ def add_commands(commands: Commands) -> None:
 
 def run_observed(args: argparse.Namespace) -> None:
     """Check the observed tracks before hours are spent on predictions; write their digests."""
-    from genometracks.evaluation.evaluate import check_observed
+    from genometracks.evaluation.observed import check_observed
     from genometracks.export.manifest import write_observed
     from genometracks.plan.plan import Plan
     from genometracks.tracks.table import name_rows
 
-    plan, observed = Plan.load(args.plan), as_plain(args.settings.observed)
-    check_observed(observed, tracks=name_rows(plan.tracks), lengths=plan.lengths)
-    write_observed(args.out, args.settings.observed)
+    settings: EvaluationConfig = args.settings
+    plan = Plan.load(args.plan)
+    check_observed(settings.observed, tracks=name_rows(plan.tracks), lengths=plan.lengths)
+    write_observed(args.out, settings.observed)
 
 
 def run_evaluate(args: argparse.Namespace) -> None:
     """Compare with the observed tracks: evaluation.tsv and figures."""
-    from genometracks.evaluation.draw import draw_evaluation, list_held_out
-    from genometracks.evaluation.evaluate import evaluate, write_evaluation
+    from genometracks.evaluation.draw import draw_evaluation
+    from genometracks.evaluation.evaluate import evaluate
+    from genometracks.evaluation.table import write_evaluation
     from genometracks.plan.plan import Plan
     from genometracks.tracks.table import name_rows
 
-    plan, settings = Plan.load(args.plan), as_plain(args.settings)
+    settings: EvaluationConfig = args.settings
+    plan = Plan.load(args.plan)
     rows = name_rows(plan.tracks)
     predictions = read_predictions(plan, RunFolder.of_plan(args.plan), rows=rows)
     table = evaluate(
         predictions,
-        settings["observed"],
+        settings.observed,
         tracks=rows,
         step=plan.geometry.bin,
         span=plan.geometry.span,
         lengths=plan.lengths,
-        held_out=list_held_out(settings),
+        held_out=settings.held_out,
     )
     draw_evaluation(args.figures, plan, predictions=predictions, evaluation=settings, rows=table)
     write_evaluation(table, args.out)

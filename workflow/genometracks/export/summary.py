@@ -1,17 +1,16 @@
 """summary.txt: a run in a few lines."""
 
-import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from genometracks.common.atomic import write_atomically
 from genometracks.common.logs import find_events
-from genometracks.common.records import as_plain, from_plain
+from genometracks.common.records import from_plain
 from genometracks.config.folders import RunFolder
 from genometracks.config.settings import EvaluationConfig
 from genometracks.errors import UserError
-from genometracks.evaluation.draw import find_row
+from genometracks.evaluation.table import find_row, read_evaluation
 from genometracks.plan.plan import Plan
 from genometracks.shards.provenance import Provenance
 from genometracks.shards.sidecar import Seams
@@ -101,14 +100,10 @@ def _describe_seams(tracks: Sequence[RunTrack], seams: Seams | None) -> str:
 def _describe_correlation(table: Path, evaluation: EvaluationConfig) -> str:
     if not evaluation.observed:
         return "no observed tracks in the config"
-    with open(table, newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    found = [find_row(rows, as_plain(entry)) for entry in evaluation.observed]
-    where = "held-out bins" if found[0]["bins_in"] == "held_out" else "all bins"
-    values = "; ".join(
-        f"{float(row['pearson'] or 'nan'):.4f} {row['track']} and {row['observed']}"
-        for row in found[:3]
-    )
+    rows = read_evaluation(table)
+    found = [find_row(rows, entry) for entry in evaluation.observed]
+    where = "held-out bins" if found[0].bins_in == "held_out" else "all bins"
+    values = "; ".join(f"{row.pearson:.4f} {row.track} and {row.observed}" for row in found[:3])
     return f"Pearson on {where}: {values}"
 
 
