@@ -67,15 +67,10 @@ def read_evaluation(path: str | Path) -> list[Correlation]:
 
     # As text, and without words for missing values: a track may be called NA.
     table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    numbers = {"bins": int, "pearson": _parse_correlation, "spearman": _parse_correlation}
-    return [
-        from_plain(Correlation, row | {name: parse(row[name]) for name, parse in numbers.items()})
-        for row in table.to_dict("records")
-    ]
-
-
-def _parse_correlation(text: str) -> float:
-    return float(text or "nan")
+    table["bins"] = table["bins"].map(int)
+    for column in ("pearson", "spearman"):
+        table[column] = table[column].map(lambda text: float(text or "nan"))
+    return [from_plain(Correlation, row) for row in table.to_dict("records")]
 
 
 def find_row(rows: Iterable[Correlation], entry: Observed) -> Correlation:
