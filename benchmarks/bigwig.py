@@ -28,7 +28,7 @@ def write_ours(path: Path, values: np.ndarray) -> None:
 
 
 def write_theirs(path: Path, values: np.ndarray) -> None:
-    """Write with pyBigWig's quickest call: one fixed-step run."""
+    """Write with the fastest call of pyBigWig: one fixed-step run."""
     with pyBigWig.open(str(path), "w") as out:
         out.addHeader([("chr", BINS * STEP)])
         out.addEntries("chr", 0, values=values, span=STEP, step=STEP)
@@ -49,7 +49,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for kind in ("noise", "walk"):
             values = make_values(kind)
-            seconds: dict = {"ours": [], "pyBigWig": []}
+            seconds: dict[str, list[float]] = {"ours": [], "pyBigWig": []}
             for _ in range(ROUNDS):
                 for name, write in (("ours", write_ours), ("pyBigWig", write_theirs)):
                     start = time.perf_counter()

