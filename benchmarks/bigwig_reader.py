@@ -73,7 +73,7 @@ def time_reader(
         means = READERS[name](path, contig, step, bins)
         seconds.append(time.process_time() - start)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    means = np.where(np.isnan(means), np.nan, means)  # one NaN, whatever its bits
+    means = np.where(np.isnan(means), np.nan, means)  # a NaN has many bit patterns
     return statistics.median(seconds), peak, hashlib.sha256(means).hexdigest()
 
 

@@ -31,7 +31,7 @@ def pack_bigwig(
     section : bytes, optional
         Default is `SECTION`.
     buffer : int, optional
-        Size of the buffer for a section that the header asks for.
+        Buffer size for a section, as the header gives it.
     contigs : int
         Number of contigs that the list of contigs claims to have.
     children, contig_children : int

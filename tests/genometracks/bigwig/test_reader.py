@@ -64,7 +64,7 @@ def test_bin_means_equal_a_plain_mean_over_bases(foreign, contig, step, span):
         )
 
 
-def test_a_missing_contig_is_named_with_some_that_are_there(foreign):
+def test_a_missing_contig_is_named_with_some_that_exist(foreign):
     with (
         BigWigReader(foreign) as reader,
         pytest.raises(UserError, match=r"foreign.bw: no contig chr1; it has b, a, empty"),

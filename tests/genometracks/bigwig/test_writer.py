@@ -139,7 +139,7 @@ def parse_zooms(data: bytes) -> dict[int, list[tuple]]:
         reduction, _, at, index = struct.unpack_from("<IIQQ", data, 64 + 24 * i)
         records = []
         for offset, size in leaf_blocks(data, index + 48):
-            assert at < offset < index, "blocks stand between their level's start and its index"
+            assert at < offset < index, "blocks are between their level's start and its index"
             records += list(struct.iter_unpack("<IIIIffff", zlib.decompress(data[offset:][:size])))
         assert len(records) == struct.unpack_from("<I", data, at)[0]
         levels[reduction] = records

@@ -40,7 +40,7 @@ def test_failed_writing_leaves_the_older_table_alone(tmp_path, monkeypatch):
     assert [file.name for file in tmp_path.iterdir()] == ["evaluation.tsv"]
 
 
-def test_rows_are_read_back_whatever_the_tracks_are_called(tmp_path):
+def test_rows_with_names_like_missing_values_are_read_back(tmp_path):
     row = Correlation("NA", "1.50", "*", "held_out", 7, pearson=0.95675, spearman=-1.0)
     rows = [row, replace(row, track='a "b"\tc', observed="nan", contig="007", bins_in="all")]
     write_evaluation(rows, tmp_path / "evaluation.tsv")
