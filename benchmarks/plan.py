@@ -50,8 +50,9 @@ def simulate_genome(path: Path, lengths: list[int], runs: int) -> None:
         # Most of a contig is sequence: every run of N takes a hundredth of the stretch drawn.
         inner = [[start, start + max(1, (end - start) // 100)] for start, end in inner]
         gaps = [[0, edge], *inner, [length - edge, length]] if edge else inner
-        contigs.append(Contig(f"chr{i + 1}", length, gaps, f"{i:064x}"))
-    GenomeIndex("simulated", "simulated.fa", "0" * 64, contigs).save(path)
+        runs_of_n = tuple((start, end) for start, end in gaps)
+        contigs.append(Contig(f"chr{i + 1}", length, runs_of_n, f"{i:064x}"))
+    GenomeIndex("simulated", "simulated.fa", "0" * 64, tuple(contigs)).save(path)
 
 
 def write_regions(path: Path, lengths: list[int], count: int) -> None:
@@ -65,10 +66,22 @@ def write_regions(path: Path, lengths: list[int], count: int) -> None:
 
 def write_model(path: Path) -> None:
     """Write the model.json of a model of one value a window of 2,048 bp, with 100 tracks."""
-    described = {"folds": [{}], "digest": "0" * 64, "activation": None, "train": {}}
-    described["geometry"] = {"window": 2048, "bin": None, "crop": 0, "length": 1, "tracks": 100}
-    described["tracks"] = [{"name": f"track {i}"} for i in range(100)]
-    path.write_text(json.dumps(described))
+    from genometracks.inputs.model import FoldFile, ModelFile
+    from grelu_models.geometry import Geometry
+
+    ModelFile(
+        folds=(FoldFile("simulated", "simulated", "0" * 64, {}),),
+        digest="0" * 64,
+        activation=None,
+        geometry=Geometry(window=2048, bin=None, crop=0, length=1, tracks=100),
+        receptive_field=2048,
+        flanks=None,
+        tracks=[{"name": f"track {i}"} for i in range(100)],
+        strand_partners=None,
+        train={},
+        intervals={},
+        notes=[],
+    ).save(path)
 
 
 def measure(code: str, *words: str) -> tuple[float, float]:
