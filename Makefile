@@ -22,6 +22,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/mypy
 	@$(BIN)/python config/demo/fetch.py $(DATA)
 	$(SNAKEMAKE) --lint
 
@@ -63,7 +64,7 @@ report: $(READY)
 	@$(SNAKEMAKE) --report results/demo/report.html
 
 clean:
-	rm -rf $(VENV) .oracles results data .snakemake .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .oracles results data .snakemake .pytest_cache .ruff_cache .mypy_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock pyproject.toml
