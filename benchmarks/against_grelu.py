@@ -1,11 +1,12 @@
-"""The same tracks of the same genome by gReLU 1.1.0 and by us, on one core, by turns.
+"""The same tracks of the same genome, predicted by gReLU 1.1.0 and by this package, on one core.
 
-Ours: the command lines `genometracks predict`, `merge` and `bigwig`, one process each. Theirs: see
-`grelu_side.py`, with the arguments that `predict_on_dataset` has by default, and once more with
-those that suit one core. "Job" leaves the imports out on both sides, "processes" has all. What
-comes before is told apart: our model, genome, probe and plan; their FASTA's index is made for them.
+The two take turns. Ours: the commands `genometracks predict`, `merge` and `bigwig`, one process
+each. gReLU: see `grelu_side.py`, once with the default arguments of `predict_on_dataset` and once
+with arguments tuned to one core. "Job" excludes the imports on both sides; "processes" includes
+everything. Preparation is reported separately (our model, genome, probe and plan) or not counted
+(the index of gReLU's FASTA).
 
-Needs an interpreter that has gReLU, Lightning and pyBigWig: --grelu-python. Run by `make bench`.
+Needs an interpreter with gReLU, Lightning and pyBigWig: --grelu-python. Run by `make bench`.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common import describe, measure, pin_to_one_core, run_aside
+from common import call_in_process, describe, measure, pin_to_one_core
 from genomes import read_ecoli
 from goals import note
 from predict import write_weights
@@ -32,7 +33,7 @@ CASES = {
     "BPNet-like, window auto": ("BPNet-like", 1_000_000, AUTO),
 }
 THEIRS = {"defaults": {"batch_size": 256, "workers": 1}, "tuned": {"batch_size": 32, "workers": 0}}
-# Everything heavy is imported before the clock starts, as on their side.
+# Large packages are imported before the clock starts, as in grelu_side.py.
 JOB = """
 import sys, time
 import genometracks.{imports}
@@ -51,7 +52,7 @@ IMPORTS = {
 
 
 def prepare(folder: Path, case: str) -> dict:
-    """Write genome and weights, and plan our run: what their job needs, and our seconds."""
+    """Write genome and weights and plan our run; return gReLU's job and the seconds of planning."""
     import torch
     from pyfaidx import Faidx
 
@@ -89,11 +90,11 @@ def prepare(folder: Path, case: str) -> dict:
 
 @dataclass
 class Job:
-    """What a job took, in one process or several."""
+    """Time and memory of a job in one or several processes."""
 
     wall: float  # s, without imports
     cpu: float  # s, without imports
-    whole: float  # s, with all
+    whole: float  # s, everything
     peak: float  # MiB, of the largest process and its children
 
 
@@ -111,23 +112,23 @@ def run_ours(folder: Path) -> Job:
         measure("-c", JOB.format(imports=IMPORTS[name]), name, "--plan", work / "plan.json", *rest)
         for name, rest in words.items()
     ]
-    wall, cpu = np.sum([list(map(float, one.said.split()[-2:])) for one in used], axis=0)
+    wall, cpu = np.sum([list(map(float, one.stdout.split()[-2:])) for one in used], axis=0)
     return Job(wall, cpu, sum(one.wall for one in used), max(one.peak for one in used))
 
 
 def run_theirs(python: str, folder: Path, job: dict) -> Job:
-    """gReLU's part."""
+    """The same tracks by gReLU."""
     script = Path(__file__).with_name("grelu_side.py")
     used = measure(script, json.dumps(job), python=python, cwd=folder)
-    found = json.loads(used.said.splitlines()[-1])
+    found = json.loads(used.stdout.splitlines()[-1])
     return Job(found["wall"], found["cpu"], used.wall, used.peak)
 
 
 def compare_tracks(folder: Path, tracks: list[str]) -> tuple[float, int, int]:
-    """Largest difference, of the largest value, over the bins that both have; bins of each."""
+    """Largest difference / largest value, over the bases that both have; their number; ours."""
     import pyBigWig
 
-    apart, both, ours_all = 0.0, 0, 0
+    largest, both, ours_all = 0.0, 0, 0
     for i, track in enumerate(tracks):
         with (
             pyBigWig.open(str(folder / "run" / "bigwig" / f"{track}.bw")) as our_file,
@@ -137,38 +138,38 @@ def compare_tracks(folder: Path, tracks: list[str]) -> tuple[float, int, int]:
                 ours = our_file.values(chrom, 0, size, numpy=True)
                 theirs = their_file.values(chrom, 0, size, numpy=True)
                 shared = np.isfinite(theirs)
-                # A base that only gReLU has makes this NaN, which no goal accepts.
+                # NaN if only gReLU has a base; no goal accepts NaN.
                 difference = np.abs(ours[shared] - theirs[shared]).max()
-                apart = max(apart, float(difference / np.abs(theirs[shared]).max()))
+                largest = max(largest, float(difference / np.abs(theirs[shared]).max()))
                 both, ours_all = both + shared.sum(), ours_all + np.isfinite(ours).sum()
-    return apart, int(both), int(ours_all)
+    return largest, int(both), int(ours_all)
 
 
 def compare(python: str, case: str, repeat: int) -> str:
-    """The table of a case, and what was computed."""
+    """What was computed in a case, and the table of its figures."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        made = run_aside(prepare, folder, case)
+        made = call_in_process(prepare, folder, case)
         jobs: dict[str, list[Job]] = {name: [] for name in ("ours", *THEIRS)}
         for _ in range(repeat):
             jobs["ours"].append(run_ours(folder))
             for name, how in THEIRS.items():
                 jobs[name].append(run_theirs(python, folder, {**made["job"], **how}))
-        apart, both, ours = compare_tracks(folder, made["tracks"])
-    note(f"from gReLU's, of the largest: {case}", apart)
-    told = (
+        largest, both, ours = compare_tracks(folder, made["tracks"])
+    note(f"difference from gReLU / largest value: {case}", largest)
+    head = (
         f"\n{case}: {made['bases']:,} bp; our {made['windows']:,} windows of "
         f"{made['window']:,} bp, batch {made['batch_size']}, planned in {made['seconds']:.1f} s; "
-        f"largest difference {apart:.1e} of the largest value over {both:,} bases of all tracks, "
-        f"of {ours:,} of ours\n"
+        f"largest difference {largest:.1e} of the largest value, over {both:,} bases of all tracks "
+        f"(ours have {ours:,})\n"
     )
-    return "\n".join([told, *list_rows(case, jobs)])
+    return "\n".join([head, *list_rows(case, jobs)])
 
 
 def list_rows(case: str, jobs: dict[str, list[Job]]) -> list[str]:
-    """Medians, and gReLU's against ours."""
-    rows = ["| whose | job, s | of it CPU | processes, s | peak, MiB | job | CPU |"]
-    rows += ["|---|---|---|---|---|---|---|"]
+    """Medians of each package, and their ratios to ours."""
+    columns = "package | job, s | job's CPU, s | processes, s | peak, MiB | job / ours | CPU / ours"
+    rows = [f"| {columns} |", "|---|---|---|---|---|---|---|"]
     medians = {k: np.median([astuple(one) for one in v], axis=0) for k, v in jobs.items()}
     for name, (wall, cpu, whole, peak) in medians.items():
         times, cpu_times = (medians[name] / medians["ours"])[:2]
@@ -182,9 +183,9 @@ def list_rows(case: str, jobs: dict[str, list[Job]]) -> list[str]:
 
 
 def main() -> None:
-    """Print a Markdown table a case."""
+    """Print a Markdown table for each case."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--grelu-python", help="an interpreter that has gReLU 1.1.0")
+    parser.add_argument("--grelu-python", help="an interpreter with gReLU 1.1.0")
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args()

@@ -1,7 +1,7 @@
-"""Run every benchmark, and put all ratios beside their goals: benchmarks/{date}-all.md.
+"""Run every benchmark and write all ratios beside their goals to benchmarks/{date}-all.md.
 
-The scripts' own tables follow in the same file. `--quick` proves in a few minutes that all run; its
-figures mean little and are not kept. Run by `make bench`.
+The tables of the scripts follow in the same file. `--quick` proves in a few minutes that every
+script runs; its figures mean little and are not kept. Run by `make bench`.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from common import describe
 from goals import VARIABLE, make_table, read_notes
 
 HERE = Path(__file__).parent
-# script: words that make it quick
+# script: arguments of a quick run
 SCRIPTS = {
     "bigwig": [],
     "merge": ["--bins", "1048576", "--repeat", "1"],
@@ -45,22 +45,22 @@ def describe_machine() -> str:
 
 
 def run_script(name: str, words: list[str], notes: Path) -> tuple[str, int]:
-    """Run one script, showing what it says: that, and its status."""
+    """Run one script and show its output; return the output and the exit status."""
     command = [sys.executable, str(HERE / f"{name}.py"), *words]
     environment = {**os.environ, VARIABLE: str(notes), "PYTHONUNBUFFERED": "1"}
     print(f"\n## {name}\n", flush=True)
-    said = []
+    lines = []
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
             print(line, end="", flush=True)
-            said.append(line)
-    return "".join(said), process.returncode
+            lines.append(line)
+    return "".join(lines), process.returncode
 
 
 def main() -> int:
-    """Run all, print the table, keep it."""
+    """Run all scripts, print the table of ratios and write the file."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--grelu-python", default="", help="an interpreter that has gReLU 1.1.0")
+    parser.add_argument("--grelu-python", default="", help="an interpreter with gReLU 1.1.0")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     head = f"{describe(*PACKAGES)}\n{describe_machine()}"
@@ -72,9 +72,9 @@ def main() -> int:
             words = quick if options.quick else []
             if name == "against_grelu" and options.grelu_python:
                 words = [*words, "--grelu-python", options.grelu_python]
-            said, status = run_script(name, words, notes)
+            output, status = run_script(name, words, notes)
             failed += [name] if status else []
-            sections.append(f"## {name}\n\n{said.strip()}\n")
+            sections.append(f"## {name}\n\n{output.strip()}\n")
         table = make_table(read_notes(notes))
     if failed:
         table += f"\n\nFailed: {', '.join(failed)}."

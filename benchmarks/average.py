@@ -1,9 +1,9 @@
-"""What averages, and groups of tracks, add to their forward passes.
+"""Cost of averages and of groups of tracks, compared with a plain run.
 
-A shard is predicted and written as a job does it, plainly and with an average, by turns, on one
-core (the process is pinned to it): both strands, two shifts of 4 bp, or three folds are to take two
-and three times as long. Ten groups of a hundred tracks are to take no longer than the tracks. Run
-by `make bench`.
+A shard is predicted and written as in a job, with and without an average, in turn, on one core (the
+process is pinned to it). Both strands or two shifts of 4 bp should take twice as long, three folds
+three times as long, and ten groups of a hundred tracks no longer than the tracks. Run by `make
+bench`.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from common import describe, pin_to_one_core
 from goals import note
 from predict import make_run
 
-# name: settings of the run, beside those of predict.py
+# name: settings of the run, in addition to those of predict.py
 CASES = {
     "both strands": {"reverse_complement": True},
     "two shifts": {"shifts": [-4, 4]},
@@ -42,7 +42,7 @@ GROUPED = {
 
 
 class Job:
-    """A shard to predict, with all that a job has loaded by then."""
+    """A shard to predict; model, genome and device are ready, as in a job."""
 
     def __init__(self, folder: Path, family: str, **settings) -> None:
         from genometracks.inputs.bases import Bases
@@ -57,7 +57,7 @@ class Job:
         self.device = prepare_device("cpu")
 
     def time(self) -> float:
-        """Seconds of the shard."""
+        """Seconds for predicting and writing the shard."""
         from genometracks.common.prefetch import prefetch
         from genometracks.predict.predict import ShardPrediction
         from genometracks.shards.shard import write_shard
@@ -97,13 +97,13 @@ def main() -> None:
 
     torch.set_num_threads(1)
     print(
-        f"{describe('torch')}, one core, medians of {options.repeat} after one to warm up"
+        f"{describe('torch')}, one core, medians of {options.repeat} after one warm-up"
         "\n\n| model | average | windows, plain / average | plain, s | average, s | ratio | range |"
         "\n|---|---|---|---|---|---|---|"
     )
-    asked = [(family, *case) for family in ("demo", "BPNet-like") for case in CASES.items()]
-    for family, case, settings in [*asked, ("Enformer, small", GROUPS, GROUPED)]:
-        with contextlib.redirect_stderr(io.StringIO()):  # the stages' logs
+    cases = [(family, *case) for family in ("demo", "BPNet-like") for case in CASES.items()]
+    for family, case, settings in [*cases, ("Enformer, small", GROUPS, GROUPED)]:
+        with contextlib.redirect_stderr(io.StringIO()):  # logs of the stages
             row = measure(family, case, settings, options.repeat)
         print(row, flush=True)
 

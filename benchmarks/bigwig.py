@@ -1,6 +1,6 @@
 """Write one dense bigWig with our writer and with pyBigWig, in turn, and print the ratio.
 
-`make bench`. 10 million bins of 32 bp, rounded to float16 as predictions are; medians of 3.
+10 million bins of 32 bp, rounded to float16 like predictions; medians of 3. Run by `make bench`.
 """
 
 import os
@@ -21,21 +21,21 @@ BINS, STEP, ROUNDS = 10_000_000, 32, 3
 
 
 def write_ours(path: Path, values: np.ndarray) -> None:
-    """Write as the merge does: in pieces."""
+    """Write in pieces, as `genometracks bigwig` does."""
     with BigWigWriter(path, {"chr": BINS * STEP}, step=STEP) as writer:
         for first in range(0, BINS, PIECE):
             writer.write("chr", first, values[first : first + PIECE])
 
 
 def write_theirs(path: Path, values: np.ndarray) -> None:
-    """Write with the fastest call of pyBigWig: one fixed-step run."""
+    """Write with pyBigWig's fastest call: one fixed-step run."""
     with pyBigWig.open(str(path), "w") as out:
         out.addHeader([("chr", BINS * STEP)])
         out.addEntries("chr", 0, values=values, span=STEP, step=STEP)
 
 
 def make_values(kind: str) -> np.ndarray:
-    """Dense values: white noise (hard to compress) or a smooth walk (as predictions are)."""
+    """Dense values: white noise (hard to compress) or a random walk (smooth, like predictions)."""
     noise = np.random.default_rng(0).normal(size=BINS)
     values = noise if kind == "noise" else np.cumsum(noise) * 0.05
     return values.astype(np.float16).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Read bigWigs with our reader and with pybigtools: time, memory, and what damaged files do.
+"""Read bigWigs with our reader and with pybigtools: time, memory, and effects of damaged files.
 
 Run by hand: `python benchmarks/bigwig_reader.py`, after `make demo` has fetched the demo's data. It
 decides which reader the evaluation uses.
@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import pyBigWig
 
-from common import ROOT, describe, run_aside
+from common import ROOT, call_in_process, describe
 
 BINS, STEP = 10_000_000, 32
-TIME = 5  # s, after which a reader is said not to return
+TIME = 5  # s, after which a reader counts as not done
 
 
 def read_ours(path: Path, contig: str, step: int, bins: int) -> np.ndarray:
@@ -91,14 +91,14 @@ def print_times(cases: list[tuple[str, Path, str, int, int]]) -> None:
     """Print a table of (file, path, contig, step, bins)."""
     print("| file | reader | CPU s | peak, MiB | our numbers |\n|---|---|---|---|---|")
     for file, *case in cases:
-        found = {name: run_aside(time_reader, name, *case) for name in READERS}
+        found = {name: call_in_process(time_reader, name, *case) for name in READERS}
         for name, (seconds, peak, digest) in found.items():
             same = "yes" if digest == found["ours"][2] else "**no**"
             print(f"| {file} | {name} | {seconds:.2f} | {peak:.0f} | {same} |", flush=True)
 
 
 def find_outcome(read: Callable, path: Path, expected: dict[str, np.ndarray]) -> str:
-    """How a reader ends, in a process of its own, that reads contigs of a file."""
+    """How a reader ends when it reads the contigs of a file in a separate process."""
     child = os.fork()
     if not child:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # a panic writes to stderr
@@ -110,7 +110,7 @@ def find_outcome(read: Callable, path: Path, expected: dict[str, np.ndarray]) ->
             )
         except Exception:
             os._exit(2)
-        except BaseException:  # pybigtools raises a Rust panic as no Exception
+        except BaseException:  # a Rust panic in pybigtools is not an Exception
             os._exit(3)
         os._exit(0 if same else 1)
     _, status = os.waitpid(child, 0)
@@ -122,7 +122,7 @@ def find_outcome(read: Callable, path: Path, expected: dict[str, np.ndarray]) ->
 
 
 def compare_damage(folder: Path, trials: int) -> dict[str, collections.Counter]:
-    """Count outcomes of files with one flipped bit or cut short (each third), by reader."""
+    """Count each reader's outcomes for files with one flipped bit or (every third) cut short."""
     path = folder / "sound.bw"
     with pyBigWig.open(str(path), "w") as out:
         out.addHeader([("a", 3000), ("b", 5000)])
@@ -169,7 +169,7 @@ def main() -> None:
     print(f"{describe('numpy', 'pybigtools', 'pyBigWig')}, one core, medians of 5\n")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        run_aside(write_dense, folder / "dense.bw")
+        call_in_process(write_dense, folder / "dense.bw")
         demo = ("demo, 4.6 Mb", options.demo, "NC_000913", 16, 4_641_652 // 16)
         dense = ("10 million bins", folder / "dense.bw", "c", STEP, BINS)
         coarse = ("the same, in bins of 128 bp", folder / "dense.bw", "c", 128, BINS // 4)

@@ -1,4 +1,4 @@
-"""What the benchmarks share: whole processes measured, and a line that says with what."""
+"""Measurement of whole processes, and the line of versions that heads a result."""
 
 import multiprocessing
 import os
@@ -15,18 +15,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# In front: what is installed may be of another checkout.
+# First on the path: the installed packages may come from another checkout.
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "workflow"), str(ROOT)]
 
 
 @dataclass
 class Used:
-    """What a process and its children took."""
+    """Time, memory and output of a process and its children."""
 
     wall: float  # s
     cpu: float  # s, of all processes together
     peak: float  # MiB, the sum of the processes' peaks
-    said: str  # on stdout
+    stdout: str
 
 
 def describe(*packages: str) -> str:
@@ -36,51 +36,52 @@ def describe(*packages: str) -> str:
 
 
 def pin_to_one_core() -> None:
-    """This process, and those it starts from now on."""
+    """Pin this process, and those that it starts from now on, to one core."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
-def run_aside(function: Callable, *words, **options):
+def call_in_process(function: Callable, *words, **options):
     """Call a function in another process and return what it returns.
 
-    A process starts with the peak of the one that started it, so that this one must stay small.
+    A process starts with the peak memory of its parent, so the benchmark itself must stay small.
     """
-    with multiprocessing.get_context("spawn").Pool(1, _hush) as pool:
+    with multiprocessing.get_context("spawn").Pool(1, _silence_stderr) as pool:
         return pool.apply(function, words, options)
 
 
-def _hush() -> None:
-    """Our commands tell their progress on stderr; an error reaches the caller as one."""
+def _silence_stderr() -> None:
+    """Hide the progress that commands write to stderr; errors still reach the caller."""
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - as long as the process lives
 
 
 def measure(*words: str | Path, python: str | None = None, cwd: Path | None = None) -> Used:
-    """Run a Python command to its end: `python` is another interpreter, without our packages."""
+    """Run a Python command; `python` is another interpreter, which does not get our packages."""
     environment = dict(os.environ)
     if python is None:
         environment["PYTHONPATH"] = f"{ROOT / 'workflow'}:{ROOT}"
-    with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as wrong:
+    with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
         start = time.perf_counter()
         process = subprocess.Popen(
             [python or sys.executable, *map(str, words)],
             env=environment,
             cwd=cwd,
-            stdout=said,
-            stderr=wrong,
+            stdout=stdout,
+            stderr=stderr,
         )
         peaks, status, usage = _watch(process.pid)
         wall = time.perf_counter() - start
         process.returncode = status  # already waited for
-        said.seek(0)
-        wrong.seek(0)
+        stdout.seek(0)
+        stderr.seek(0)
         if status:
-            reason = wrong.read().strip().splitlines()[-1:]
+            reason = stderr.read().strip().splitlines()[-1:]
             sys.exit(f"{' '.join(map(str, words))}: ended with status {status}: {reason}")
-        return Used(wall, usage.ru_utime + usage.ru_stime, sum(peaks.values()) / 1024, said.read())
+        cpu, peak = usage.ru_utime + usage.ru_stime, sum(peaks.values()) / 1024
+        return Used(wall, cpu, peak, stdout.read())
 
 
 def _watch(pid: int) -> tuple[dict[int, int], int, resource.struct_rusage]:
-    """Wait for a process: the peaks of its family (KiB), its status and what it used."""
+    """Wait for a process; return the peaks of its family (KiB), its status and resource usage."""
     peaks: dict[int, int] = {}
     while True:
         for one in list_family(pid):
@@ -90,12 +91,12 @@ def _watch(pid: int) -> tuple[dict[int, int], int, resource.struct_rusage]:
             break
         time.sleep(0.02)
     if len(peaks) == 1:
-        peaks[pid] = usage.ru_maxrss  # what the last look may have missed
+        peaks[pid] = usage.ru_maxrss  # growth since the last poll
     return peaks, status, usage
 
 
 def list_family(pid: int) -> list[int]:
-    """A process and all below it."""
+    """A process and all of its descendants."""
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
@@ -104,7 +105,7 @@ def list_family(pid: int) -> list[int]:
 
 
 def read_peak(pid: int) -> int:
-    """Largest resident size so far, KiB; 0 of a process that has gone."""
+    """Largest resident size so far, KiB; 0 if the process has ended."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

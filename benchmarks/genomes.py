@@ -1,7 +1,8 @@
-"""Genomes for benchmarks: E. coli, and Dictyostelium where apt can bring it.
+"""Genomes for benchmarks: E. coli, and Dictyostelium where apt can download it.
 
-E. coli is the demo's. Dictyostelium discoideum AX4 (six chromosomes, 34 Mb) lies in Debian's
-package spaln-data, which apt downloads; it is unpacked, never installed, and kept in data/bench.
+E. coli is the genome of the demo. Dictyostelium discoideum AX4 (six chromosomes, 34 Mb) is in
+Debian's package spaln-data, which apt downloads. The package is unpacked, not installed, and the
+genome is kept in data/bench.
 """
 
 import hashlib
@@ -27,13 +28,13 @@ def fetch_ecoli() -> Path:
 
 
 def read_ecoli(length: int | None = None) -> str:
-    """The first bases of E. coli, or all."""
+    """The first `length` bases of E. coli. Default is all."""
     lines = fetch_ecoli().read_text().splitlines()[1:]
     return "".join(lines)[:length]
 
 
 def fetch_dictyostelium() -> Path | None:
-    """Path of a FASTA of 34 Mb, or None where apt cannot bring it."""
+    """Path of a FASTA of 34 Mb, or None where apt cannot download it."""
     path = KEPT / Path(DICTYOSTELIUM).name
     if not path.exists():
         KEPT.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""What the benchmarks are to reach, and the file in which they note what they measured.
+"""Goals of the benchmarks, and the file in which the scripts record their ratios.
 
-Every script notes its ratios; `all.py` names the file by an environment variable and puts them
-beside the goals. A script that runs alone notes nothing.
+`all.py` names the file in an environment variable and prints the ratios beside the goals. A script
+that runs alone records nothing.
 """
 
 import json
@@ -20,7 +20,7 @@ AGAINST = {
 HOW = ("defaults", "tuned")
 FULL = ("Enformer, full size", "Borzoi, full size")
 
-# name: goal, empty where there is none: small models are bound by the same kernels on both sides.
+# name: goal. Small models have none (empty): the same kernels bound the time of both packages.
 GOALS = {
     **{
         f"predict / bare loop: {family}": "<= 1.03"
@@ -37,7 +37,7 @@ GOALS = {
     },
     "average / plain: Enformer, small, ten groups of 100 tracks": "<= 1.03",
     **{f"gReLU ({how}) / ours: {case}": goal for how in HOW for case, goal in AGAINST.items()},
-    **{f"from gReLU's, of the largest: {case}": "<= 1e-05" for case in AGAINST},
+    **{f"difference from gReLU / largest value: {case}": "<= 1e-05" for case in AGAINST},
     "memory, 34 / 4.6 Mb: predict": "<= 1.05",
     "memory, 34 / 4.6 Mb: bigwig": "<= 1.05",
     "memory, 34 / 4.6 Mb: parquet": "<= 1.05",
@@ -60,8 +60,8 @@ GOALS = {
     **{f"forward, gReLU / ours: {family}": "> 1" for family in FULL},
     **{f"forward, memory, ours / gReLU: {family}": "" for family in SMALL},
     **{f"forward, memory, ours / gReLU: {family}": "< 0.5" for family in FULL},
-    **{f"forward, from gReLU's, of the largest: {family}": "<= 1e-05" for family in SMALL},
-    **{f"forward, from gReLU's, of the largest: {family}": "<= 1e-04" for family in FULL},
+    **{f"forward, difference from gReLU / largest value: {family}": "<= 1e-05" for family in SMALL},
+    **{f"forward, difference from gReLU / largest value: {family}": "<= 1e-04" for family in FULL},
 }
 COMPARE = {
     "<=": float.__le__,
@@ -72,7 +72,7 @@ COMPARE = {
 
 
 def note(name: str, value: float) -> None:
-    """Add a ratio to the file of this run, if there is one."""
+    """Record a ratio in the file of this run, if there is one."""
     if name not in GOALS:
         raise KeyError(f"{name}: not in benchmarks/goals.py")
     if os.environ.get(VARIABLE):
@@ -87,7 +87,7 @@ def read_notes(path: Path) -> dict[str, float]:
 
 
 def make_table(measured: dict[str, float]) -> str:
-    """All goals, Markdown; what was not measured says so."""
+    """All goals as a Markdown table; a ratio that was not measured is marked."""
     lines = ["| ratio | measured | goal | met |", "|---|---|---|---|"]
     for name, goal in GOALS.items():
         if name not in measured:

@@ -1,5 +1,6 @@
-"""A dry run of many shards (`-n --quiet rules`): seconds of Snakemake on one core, the best of
-some, beside those of a workflow of one rule. Run by `make bench`.
+"""Seconds of a dry run of many shards (`-n --quiet rules`) on one core.
+
+The best of several runs, beside that of a workflow with a single rule. Run by `make bench`.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from goals import note
 from toys import random_bases, write_fasta, write_model
 
 CASES = ((2_000, 3), (10_000, 3), (256, 7_611))
-"""Shards and tracks; the last is Borzoi with all of its tracks."""
+"""Shards and tracks; the last case has all tracks of Borzoi."""
 WINDOW = 96  # bp that the model reads
 CONFIG = """genome: {{fasta: g.fa}}
 model: {{weights: m.safetensors}}
@@ -27,7 +28,7 @@ ONE_RULE = "rule all:\n    output: 'x'\n    shell: 'touch x'\n"
 
 
 def dry_run(folder: Path, snakefile: Path, *words: str, repeat: int) -> tuple[float, str]:
-    """Seconds of the fastest of some dry runs, and what one says."""
+    """Seconds of the fastest of several dry runs, and the output of one."""
     command = [sys.executable, "-m", "snakemake", "-s", str(snakefile), "--cores", "1", "-n"]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
     seconds = []
@@ -47,14 +48,14 @@ def dry_run(folder: Path, snakefile: Path, *words: str, repeat: int) -> tuple[fl
 
 
 def measure_shards(folder: Path, shards: int, *, tracks: int = 3, repeat: int) -> tuple[int, float]:
-    """Predictions that a dry run lists, and its seconds."""
+    """Number of predictions that a dry run lists, and its seconds."""
     write_fasta(folder / "g.fa", {"chr1": random_bases(WINDOW * shards, seed=0)})
     names = [{"name": f"track {i}"} for i in range(tracks)]
     write_model(folder, name="m", n_tasks=tracks, tracks=names)
     (folder / "config.yaml").write_text(CONFIG.format(shards=shards))
     words = ("--configfile", "config.yaml")
-    seconds, said = dry_run(folder, ROOT / "Snakefile", *words, repeat=repeat)
-    return int(re.search(r"^predict +(\d+)$", said, re.M)[1]), seconds
+    seconds, output = dry_run(folder, ROOT / "Snakefile", *words, repeat=repeat)
+    return int(re.search(r"^predict +(\d+)$", output, re.M)[1]), seconds
 
 
 def main() -> None:
@@ -64,7 +65,7 @@ def main() -> None:
     repeat = parser.parse_args().repeat
     pin_to_one_core()
     print(f"{describe('snakemake')}\n")
-    print("| workflow | jobs of predict | tracks | s |")
+    print("| workflow | predict jobs | tracks | s |")
     print("|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         snakefile = Path(folder) / "Snakefile"

@@ -1,8 +1,8 @@
-"""gReLU's part of `against_grelu.py`, run by an interpreter that has gReLU 1.1.0.
+"""The gReLU side of `against_grelu.py`, run by an interpreter with gReLU 1.1.0.
 
-Its own way: a LightningModel, `predict_on_dataset` over a SeqDataset of a genome's windows, and a
-bigWig a track by pyBigWig, each contig's bins in one fixed-step call. Windows past a contig's end
-are an error there, so that the ends have no values. Prints the job's seconds and CPU seconds.
+A LightningModel, `predict_on_dataset` over a SeqDataset of the genome's windows, and one bigWig per
+track by pyBigWig, with each contig's bins in one call of fixed step. gReLU rejects windows that
+extend past a contig's end, so the ends have no values. Prints the job's seconds and CPU seconds.
 """
 
 import json
@@ -24,7 +24,7 @@ SIZES = ["chrom", "size"]
 
 
 def list_windows(sizes: pd.DataFrame, *, window: int, step: int) -> pd.DataFrame:
-    """Intervals whose outputs stand side by side."""
+    """Windows whose outputs are adjacent."""
     rows = [
         (chrom, start, start + window)
         for chrom, size in sizes.itertuples(index=False)
@@ -34,7 +34,7 @@ def list_windows(sizes: pd.DataFrame, *, window: int, step: int) -> pd.DataFrame
 
 
 def write_bigwigs(values: np.ndarray, intervals: pd.DataFrame, *, sizes, lead: int, bin: int, out):
-    """One bigWig a track, of values (windows, tracks, bins)."""
+    """Write one bigWig per track of values (windows, tracks, bins)."""
     for track in range(values.shape[1]):
         with pyBigWig.open(str(out / f"{track}.bw"), "w") as file:
             file.addHeader(list(sizes.itertuples(index=False, name=None)))
@@ -44,7 +44,7 @@ def write_bigwigs(values: np.ndarray, intervals: pd.DataFrame, *, sizes, lead: i
 
 
 def main() -> None:
-    """Predict and write as a JSON job tells."""
+    """Run the job that the first argument describes as JSON."""
     job = json.loads(sys.argv[1])
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
@@ -63,7 +63,7 @@ def main() -> None:
     lead = geometry["crop"] * bin
     write_bigwigs(values, intervals, sizes=sizes, lead=lead, bin=bin, out=out)
     wall = time.perf_counter() - start
-    # Children are counted once they have ended: the loader's worker has.
+    # Includes children that have ended, such as the data loader's worker.
     print(json.dumps({"wall": wall, "cpu": sum(os.times()[:4]) - cpu}))
 
 

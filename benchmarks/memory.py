@@ -1,8 +1,8 @@
-"""Memory of a whole run against the genome's size: E. coli (4.6 Mb) and Dictyostelium (34 Mb).
+"""Peak memory of a run for a small and a large genome: E. coli (4.6 Mb), Dictyostelium (34 Mb).
 
 Whole processes, imports included: `genometracks predict` of one shard that holds all windows,
-`bigwig` and `parquet`, with the demo's model and batch. A peak is VmHWM, summed over a command's
-processes. `merge.py` tells the merge's memory for more tracks and shards. Run by `make bench`.
+`bigwig` and `parquet`, with the model and batch size of the demo. A peak is VmHWM, summed over the
+processes of a command. `merge.py` measures more tracks and shards. Run by `make bench`.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from common import describe, measure, pin_to_one_core, run_aside
+from common import call_in_process, describe, measure, pin_to_one_core
 from genomes import fetch_dictyostelium, fetch_ecoli, simulate_dictyostelium
 from goals import note
 from predict import FAMILIES, write_weights
@@ -20,7 +20,7 @@ COMMANDS = ("predict", "bigwig", "parquet")
 
 
 def make_plan(folder: Path, fasta: Path | None) -> tuple[int, int, int]:
-    """Plan a run of the demo's model, in one shard: contigs, base pairs and windows."""
+    """Plan a run of the demo's model in one shard; return contigs, base pairs and windows."""
     from toys import Run
 
     folder.mkdir()
@@ -32,7 +32,7 @@ def make_plan(folder: Path, fasta: Path | None) -> tuple[int, int, int]:
 
 
 def run_once(folder: Path) -> dict[str, tuple[float, float]]:
-    """Predict and write: of each command seconds and MiB."""
+    """Run every command; return {command: (seconds, MiB)}."""
     work = folder / "run" / "work"
     for left in (work / "shards", folder / "run" / "bigwig", folder / "run" / "parquet"):
         shutil.rmtree(left, ignore_errors=True)
@@ -78,7 +78,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         folders = [Path(folder) / str(i) for i in range(len(genomes))]
         for (name, fasta), place in zip(genomes.items(), folders, strict=True):
-            contigs, bases, windows = run_aside(make_plan, place, fasta)
+            contigs, bases, windows = call_in_process(make_plan, place, fasta)
             print(f"{name}: {contigs} contigs, {bases:,} bp, {windows:,} windows")
         compare(folders, options.repeat)
 

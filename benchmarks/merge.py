@@ -1,9 +1,9 @@
-"""From float16 shards to bigWigs: speed against pyBigWig, size, and memory that follows nothing.
+"""From float16 shards to bigWigs: speed compared with pyBigWig, file size, and constant memory.
 
-Every figure is of a whole process, start and imports included: `genometracks bigwig` reads the
-shards, proves their checksums and writes flushed bigWigs with zoom levels; pyBigWig gets the same
-arrays, `addEntries` with a fixed step, a contig at a time. Memory is the sum of the peaks of all
-processes. Run by `make bench`.
+Every figure is for a whole process, start-up and imports included. `genometracks bigwig` reads the
+shards, verifies their checksums, and writes and flushes bigWigs with zoom levels; pyBigWig gets the
+same arrays by `addEntries` with a fixed step, one contig at a time. Memory is the sum of the peaks
+of all processes. Run by `make bench`.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common import Used, describe, measure, run_aside
+from common import Used, call_in_process, describe, measure
 from goals import note
 
 STEP, TRACKS, THEIRS = 32, 16, 2
@@ -42,7 +42,7 @@ def make_run(
     step: int = STEP,
     dtype: str = "float16",
 ) -> Path:
-    """Plan one contig without N, fill its shards and merge them: the path of its plan.json."""
+    """Plan one contig without N, write its shards and merge them; return the path of plan.json."""
     from genometracks.inputs.genome import Contig, GenomeIndex
     from genometracks.plan.geometry import Geometry
     from genometracks.plan.tile import Scope
@@ -61,7 +61,7 @@ def make_run(
     for shard in plan.shards:
         for _, first, last in plan.shard_bins(shard):
             columns = np.arange(first, last)
-            # Each track is the signal from another place on.
+            # Each track is the signal, rotated by a different offset.
             rows = [np.take(signal, columns + 9973 * i, mode="wrap") for i in range(tracks)]
             pieces = iter([np.stack(rows).astype(np.float32)])
             write_shard(work / "shards", plan, shard, pieces=pieces, notes=Notes)
@@ -84,7 +84,7 @@ def write_theirs(work: Path) -> None:
 
 
 def write_bigwig(plan: Path, processes: int = 1) -> Used:
-    """Run `genometracks bigwig` from nothing."""
+    """Run `genometracks bigwig`, after removing its earlier output."""
     shutil.rmtree(plan.parents[1] / "bigwig", ignore_errors=True)
     return measure("-m", "genometracks.cli", "bigwig", "--plan", plan, "--threads", processes)
 
@@ -102,7 +102,7 @@ def count_bytes(folder: Path) -> int:
 
 def compare_speed(folder: Path, *, bins: int, shards: int, repeat: int) -> None:
     """Print the table of speeds."""
-    plan = run_aside(make_run, folder, bins=bins, shards=shards)
+    plan = call_in_process(make_run, folder, bins=bins, shards=shards)
     runs: dict[str, list[Used]] = {}
     for _ in range(repeat):
         runs.setdefault("bigwig, 1 process", []).append(write_bigwig(plan))
@@ -112,7 +112,7 @@ def compare_speed(folder: Path, *, bins: int, shards: int, repeat: int) -> None:
         runs.setdefault("parquet", []).append(write_parquet(plan))
     sizes = {"bigwig": "bigwig", "parquet": "parquet", "pyBigWig": "work/theirs"}
     print(f"\n{TRACKS} tracks of {bins:,} bins of {STEP} bp in {shards} float16 shards\n")
-    print("| writer | M/s | M/s per core | B/bin | peak, MiB | per core, of pyBigWig's |")
+    print("| writer | M/s | M/s per core | B/bin | peak, MiB | per core / pyBigWig |")
     print("|---|---|---|---|---|---|")
     slow = statistics.median(used.cpu for used in runs[f"pyBigWig, {THEIRS} tracks"]) / THEIRS
     for name, used in runs.items():
@@ -133,7 +133,7 @@ def compare_speed(folder: Path, *, bins: int, shards: int, repeat: int) -> None:
 
 
 def compare_memory(folder: Path, *, bins: int, shards: int, repeat: int) -> None:
-    """Print the table of peaks: each pair differs in one thing."""
+    """Print the table of peaks: the inputs of a pair differ in one size."""
     small = {"bins": bins, "shards": shards}
     two = {"tracks": 2, "step": 16, "dtype": "float32", "shards": 4}
     pairs = {
@@ -144,10 +144,12 @@ def compare_memory(folder: Path, *, bins: int, shards: int, repeat: int) -> None
             {**two, "bins": 34_000_000 // 16},
         ),
     }
-    print("\n| what grows | command | tracks | peak, MiB | grown, MiB | ratio |")
+    print("\n| inputs | command | tracks | small, MiB | large, MiB | ratio |")
     print("|---|---|---|---|---|---|")
     for i, (what, sizes) in enumerate(pairs.items()):
-        plans = [run_aside(make_run, folder / f"{i}{j}", **size) for j, size in enumerate(sizes)]
+        plans = [
+            call_in_process(make_run, folder / f"{i}{j}", **size) for j, size in enumerate(sizes)
+        ]
         for name, write in (("bigwig", write_bigwig), ("parquet", write_parquet)):
             peaks = [statistics.median(write(p).peak for _ in range(repeat)) for p in plans]
             print(

@@ -1,7 +1,7 @@
-"""Forward passes of this package against gReLU 1.1.0: time, peak memory, equality, in one run.
+"""Forward passes of this package and of gReLU 1.1.0: time, peak memory and largest difference.
 
-Every measurement is a process of its own with the same weights and input, on one core (or one
-CUDA device: --device cuda --precision bf16); ours and gReLU's take turns. Run by `make bench`.
+Every measurement is a separate process with the same weights and input, on one core (or one CUDA
+device: --device cuda --precision bf16); the packages take turns. Run by `make bench`.
 """
 
 import argparse
@@ -90,7 +90,7 @@ def run(package: str, family: str, device: str, precision: str) -> dict:
 
 
 def measure(family: str, repeat: int, device: str, precision: str) -> dict[str, list[dict]]:
-    """Both packages by turns, each in processes of its own."""
+    """Results of both packages, which take turns, each time in a new process."""
     found: dict[str, list[dict]] = {name: [] for name in PACKAGES}
     for _ in range(repeat):
         for name in PACKAGES:
@@ -108,10 +108,10 @@ def compare(found: dict[str, list[dict]], family: str) -> str:
     mib = {k: statistics.median(run["mib"] for run in v) for k, v in found.items()}
     ours, theirs = (found[name][0]["values"] for name in PACKAGES)
     largest = max(abs(value) for value in theirs)
-    apart = max(abs(a - b) for a, b in zip(ours, theirs, strict=True)) / largest
+    difference = max(abs(a - b) for a, b in zip(ours, theirs, strict=True)) / largest
     note(f"forward, gReLU / ours: {family}", seconds["gReLU"] / seconds["ours"])
     note(f"forward, memory, ours / gReLU: {family}", mib["ours"] / mib["gReLU"])
-    note(f"forward, from gReLU's, of the largest: {family}", apart)
+    note(f"forward, difference from gReLU / largest value: {family}", difference)
     cells = [
         family,
         f"{batch} x {window:,}",
@@ -119,7 +119,7 @@ def compare(found: dict[str, list[dict]], family: str) -> str:
         f"**{seconds['gReLU'] / seconds['ours']:.2f}**",
         *(f"{mib[name]:,.0f}" for name in PACKAGES),
         f"**{mib['ours'] / mib['gReLU']:.2f}**",
-        f"{apart:.0e}",
+        f"{difference:.0e}",
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -139,8 +139,8 @@ def main() -> None:
         return
     print(
         f"{describe('torch')}, {options.device}, {options.precision}, one thread\n\n"
-        "| family | windows | ours, s | gReLU, s | times quicker | ours, MiB | gReLU, MiB "
-        "| memory, of gReLU's | largest difference |\n|---|---|---|---|---|---|---|---|---|"
+        "| family | windows | ours, s | gReLU, s | speed-up | ours, MiB | gReLU, MiB "
+        "| memory, ours / gReLU | largest difference |\n|---|---|---|---|---|---|---|---|---|"
     )
     for family in options.families:
         repeat = options.repeat if FAMILIES[family][4] > 1 else 1

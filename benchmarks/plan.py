@@ -1,8 +1,9 @@
-"""A plan for a simulated genome: seconds and peak memory of `genometracks plan`, and of loading
-what it wrote, as every prediction job does; whole processes both. Run by `make bench`.
+"""Seconds and peak memory of planning a simulated genome, and of loading the plan.
 
-Contigs are as long as those of hg38 and have as many runs of N (bounds are random, seed 0); the
-other genome is a draft of 10,000 contigs. The model gives one value a window; stride 64.
+Both are whole processes: `genometracks plan`, and loading plan.json as every prediction job does.
+One genome has the contig lengths of hg38 and as many runs of N (at random, seed 0); the other is a
+draft of 10,000 contigs. The model gives one value per window; the stride is 64. Run by `make
+bench`.
 """
 
 import json
@@ -32,12 +33,12 @@ GENOMES = {
 PLAN = "from genometracks.cli import main; assert main(['plan', *sys.argv[1:]]) == 0"
 LOAD = "from genometracks.plan.plan import Plan; plan = Plan.load(sys.argv[1]);"
 LOAD += "plan.shard_bins(plan.shard(plan.shards[-1].id))"
-# Of the process as it is after its start; what `wait4` tells includes the parent's memory.
+# Peak of the process itself: the one that `wait4` reports includes the parent's memory.
 PEAK = "print([line for line in open('/proc/self/status') if 'VmHWM' in line][0].split()[1])"
 
 
 def simulate_genome(path: Path, lengths: list[int], runs: int) -> None:
-    """Write a genome.json; every contig begins and ends with 10 kb of N if it is long."""
+    """Write a genome.json; contigs of more than 1 Mb begin and end with 10 kb of N."""
     from genometracks.inputs.genome import Contig, GenomeIndex
 
     random = np.random.default_rng(0)
@@ -47,7 +48,7 @@ def simulate_genome(path: Path, lengths: list[int], runs: int) -> None:
         count = max(1, runs * length // sum(lengths))
         bounds = np.unique(random.integers(edge + 1, length - edge, 2 * count))
         inner = bounds[: len(bounds) // 2 * 2].reshape(-1, 2).tolist()
-        # Most of a contig is sequence: every run of N takes a hundredth of the stretch drawn.
+        # Most of a contig is sequence: a run of N covers a hundredth of its random interval.
         inner = [[start, start + max(1, (end - start) // 100)] for start, end in inner]
         gaps = [[0, edge], *inner, [length - edge, length]] if edge else inner
         runs_of_n = tuple((start, end) for start, end in gaps)
@@ -56,7 +57,7 @@ def simulate_genome(path: Path, lengths: list[int], runs: int) -> None:
 
 
 def write_regions(path: Path, lengths: list[int], count: int) -> None:
-    """Write a BED of intervals of 300 bp at random places, in no order."""
+    """Write a BED file of unsorted intervals of 300 bp at random positions."""
     random = np.random.default_rng(1)
     with open(path, "w") as file:
         for i, length in enumerate(lengths):
@@ -65,7 +66,7 @@ def write_regions(path: Path, lengths: list[int], count: int) -> None:
 
 
 def write_model(path: Path) -> None:
-    """Write the model.json of a model of one value a window of 2,048 bp, with 100 tracks."""
+    """Write the model.json of a model with one value per window of 2,048 bp and 100 tracks."""
     from genometracks.inputs.model import FoldFile, ModelFile
     from grelu_models.geometry import Geometry
 
@@ -97,7 +98,7 @@ def measure(code: str, *words: str) -> tuple[float, float]:
 
 
 def measure_genome(folder: Path, lengths: list[int], *, runs: int, shards: int, regions: int):
-    """Plan a simulated genome and load the plan: runs of N, windows, {what: (s, MiB)}."""
+    """Plan a simulated genome, load the plan; return runs of N, windows, {command: (s, MiB)}."""
     from genometracks.config.resolve import resolve_config
     from genometracks.config.settings import Config, select_plan
 

@@ -1,8 +1,8 @@
-"""The prediction of a shard against the bare loop over its windows, already encoded, in memory.
+"""The prediction of a shard, compared with the bare loop over its windows, encoded and in memory.
 
-Both on one core (the process is pinned to it), by turns, with the same prepared model; reading,
-encoding, cutting, checking, checksums and writing are what the ratio tells of. Start-up (imports,
-model, plan) is told apart. Run by `make bench`.
+Both run in turn on one core (the process is pinned to it), with the same prepared model. The ratio
+measures reading, encoding, cutting, checks, checksums and writing. Start-up (imports, model, plan)
+is not included. Run by `make bench`.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from goals import note
 
 DEMO = ROOT / "config" / "demo" / "dcas9.safetensors"
 
-# name: (architecture or None for the demo's, window, batch, base pairs of the genome, dtype)
+# name: (architecture, None for the demo's; window, batch, base pairs of the genome, dtype)
 FAMILIES = {
     "demo": (None, 2048, 32, 4_000_000, "float32"),
     "BPNet-like": (
@@ -41,7 +41,7 @@ FAMILIES = {
 
 
 def write_weights(folder: Path, family: str) -> Path:
-    """The demo's weights, or random ones with the file that describes them."""
+    """Path of the demo's weights, or of random weights beside the file that describes them."""
     import torch
     import yaml
     from safetensors.torch import save_file
@@ -60,7 +60,7 @@ def write_weights(folder: Path, family: str) -> Path:
 
 
 def write_folds(folder: Path, weights: Path, count: int) -> list[Path]:
-    """Copies of a model whose weights differ a little, beside one another."""
+    """Write copies of a model with slightly different weights; return their paths."""
     from safetensors.torch import load_file, save_file
 
     folds = []
@@ -142,13 +142,13 @@ def main() -> None:
 
     torch.set_num_threads(1)
     print(
-        f"{describe('torch')}, one core, medians of {options.repeat}; torch's import "
+        f"{describe('torch')}, one core, medians of {options.repeat}; torch import "
         f"{time.perf_counter() - start:.1f} s"
         "\n\n| model | windows | tracks | bare loop, s | predict, s | ratio | range |"
         "\n|---|---|---|---|---|---|---|"
     )
     for family in options.families:
-        with contextlib.redirect_stderr(io.StringIO()):  # the stages' logs
+        with contextlib.redirect_stderr(io.StringIO()):  # logs of the stages
             row = measure(family, options.repeat)
         print(row, flush=True)
 
