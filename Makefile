@@ -26,19 +26,19 @@ lint: $(READY)
 	@$(BIN)/python config/demo/fetch.py $(DATA)
 	$(SNAKEMAKE) --lint
 
-# About 35 minutes on two idle cores. GRELU_PYTHON=/path/to/python, of an environment with
-# gReLU 1.1.0 and Lightning, adds the comparison with gReLU's own prediction. QUICK=1 proves that
-# all run, and keeps nothing.
+# About 35 minutes on two idle cores. GRELU_PYTHON=/path/to/python (of an environment with gReLU
+# 1.1.0 and Lightning) adds the comparison with gReLU's own prediction. QUICK=1 proves that every
+# benchmark runs, and keeps no results.
 bench: $(READY) .oracles/.ready
 	$(BIN)/python benchmarks/all.py $(if $(QUICK),--quick) \
 		$(if $(GRELU_PYTHON),--grelu-python $(GRELU_PYTHON))
 
-# The models against gReLU and other peers themselves; 'make test' uses outputs they made once.
-# With SLOW=1, Borzoi and Enformer at full size on their true windows, too (minutes, 8 GB).
+# Compares the models with gReLU and other packages; 'make test' uses outputs stored from them.
+# SLOW=1 adds Borzoi and Enformer at full size on full windows (minutes, 8 GB).
 oracles: $(READY) .oracles/.ready
 	$(BIN)/python -m pytest tests/oracles $(if $(SLOW),-m "slow or not slow",-n 2)
 
-# Jobs on a real Slurm of one node, which this starts and ends (root and Debian; else skipped).
+# Runs jobs on a Slurm cluster of one node, which it starts and stops (skipped unless root on Debian).
 slurm: $(READY)
 	@$(BIN)/python config/demo/fetch.py $(DATA)
 	@$(BIN)/python tests/slurm/cluster.py
@@ -48,8 +48,8 @@ train-demo: $(READY)
 	@$(BIN)/python config/demo/fetch.py $(DATA)
 	$(BIN)/python config/demo/train.py --data $(DATA) --out config/demo
 
-# config/examples/demo-folds.yaml: the demo by three seeds of its model, two of which are trained
-# first, about 5 minutes each (-j2: at once).
+# config/examples/demo-folds.yaml: the demo with three folds of its model, from three seeds. Two are
+# trained first, about 5 minutes each (-j2: in parallel).
 demo-folds: data/folds/2/dcas9.safetensors data/folds/3/dcas9.safetensors
 	@$(SNAKEMAKE) --workflow-profile workflow/profiles/local --quiet rules host \
 		--configfile config/examples/demo-folds.yaml
@@ -59,7 +59,7 @@ data/folds/%/dcas9.safetensors: | $(READY)
 	@$(BIN)/python config/demo/fetch.py $(DATA)
 	$(BIN)/python config/demo/train.py --data $(DATA) --out $(@D) --seed $*
 
-# After 'make demo': the figures and the course of the run in one HTML file.
+# After 'make demo': figures and run statistics in one HTML file.
 report: $(READY)
 	@$(SNAKEMAKE) --report results/demo/report.html
 

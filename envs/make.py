@@ -1,7 +1,7 @@
-"""Write cpu.yaml and gpu.yaml: what a job needs, at the versions of requirements.lock.
+"""Write cpu.yaml and gpu.yaml: the packages of a job, at the versions of requirements.lock.
 
-Snakemake copies an environment file before it is used, so that it cannot point at other files:
-every package is written out. Run it again when requirements.lock changes; a test compares.
+Snakemake copies an environment file before using it, so the file cannot refer to another one and
+lists every package. Run this again when requirements.lock changes; tests/test_envs.py compares.
 """
 
 import re
@@ -13,26 +13,26 @@ from packaging.requirements import Requirement
 
 HERE = Path(__file__).parent
 FILES = {
-    "cpu.yaml": ("Jobs that predict nothing: they need no PyTorch.", {"torch"}),
-    "gpu.yaml": ("Jobs that load a model: PyTorch, with CUDA where the machine has it.", set()),
+    "cpu.yaml": ("Jobs that do not load a model: without PyTorch.", {"torch"}),
+    "gpu.yaml": ("Jobs that load a model: with PyTorch, which uses CUDA where available.", set()),
 }
-CALLED = {"snakemake"}
-"""What calls the jobs, and is not called by them."""
+LEFT_OUT = {"snakemake"}
+"""Starts the jobs, and is not needed in them."""
 
 
 def normalise(name: str) -> str:
-    """The one spelling of a package's name."""
+    """A package's name in its normal form (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def read_lock() -> dict[str, str]:
-    """Name -> version."""
+    """Version of each package in requirements.lock, by name."""
     lines = (HERE.parent / "requirements.lock").read_text().splitlines()
     return dict(line.split("==") for line in lines if line and not line.startswith("#"))
 
 
 def list_needed(without: set[str]) -> list[str]:
-    """All that the project's own dependencies need, the lock's versions among them."""
+    """Names of locked packages that the project needs, without those in `without` and theirs."""
     lock, found = read_lock(), set()
     project = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
     waiting = [project["dependencies"]]
@@ -52,10 +52,10 @@ def describe(name: str) -> str:
     """The text of an environment file."""
     comment, without = FILES[name]
     lock = read_lock()
-    pins = "".join(f"      - {each}=={lock[each]}\n" for each in list_needed(without | CALLED))
+    pins = "".join(f"      - {each}=={lock[each]}\n" for each in list_needed(without | LEFT_OUT))
     return (
         f"# {comment}\n"
-        "# Written by envs/make.py from requirements.lock. Not yet tried: see the README.\n"
+        "# Written by envs/make.py from requirements.lock. Not yet tested: see the README.\n"
         "channels:\n  - conda-forge\n  - nodefaults\n"
         f"dependencies:\n  - python=3.11\n  - pip\n  - pip:\n{pins}"
     )

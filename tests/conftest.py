@@ -6,14 +6,14 @@ from hypothesis import settings
 from toys import Run, random_bases, write_fasta, write_model
 from warm import Warm
 
-# Shared machines stall: an example's time says nothing about the code.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
+# No deadline: on shared machines, the time of an example is not a property of the code.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session")
 def contigs() -> dict[str, str]:
-    """Four contigs with N runs, lower case, IUPAC codes, a tail, and one shorter than a window."""
+    """Contigs with runs of N, lower case, IUPAC codes and partial last bins; one is very short."""
     one = random_bases(1003, seed=1)
     one = one[:300] + "N" * 250 + one[550:700].lower() + one[700:]
     return {
@@ -26,7 +26,7 @@ def contigs() -> dict[str, str]:
 
 @pytest.fixture
 def make_run(tmp_path, contigs):
-    """Make a planned run: `make_run(shards=3, contigs={...}, model={...})`."""
+    """Make a run of a toy model: `make_run(shards=3, sequences={...}, model={...})`."""
 
     def make(name: str = "run", *, model: dict | None = None, sequences=None, **settings) -> Run:
         folder = tmp_path / name
@@ -49,6 +49,6 @@ def run(make_run):
 
 @pytest.fixture(scope="session")
 def warm():
-    """A server that runs the command line in forked processes, which may be killed."""
+    """A server that runs commands in forked processes, which a test may kill."""
     with Warm() as server:
         yield server

@@ -1,4 +1,4 @@
-"""The environments of the jobs and the images are those of requirements.lock."""
+"""The job environments and the images install the versions of requirements.lock."""
 
 import ast
 import re
@@ -14,14 +14,14 @@ from make import FILES, describe, read_lock  # noqa: E402
 
 
 def read_pins(name: str) -> dict[str, str]:
-    """Package -> version, of an environment file."""
+    """Version of each package in an environment file, by name."""
     dependencies = yaml.safe_load((ROOT / "envs" / name).read_text())["dependencies"]
     (pip,) = (entry["pip"] for entry in dependencies if isinstance(entry, dict))
     return dict(pin.split("==") for pin in pip)
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
-def test_an_environment_is_in_step_with_the_lock(name):
+def test_an_environment_matches_the_lock(name):
     assert (ROOT / "envs" / name).read_text() == describe(name), "run python envs/make.py"
     pins, lock = read_pins(name), read_lock()
     assert {package: lock[package] for package in pins} == pins
@@ -30,7 +30,7 @@ def test_an_environment_is_in_step_with_the_lock(name):
     assert ("torch" in pins) == (name == "gpu.yaml")
 
 
-def imported(package: Path) -> set[str]:
+def list_imported(package: Path) -> set[str]:
     """Top-level names that the files of a package import."""
     nodes = [
         node for path in package.rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))
@@ -40,8 +40,8 @@ def imported(package: Path) -> set[str]:
     return {name.split(".")[0] for name in plain | others}
 
 
-def test_all_that_is_imported_is_in_the_environment():
-    used = imported(ROOT / "workflow/genometracks") | imported(ROOT / "grelu_models")
+def test_every_imported_package_is_in_the_environment():
+    used = list_imported(ROOT / "workflow/genometracks") | list_imported(ROOT / "grelu_models")
     used -= set(sys.stdlib_module_names) | {"genometracks", "grelu_models"}
     names = {"yaml": "pyyaml", "huggingface_hub": "huggingface-hub"}
     assert {names.get(name, name) for name in used} - set(read_pins("gpu.yaml")) == set()

@@ -1,4 +1,4 @@
-"""Which room may import which: the order is the one list in ARCHITECTURE.md."""
+"""Rooms import only from rooms below them, in the order that ARCHITECTURE.md lists."""
 
 import ast
 import re
@@ -27,7 +27,7 @@ def read_order(package: str) -> list[str]:
 
 
 def list_imports(path: Path) -> set[str]:
-    """Full names that a file imports, anywhere in it; a module's name or one inside of it."""
+    """Full names that a file imports, at any level: modules, and names inside modules."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -45,7 +45,7 @@ def find_room(name: str, package: str) -> str | None:
 
 
 def find_upward_imports(folder: Path, order: list[str]) -> Iterator[str]:
-    """Describe every import of a room that stands above the importing one in the order."""
+    """Describe every import from a room above the importing one."""
     place = {room: i for i, room in enumerate(order)}
     for path in sorted(folder.rglob("*.py")):
         room = path.relative_to(folder).with_suffix("").parts[0]
@@ -91,7 +91,7 @@ def test_a_planted_upward_import_is_found(tmp_path, path, planted):
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_no_module_imports_itself_by_way_of_others(package):
+def test_there_are_no_circular_imports(package):
     folder = PACKAGES[package]
     modules = {
         ".".join((package, *path.relative_to(folder).with_suffix("").parts)): path
@@ -112,11 +112,11 @@ def test_no_module_imports_itself_by_way_of_others(package):
         pytest.fail(" imports ".join(reversed(error.args[1])))
 
 
-def test_only_prediction_imports_torch():
+def test_only_prediction_and_preflight_import_torch():
     folder = PACKAGES["genometracks"]
     for path in folder.rglob("*.py"):
-        brings = {name.split(".")[0] for name in list_imports(path)} & {"torch", "safetensors"}
-        assert not brings or path.relative_to(folder).parts[0] in WITH_TORCH, path
+        imported = {name.split(".")[0] for name in list_imports(path)} & {"torch", "safetensors"}
+        assert not imported or path.relative_to(folder).parts[0] in WITH_TORCH, path
 
 
 def test_every_other_room_runs_without_torch():
@@ -136,14 +136,14 @@ def test_every_other_room_runs_without_torch():
     )
 
 
-def test_the_models_know_nothing_of_the_pipeline():
+def test_grelu_models_does_not_import_the_pipeline():
     foreign = {"genometracks", "pandas", "pyfaidx", "snakemake"}
     for path in PACKAGES["grelu_models"].rglob("*.py"):
         assert not {name.split(".")[0] for name in list_imports(path)} & foreign, path
 
 
 def test_tests_mirror_the_rooms():
-    """A folder of tests/genometracks or tests/grelu_models is a room of that package."""
+    """Each folder of tests/genometracks or tests/grelu_models is a room of that package."""
     for package, folder in PACKAGES.items():
         for tests in (ROOT / "tests" / package).glob("*/"):
             assert tests.name == "__pycache__" or (folder / tests.name).is_dir(), tests
@@ -151,7 +151,7 @@ def test_tests_mirror_the_rooms():
         assert [name for name in loose if not (folder / f"{name[5:]}.py").is_file()] == []
 
 
-def test_each_target_of_the_makefile_is_there_once():
+def test_every_target_of_the_makefile_is_phony_and_in_its_first_line():
     text = (ROOT / "Makefile").read_text().replace("\\\n", " ")
     (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.M)
     targets = re.findall(r"^([a-z-]+):(?!=)", text, re.M)

@@ -1,4 +1,4 @@
-"""Toys that tests are made of: a small model, a small genome, a run of both."""
+"""Small models, genomes and runs for tests."""
 
 import json
 from pathlib import Path
@@ -62,7 +62,7 @@ def write_model(
 
 
 def write_fold(folder, *, seed: int, name: str | None = None, tracks=TRACKS, **changes):
-    """The toy model with weights of its own."""
+    """Write the toy model with weights drawn with `seed`; return the path of the weights."""
     weights = write_model(folder, name=name or f"fold{seed}", tracks=tracks, **changes)
     torch.manual_seed(seed)
     state = load(weights)[0].state_dict()
@@ -75,7 +75,7 @@ def write_fold(folder, *, seed: int, name: str | None = None, tracks=TRACKS, **c
 
 
 def write_checkpoint(path: Path, *, tensors: dict | None = None, **parts) -> Path:
-    """Write a checkpoint in gReLU's layout; `parts` go before its parts."""
+    """Write a checkpoint in gReLU's layout; `tensors` and `parts` replace or add entries."""
     torch.manual_seed(0)
     state = {f"model.{key}": value for key, value in build_model(ARCHITECTURE).state_dict().items()}
     content = {
@@ -95,7 +95,7 @@ def write_checkpoint(path: Path, *, tensors: dict | None = None, **parts) -> Pat
 
 
 def random_bases(length: int, *, seed: int) -> str:
-    """A random sequence, by seed."""
+    """A random sequence of A, C, G and T."""
     return "".join(np.random.default_rng(seed).choice(list("ACGT"), length))
 
 
@@ -110,7 +110,7 @@ def write_fasta(path: Path, contigs: dict[str, str], *, width: int = 60, end: st
 
 
 def make_words(name: str, **options) -> list[str]:
-    """Words of a command line."""
+    """Arguments of a command: its name, then `--key value` of each option."""
     words = [name]
     for key, value in options.items():
         words += [f"--{key}", json.dumps(value) if key == "settings" else str(value)]
@@ -118,16 +118,16 @@ def make_words(name: str, **options) -> list[str]:
 
 
 def recipe_settings(**changes) -> RecipeSettings:
-    """Settings of a run that averages nothing and writes all tracks, but for the changes."""
+    """Settings of a run without averages that writes all tracks; `changes` replace some."""
     return from_plain(RecipeSettings, changes)
 
 
 PLAIN = as_plain(recipe_settings())
-"""The same as JSON."""
+"""The unchanged settings as plain values."""
 
 
 def measured_geometry(window: int, bin: int | None, crop: int, length: int) -> ModelGeometry:
-    """The geometry of a model of one track."""
+    """The geometry measured on a model of one track."""
     return ModelGeometry(window, bin, crop, length, tracks=1)
 
 
@@ -156,7 +156,7 @@ def plan_by_hand(
 
 
 class Run:
-    """A run's folder, driven by the command line alone."""
+    """A run and its folder, driven by the command line."""
 
     def __init__(self, folder: Path, weights: Path | list, fasta: Path, **settings) -> None:
         self.folder, self.weights, self.fasta = folder, weights, fasta
@@ -188,8 +188,9 @@ class Run:
         self.command("genome", settings=genome, fasta=work / "genome.fa", out=work / "genome.json")
 
     def probe(self) -> None:
+        """Determine the settings at `auto`."""
         self.prepare()
-        left = (
+        unused = (
             "dtype",
             "regions",
             "blacklist",
@@ -197,7 +198,7 @@ class Run:
         )
         self.command(
             "probe",
-            settings={key: value for key, value in self.planned.items() if key not in left},
+            settings={key: value for key, value in self.planned.items() if key not in unused},
             model=self.work / "model.json",
             genome=self.work / "genome.json",
             fasta=self.work / "genome.fa",
@@ -207,6 +208,7 @@ class Run:
         )
 
     def plan(self) -> Plan:
+        """Plan the run, with the settings that the probe determined if there is one."""
         self.prepare()
         probe = self.work / "probe.json"
         self.command(
@@ -220,6 +222,7 @@ class Run:
         return Plan.load(self.work / "plan.json")
 
     def predict(self, *names: str) -> None:
+        """Predict the named shards. Default is all."""
         plan = Plan.load(self.work / "plan.json")
         for name in names or [shard.id for shard in plan.shards]:
             self.command(
@@ -231,10 +234,11 @@ class Run:
             )
 
     def command(self, name: str, **options) -> None:
+        """Run a command, which must succeed."""
         assert main(make_words(name, **options)) == 0
 
     def list_commands(self) -> list[list[str]]:
-        """The words of every command from the plan to the results."""
+        """Arguments of every command from the predictions to the results."""
         plan, fasta = self.work / "plan.json", self.work / "genome.fa"
         shards = [shard.id for shard in Plan.load(plan).shards]
         return [
@@ -245,10 +249,11 @@ class Run:
         ]
 
     def shards(self) -> Path:
+        """The folder of the shards."""
         return self.work / "shards"
 
     def array(self) -> np.ndarray:
-        """All bins of all shards in order: (tracks, bins)."""
+        """All bins of all shards, in order: (tracks, bins)."""
         names = [shard.id for shard in Plan.load(self.work / "plan.json").shards]
         return np.concatenate([np.load(self.shards() / f"{name}.npy") for name in names], axis=1)
 
@@ -262,7 +267,7 @@ class Run:
 
 
 def one_hot(bases: str, start: int, length: int) -> torch.Tensor:
-    """(1, 4, length), zeros for N and past the ends: the plain way."""
+    """One-hot bases (1, 4, length) by a plain loop; zeros for N and past the ends."""
     encoded = torch.zeros(1, 4, length)
     for i, position in enumerate(range(start, start + length)):
         if 0 <= position < len(bases) and bases[position].upper() in CODE:
@@ -271,7 +276,7 @@ def one_hot(bases: str, start: int, length: int) -> torch.Tensor:
 
 
 def merged(run: Run) -> dict[str, dict[int, np.ndarray]]:
-    """All values of a run, as merging reads them: {contig: {bin: values (tracks,)}}."""
+    """All values of a run as `read_tracks` gives them: {contig: {bin: values (tracks,)}}."""
     plan = Plan.load(run.work / "plan.json")
     found: dict = {contig: {} for contig in plan.lengths}
     rows = range(len(plan.tracks))
