@@ -38,7 +38,7 @@ bench: $(READY) .oracles/.ready
 oracles: $(READY) .oracles/.ready
 	$(BIN)/python -m pytest tests/oracles $(if $(SLOW),-m "slow or not slow",-n 2)
 
-# Runs jobs on a Slurm cluster of one node, which it starts and stops (skipped unless root on Debian).
+# Runs jobs on a one-node Slurm cluster, which it starts and stops (skipped unless root on Debian).
 slurm: $(READY)
 	@$(BIN)/python config/demo/fetch.py $(DATA)
 	@$(BIN)/python tests/slurm/cluster.py

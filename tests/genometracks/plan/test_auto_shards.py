@@ -1,4 +1,4 @@
-"""Shards of 45 minutes, by the time of a window that the probe measured."""
+"""`shards: auto`: shards of 45 minutes, from the seconds per window that the probe measured."""
 
 import json
 
@@ -24,24 +24,24 @@ from toys import make_words, random_bases, write_fasta
         (1_000_000, 32, 1.0, 2_688),
         (1_000_000, 4, 0.01, 270_000),
         (10, 4, 0.01, 270_000),  # one shard holds all
-        (1_000_000, 8, 3_600.0, 104),  # one batch is the least; then at most 10,000 shards
+        (1_000_000, 8, 3_600.0, 104),  # at least one batch, and at most 10,000 shards
         (10_000, 8, 3_600.0, 8),
-        (48_000_000, 64, 1.0, 5_120),  # 4,800 windows would be fewer, but not a round number
+        (48_000_000, 64, 1.0, 5_120),  # 10,000 shards of 4,800 windows, rounded up
     ],
 )
-def test_shards_take_three_quarters_of_an_hour_within_limits(windows, batch, seconds, size):
+def test_a_shard_takes_45_minutes_within_limits(windows, batch, seconds, size):
     assert time_shards(windows, batch=batch, seconds=seconds) == size
     assert -(-windows // size) <= MOST
 
 
 @pytest.fixture
 def timed(monkeypatch, make_run):
-    """A run by whose clock a window takes 300 s."""
+    """A run with a clock by which a window takes 300 s."""
     monkeypatch.setattr(probe, "time_best", lambda forward, windows, device: 300.0 * len(windows))
     return make_run(shards="auto")
 
 
-def test_a_plan_follows_the_probe_and_is_fixed(timed):
+def test_shards_follow_the_probe_and_stay_when_the_genome_grows(timed):
     timed.probe()
     found = json.loads((timed.work / "probe.json").read_text())
     assert found["seconds"] == 300.0
@@ -58,7 +58,7 @@ def test_a_plan_follows_the_probe_and_is_fixed(timed):
     kept = [shard.digest for shard in plan.shards]
     contigs = {"zz": random_bases(4000, seed=9)}
     write_fasta(timed.folder / "more.fa", contigs)
-    with open(timed.fasta, "ab") as file:  # another contig, behind the others
+    with open(timed.fasta, "ab") as file:  # another contig, after the others
         file.write((timed.folder / "more.fa").read_bytes())
     timed.probe()
     grown = timed.plan()
@@ -66,7 +66,7 @@ def test_a_plan_follows_the_probe_and_is_fixed(timed):
     assert [shard.digest for shard in grown.shards[: len(kept) - 1]] == kept[:-1]
 
 
-def test_the_time_of_a_window_is_needed(make_run):
+def test_automatic_shards_need_a_probe(make_run):
     run = make_run(shards="auto")
     run.prepare()
     model = ModelFile.load(run.work / "model.json")
@@ -76,13 +76,13 @@ def test_the_time_of_a_window_is_needed(make_run):
         make_plan(settings, model, genome)
 
 
-def test_the_start_of_a_run_tells_what_it_will_take(timed, capsys):
+def test_a_plan_reports_time_and_disk_space(timed, capsys):
     timed.probe()
     plan: Plan = timed.plan()
-    said = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert f"windows {plan.windows:,} 96 bp in, 18 bins of 4 bp out" in said
-    assert "a window 300 s on cpu" in said
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert f"windows {plan.windows:,} 96 bp in, 18 bins of 4 bp out" in lines
+    assert "a window 300 s on cpu" in lines
     hours = plan.windows * 300 / 3600
-    assert any(line.startswith(f"1 job {hours:.1f} h") for line in said)
+    assert any(line.startswith(f"1 job {hours:.1f} h") for line in lines)
     size = plan.bins * len(plan.tracks) * 4
-    assert any(f"{size:,} B of float32, exact" in line for line in said)
+    assert any(f"{size:,} B of float32, exact" in line for line in lines)

@@ -1,4 +1,4 @@
-"""Every bin is owned once; what is N is absent; the arithmetic agrees with a plain loop."""
+"""Every bin has one owner, bins of N are absent, and the arithmetic equals a plain loop."""
 
 import numpy as np
 import pytest
@@ -80,7 +80,7 @@ def test_a_window_reads_its_bins_and_their_context(bins, size, crop, data):
     geometry = place_windows(measured_geometry(**measured), stride=None, trim=trim)
     first = data.draw(st.integers(0, 99))
     start = geometry.starts(first, first + 1)[0]
-    # The first bin of the output, less what is trimmed, is the first bin that the window owns.
+    # After trimming, the first bin of the output is the first bin that the window owns.
     assert start + (crop + trim) * size == first * geometry.owned * size
     assert geometry.owned == bins - 2 * trim
 
@@ -111,7 +111,7 @@ def test_borzoi_window_on_chr1_predicts_the_published_interval():
     assert 70_157_360 + geometry.length * geometry.bin == 70_353_968
 
 
-def test_last_partial_bin_counts():
+def test_a_partial_last_bin_is_counted():
     assert [count_bins(length, 16) for length in (1, 16, 17, 32)] == [1, 1, 2, 2]
 
 

@@ -1,4 +1,4 @@
-"""The plan against a plain loop over bases: who owns each bin, what its window reads, and where."""
+"""A plan compared with a plain loop over bases: which window owns each bin, and what it reads."""
 
 import tempfile
 from pathlib import Path
@@ -24,11 +24,11 @@ from toys import measured_geometry, merged, one_hot, plan_by_hand, write_fasta
 CPU = torch.device("cpu")
 
 
-def expect_bins(contigs, measured, asked, *, regions=None, blacklist=()) -> dict:
-    """{(contig, bin): (window, its start)} of every bin that shall be predicted, in order."""
+def expect_bins(contigs, measured, placement, *, regions=None, blacklist=()) -> dict:
+    """{(contig, bin): (window, start of the window)} of every planned bin, in order."""
     window, size, length = measured["window"], measured["bin"], measured["length"]
-    step, span = size or asked["stride"], size or min(asked["stride"], window)
-    owned = length - 2 * asked["trim"]
+    step, span = size or placement["stride"], size or min(placement["stride"], window)
+    owned = length - 2 * placement["trim"]
     found = {}
     for contig, bases in sorted(contigs.items()):
         for k in range(-(-len(bases) // step)):
@@ -40,14 +40,14 @@ def expect_bins(contigs, measured, asked, *, regions=None, blacklist=()) -> dict
             if known and near:
                 number = k // owned
                 if size:
-                    start = (number * owned - asked["trim"] - measured["crop"]) * size
+                    start = (number * owned - placement["trim"] - measured["crop"]) * size
                 else:
                     start = k * step - max(window - step, 0) // 2
-                if asked["edges"] == "slide" and size:
+                if placement["edges"] == "slide" and size:
                     unused = sum(
                         p * size >= len(bases) for p in range(number * owned, (number + 1) * owned)
                     )
-                    start = slide(start, window, len(bases), size, asked["trim"], unused)
+                    start = slide(start, window, len(bases), size, placement["trim"], unused)
                 found[contig, k] = (number, start)
     return found
 
@@ -57,7 +57,7 @@ def lies_in(rows, contig: str, position: int) -> bool:
 
 
 def slide(start: int, window: int, length: int, size: int, trim: int, unused: int) -> int:
-    """Move a window inwards, bin by bin, while it sticks out and may move."""
+    """Move a window inwards, bin by bin, while it extends past the contig and may move."""
     moved = 0
     while start < 0 and moved < trim and start + size + window <= length:
         start, moved = start + size, moved + 1
@@ -68,13 +68,13 @@ def slide(start: int, window: int, length: int, size: int, trim: int, unused: in
 
 @st.composite
 def models(draw):
-    """What is measured on a model, and settings that suit it."""
+    """A measured geometry, and settings of window placement that suit it."""
     edges = draw(st.sampled_from(["pad", "slide"]))
     if draw(st.booleans()):
         window = draw(st.integers(1, 40))
         stride = draw(st.one_of(st.integers(1, window), st.integers(window + 1, window + 30)))
-        asked = {"stride": stride, "trim": 0, "edges": edges}
-        return {"window": window, "bin": None, "crop": 0, "length": 1}, asked
+        placement = {"stride": stride, "trim": 0, "edges": edges}
+        return {"window": window, "bin": None, "crop": 0, "length": 1}, placement
     size, length, crop = draw(st.integers(1, 7)), draw(st.integers(1, 9)), draw(st.integers(0, 5))
     trim = draw(st.sampled_from([0, (length - 1) // 2, draw(st.integers(0, (length - 1) // 2))]))
     measured = {"window": size * (length + 2 * crop), "bin": size, "crop": crop, "length": length}
@@ -83,7 +83,7 @@ def models(draw):
 
 @st.composite
 def genomes(draw):
-    """Contigs of pieces: bases of either case, IUPAC codes, N; many are shorter than a window."""
+    """Contigs of bases in either case, IUPAC codes and N; many are shorter than a window."""
     pieces = st.one_of(
         st.text("ACGT", min_size=1, max_size=30),
         st.sampled_from(["N", "n", "NNNN", "R", "acgtn", "A", "N" * 25, "acg" * 20]),
@@ -113,20 +113,18 @@ def make_bed(rows) -> Bed:
     return Bed("x.bed", "", merged_rows, 0)
 
 
-def plan_genome(genome, measured, asked, *, batch=3, shards=4, **beds) -> Plan:
-    geometry = place_windows(measured_geometry(**measured), **asked)
+def plan_genome(genome, measured, placement, *, batch=3, shards=4, **beds) -> Plan:
+    geometry = place_windows(measured_geometry(**measured), **placement)
     return plan_by_hand(Scope(genome, **beds), geometry, batch=batch, shards=shards)
 
 
 @settings(max_examples=250)
 @given(genomes(), models(), st.integers(1, 5), st.integers(1, 6), st.data())
-def test_every_bin_is_owned_once_and_read_and_cut_where_it_stands(
-    contigs, model, batch, shards, data
-):
-    measured, asked = model
+def test_every_bin_is_owned_once_and_cut_from_the_right_place(contigs, model, batch, shards, data):
+    measured, placement = model
     blacklist = draw_intervals(data.draw, contigs)
     regions = draw_intervals(data.draw, contigs) if data.draw(st.booleans()) else None
-    expected = expect_bins(contigs, measured, asked, regions=regions, blacklist=blacklist)
+    expected = expect_bins(contigs, measured, placement, regions=regions, blacklist=blacklist)
     with tempfile.TemporaryDirectory() as folder:
         fasta = write_fasta(Path(folder) / "g.fa", contigs, width=7)
         genome = scan_fasta(fasta, Path(folder) / "out.fa", name="g", patterns=["*"])
@@ -134,9 +132,9 @@ def test_every_bin_is_owned_once_and_read_and_cut_where_it_stands(
         beds |= {} if regions is None else {"regions": make_bed(regions)}
         if not expected:
             with pytest.raises(UserError, match="nothing to predict"):
-                plan_genome(genome, measured, asked, **beds)
+                plan_genome(genome, measured, placement, **beds)
             return
-        plan = plan_genome(genome, measured, asked, batch=batch, shards=shards, **beds)
+        plan = plan_genome(genome, measured, placement, batch=batch, shards=shards, **beds)
         check_windows(plan, expected)
         check_numbers(plan, expected, contigs)
         check_batches(plan, Bases(Path(folder) / "out.fa"), expected, contigs)
@@ -147,7 +145,7 @@ def test_every_bin_is_owned_once_and_read_and_cut_where_it_stands(
 
 
 def check_windows(plan: Plan, expected: dict) -> None:
-    """Each bin has one owner, each window a bin, each window and bin one shard."""
+    """Each bin has one owner, each window owns a bin, each window and bin is in one shard."""
     found, owners = [], []
     assert [shard.first for shard in plan.shards] == [0, *(s.last for s in plan.shards[:-1])]
     assert plan.shards[-1].last == plan.windows
@@ -171,6 +169,7 @@ def check_windows(plan: Plan, expected: dict) -> None:
 
 
 def check_numbers(plan: Plan, expected: dict, contigs: dict) -> None:
+    """The plan counts all bins, and those of windows that extend past their contig."""
     window = plan.geometry.window
     padded = [
         start < 0 or start + window > len(contigs[contig])
@@ -180,7 +179,7 @@ def check_numbers(plan: Plan, expected: dict, contigs: dict) -> None:
 
 
 def check_batches(plan: Plan, bases: Bases, expected: dict, contigs: dict) -> None:
-    """Batches hold the windows' bases; outputs that tell their bin are cut to the bins owned."""
+    """Batches hold the windows' bases; outputs, here the number of each bin, are cut to owned bins."""
     geometry, cut = plan.geometry, []
     windows = list(dict.fromkeys((contig, *at) for (contig, _), at in expected.items()))
     for shard in plan.shards:
@@ -213,7 +212,7 @@ BORDERS = {
 @pytest.mark.parametrize("edges", ["pad", "slide"])
 @pytest.mark.parametrize("trim", [0, 3, 8])
 @pytest.mark.parametrize("with_beds", [False, True])
-def test_values_at_every_border_are_those_of_the_plain_windows(
+def test_values_at_every_border_are_those_of_single_windows(
     make_run, tmp_path, edges, trim, with_beds
 ):
     regions = [("odd", 0, 2), ("odd", 333, 428), ("edged", 0, 376), ("base", 0, 1)]
@@ -227,8 +226,8 @@ def test_values_at_every_border_are_those_of_the_plain_windows(
     plan = run.plan()
     run.predict()
     measured = {"window": 96, "bin": 4, "crop": 3, "length": 18}
-    asked = {"stride": None, "trim": trim, "edges": edges}
-    expected = expect_bins(BORDERS, measured, asked, **rows)
+    placement = {"stride": None, "trim": trim, "edges": edges}
+    expected = expect_bins(BORDERS, measured, placement, **rows)
     found, (model, _) = merged(run), load(run.weights)
     assert {(c, k) for c, bins in found.items() for k in bins} == set(expected)
     check_numbers(plan, expected, BORDERS)
@@ -239,18 +238,18 @@ def test_values_at_every_border_are_those_of_the_plain_windows(
         np.testing.assert_allclose(found[contig][k], outputs[:, at], rtol=1e-5, atol=1e-6)
 
 
-def test_sliding_takes_away_all_padding_but_the_crops():
+def test_sliding_removes_all_padding_except_the_crops():
     genome = GenomeIndex("g", "g.fa", "", [Contig("c", 1000, [], "s")])  # 250 bins of 4 bp
 
     def count_padded(crop: int, trim: int, edges: str) -> int:
         measured = {"window": 96, "bin": 4, "crop": crop, "length": 24 - 2 * crop}
-        asked = {"stride": None, "trim": trim, "edges": edges}
-        return plan_genome(genome, measured, asked).padded_bins
+        placement = {"stride": None, "trim": trim, "edges": edges}
+        return plan_genome(genome, measured, placement).padded_bins
 
-    # 18 bins a window: the first window's, and the 16 of the last one, which lacks 5 bins.
+    # 18 bins per window: those of the first window, and 16 of the last, which ends 5 bins too late.
     assert count_padded(0, 3, "pad") == 18 + 16 and count_padded(0, 3, "slide") == 0
     assert count_padded(3, 0, "pad") == 18 + 16 and count_padded(3, 0, "slide") == 18 + 16
-    # 6 bins a window: two windows at either end, one of which can be moved by enough.
+    # 6 bins per window: two windows at each end are padded, and one of them can move far enough.
     assert count_padded(3, 6, "pad") == 6 + 6 + 6 + 4 and count_padded(3, 6, "slide") == 6 + 4
 
 
@@ -259,20 +258,20 @@ def test_sliding_takes_away_all_padding_but_the_crops():
     [{"edges": "slide"}, {"trim": 1}, {"trim": 2, "edges": "slide"}],
     ids=lambda change: " ".join(map(str, change.values())),
 )
-def test_how_windows_lie_is_part_of_every_shards_digest(change):
+def test_window_placement_is_part_of_every_shards_digest(change):
     genome = GenomeIndex("g", "g.fa", "", [Contig("c", 1000, [], "s")])
     measured = {"window": 96, "bin": 4, "crop": 3, "length": 18}
-    asked = {"stride": None, "trim": 0, "edges": "pad"}
-    one, two = (plan_genome(genome, measured, at) for at in (asked, {**asked, **change}))
+    placement = {"stride": None, "trim": 0, "edges": "pad"}
+    one, two = (plan_genome(genome, measured, at) for at in (placement, {**placement, **change}))
     assert not {shard.digest for shard in one.shards} & {shard.digest for shard in two.shards}
-    assert plan_genome(genome, measured, asked).shards == one.shards
+    assert plan_genome(genome, measured, placement).shards == one.shards
 
 
 def test_ten_thousand_contigs_are_planned():
     contigs = [Contig(f"c{i}", 300 + i, [[i % 50, 60 + i % 200]], f"{i}") for i in range(10_000)]
     measured = {"window": 2048, "bin": None, "crop": 0, "length": 1}
-    asked = {"stride": 64, "trim": 0, "edges": "pad"}
-    plan = plan_genome(GenomeIndex("g", "g.fa", "", contigs), measured, asked, shards=1000)
+    placement = {"stride": 64, "trim": 0, "edges": "pad"}
+    plan = plan_genome(GenomeIndex("g", "g.fa", "", contigs), measured, placement, shards=1000)
     assert plan.shards[-1].last == plan.windows == plan.bins
     absent = sum(max((60 + i % 200) // 64 - -(-(i % 50) // 64), 0) for i in range(10_000))
     assert plan.bins == sum(-(-(300 + i) // 64) for i in range(10_000)) - absent

@@ -1,4 +1,4 @@
-"""Regions and blacklist: a part of the genome, on the grid of the whole."""
+"""Regions and blacklist: a part of the genome, on the bin grid of the whole genome."""
 
 import re
 
@@ -8,7 +8,7 @@ import pytest
 from toys import merged
 
 
-def test_regions_give_the_whole_genomes_values_in_the_bins_they_touch(make_run, tmp_path, contigs):
+def test_regions_have_the_whole_genomes_values_in_the_bins_they_touch(make_run, tmp_path, contigs):
     rows = [("chr2", 559, 641), ("chr2", 600, 700), ("chr10", 500, 570), ("tiny", 3, 4)]
     bed = tmp_path / "regions.bed"
     bed.write_text("".join(f"{contig}\t{start}\t{end}\n" for contig, start, end in rows))
@@ -25,12 +25,12 @@ def test_regions_give_the_whole_genomes_values_in_the_bins_they_touch(make_run, 
         }
         assert set(found[contig]) == touched
         for k in touched:
-            # The same window at another place in its batch may round otherwise.
+            # A window's place in its batch may change the rounding.
             np.testing.assert_allclose(found[contig][k], every[contig][k], rtol=1e-5, atol=1e-7)
     assert len(found["chr2"]) == 175 - 139 and set(found["tiny"]) == {0} and not found["chr1"]
 
 
-def test_regions_that_grow_at_their_end_keep_the_shards_before(make_run, tmp_path):
+def test_regions_added_at_the_end_keep_the_earlier_shards(make_run, tmp_path):
     digests, text = [], "chr10\t100\t560\nchr2\t0\t300\n"
     run = make_run(shards=4, regions=str(tmp_path / "r.bed"))
     for more in ("", "chr2\t700\t760\n", "tiny\t0\t21\n"):
@@ -47,7 +47,7 @@ def test_regions_that_grow_at_their_end_keep_the_shards_before(make_run, tmp_pat
     assert digests[2][:3] == digests[0][:3]
 
 
-def test_a_blacklist_makes_bins_absent_and_joins_the_runs_of_n(make_run, tmp_path, contigs):
+def test_a_blacklist_makes_bins_absent_like_runs_of_n(make_run, tmp_path, contigs):
     # chr2 is N from 300 to 550; bins are 4 bp wide.
     (tmp_path / "b.bed").write_text("chr2\t550\t603\nchr2\t8\t11\nchr10\t0\t570\n")
     run = make_run(blacklist=str(tmp_path / "b.bed"))
@@ -77,7 +77,7 @@ def test_nothing_left_to_predict_is_an_error(make_run, tmp_path, capsys, key, te
     assert re.search(message, capsys.readouterr().err)
 
 
-def test_regions_elsewhere_are_counted(make_run, tmp_path, capsys):
+def test_regions_on_other_contigs_are_counted(make_run, tmp_path, capsys):
     (tmp_path / "r.bed").write_text("chr2\t0\t50\nchrM\t0\t50\nchrM\t90\t95\n")
     make_run(regions=str(tmp_path / "r.bed")).plan()
     note = "genome.regions: intervals on contigs that are not predicted: 2\n"

@@ -1,4 +1,4 @@
-"""Filters of tracks: against plain Python, and the errors for mistakes."""
+"""Filters of tracks: equal to plain Python, and errors of invalid filters."""
 
 import re
 
@@ -34,7 +34,7 @@ TRACKS = [
         ('`life stage` == ""', "d"),
         ("not assay == ATAC and not tissue == 'fetal heart'", "d"),
         ("not (assay == ATAC or assay == CAGE)", "d"),
-        # `and` binds closer than `or`.
+        # `and` binds tighter than `or`.
         ("assay == CAGE or assay == ATAC and tissue == liver", "bc"),
         ("(assay == CAGE or assay == ATAC) and tissue == liver", "b"),
         ('tissue == "liver or heart"', "d"),
@@ -78,7 +78,7 @@ def test_a_filter_finds_its_tracks(text, names):
         ("__import__('os')", "no column '__import__'"),
     ],
 )
-def test_what_is_wrong_is_said_with_the_columns(text, problem):
+def test_an_invalid_filter_is_reported_with_the_columns(text, problem):
     with pytest.raises(UserError) as error:
         filter_tracks(TRACKS, text, key="output.tracks")
     assert str(error.value).startswith(f"output.tracks: where: {text!r}")
@@ -118,7 +118,7 @@ EXPRESSIONS = st.recursive(
 
 
 @given(EXPRESSIONS, st.lists(st.fixed_dictionaries({"p": WORDS, "q": WORDS}), min_size=1))
-def test_filters_are_those_of_plain_python(expression, rows):
+def test_filters_equal_plain_python(expression, rows):
     text, test = expression
     expected = [i for i, row in enumerate(rows) if test(row)]
     if expected:

@@ -15,11 +15,12 @@ TRACKS = [
 ]
 
 
-def ask(**settings) -> list:
+def choose(**settings) -> list:
+    """The outputs of a run."""
     return list_outputs(TRACKS, recipe_settings(**settings))
 
 
-def name(model: list, **settings) -> list[RunTrack]:
+def list_written(model: list, **settings) -> list[RunTrack]:
     """The run's tracks and their standard deviations."""
     written = [output.track for output in list_outputs(model, recipe_settings(**settings))]
     return written + list_deviations(written)
@@ -35,7 +36,7 @@ def name(model: list, **settings) -> list[RunTrack]:
     ],
 )
 def test_tracks_are_chosen_by_name_pattern_index_and_filter(wanted, members):
-    outputs = ask(tracks=wanted)
+    outputs = choose(tracks=wanted)
     assert [output.formula.members for output in outputs] == [(i,) for i in members]
     assert [output.track.index for output in outputs] == members
     assert [output.track.metadata["assay"] for output in outputs] == [
@@ -43,8 +44,8 @@ def test_tracks_are_chosen_by_name_pattern_index_and_filter(wanted, members):
     ]
 
 
-def test_groups_have_a_columns_values_as_names_in_the_order_of_their_first_tracks():
-    outputs = ask(aggregate={"by": "tissue", "of": "sum"})
+def test_groups_are_named_by_their_value_in_the_order_of_their_first_tracks():
+    outputs = choose(aggregate={"by": "tissue", "of": "sum"})
     found = [(each.track.track, each.formula.of, each.formula.members) for each in outputs]
     assert found == [
         ("heart", "sum", (0, 2)),
@@ -55,15 +56,15 @@ def test_groups_have_a_columns_values_as_names_in_the_order_of_their_first_track
     assert outputs[2].track.name == "no tissue" and outputs[2].track.index is None
 
 
-def test_groups_hold_the_chosen_tracks_alone():
-    outputs = ask(tracks=["h1", "l1"], aggregate={"by": "tissue", "of": "mean"})
+def test_groups_hold_only_the_chosen_tracks():
+    outputs = choose(tracks=["h1", "l1"], aggregate={"by": "tissue", "of": "mean"})
     assert [output.formula.members for output in outputs] == [(0,), (1,)]
 
 
-def test_pairs_stand_after_the_tracks_or_alone():
+def test_pairs_follow_the_tracks_or_are_written_alone():
     pair = {"name": "heart - rest", "of": "difference", "treatment": [{"where": "tissue == heart"}]}
     pair |= {"control": ["l1", 3], "pseudocount": 0.0}
-    found = ask(tracks=["l1"], pairs=[pair, {**pair, "of": "log2_ratio", "pseudocount": 0.5}])
+    found = choose(tracks=["l1"], pairs=[pair, {**pair, "of": "log2_ratio", "pseudocount": 0.5}])
     assert [output.track.track for output in found] == ["l1", "heart_-_rest", "heart_-_rest_2"]
     assert [output.formula.of for output in found] == ["mean", "difference", "log2_ratio"]
     assert found[1].formula.members == (0, 2) and found[1].formula.control == (1, 3)
@@ -71,20 +72,20 @@ def test_pairs_stand_after_the_tracks_or_alone():
     assert found[2].track.description == (
         "log2 of mean of 2 tracks divided by mean of 2 tracks, each plus 0.5"
     )
-    assert [output.track.name for output in ask(tracks=[], pairs=[pair])] == ["heart - rest"]
+    assert [output.track.name for output in choose(tracks=[], pairs=[pair])] == ["heart - rest"]
 
 
-def test_deviations_come_after_all_tracks_with_names_of_their_own():
-    tracks = name(TRACKS, tracks=["h1", "l1"])
+def test_deviations_follow_all_tracks_and_have_unique_names():
+    tracks = list_written(TRACKS, tracks=["h1", "l1"])
     assert [track.track for track in tracks] == ["h1", "l1", "h1.sd", "l1.sd"]
     assert tracks[2].description == "standard deviation, between folds, of h1"
-    tracks = name([{"name": "a"}, {"name": "a.sd"}, {"name": "../A"}])
+    tracks = list_written([{"name": "a"}, {"name": "a.sd"}, {"name": "../A"}])
     stems = [track.track for track in tracks]
     assert stems == ["a", "a.sd", "_A", "a.sd_2", "a.sd.sd", "_A.sd"]
     assert [track.name for track in tracks][3:] == ["a.sd", "a.sd.sd", "../A.sd"]
 
 
-def test_thousands_of_equal_names_get_their_own():
+def test_thousands_of_equal_names_become_unique():
     stems = safe_names(["same"] * 7611)
     assert stems[:3] == ["same", "same_2", "same_3"] and len(set(stems)) == 7611
 
@@ -109,7 +110,7 @@ def test_thousands_of_equal_names_get_their_own():
         ),
     ],
 )
-def test_what_is_not_there_is_named(settings, problem):
+def test_an_invalid_selection_is_named(settings, problem):
     with pytest.raises(UserError) as error:
-        ask(**settings)
+        choose(**settings)
     assert str(error.value).startswith(problem)

@@ -1,4 +1,4 @@
-"""How a run's tracks are computed: channels, partners, scales, and their descriptions."""
+"""The computation of a run's tracks: channels, partners, scales, and descriptions."""
 
 import pytest
 
@@ -16,33 +16,34 @@ TRACKS = [
 ]
 
 
-def ask(model: dict | None = None, **settings) -> tuple[list[RunTrack], Recipe]:
+def plan(model: dict | None = None, **settings) -> tuple[list[RunTrack], Recipe]:
+    """The tracks and the recipe of a run; `model` replaces properties of the model."""
     model = {"tracks": TRACKS, "partners": [1, 0, 2], "activation": None, **(model or {})}
     return make_recipe(settings=recipe_settings(**settings), **{"folds": 1, **model})
 
 
-def test_a_plain_run_computes_what_it_writes():
-    rows, recipe = ask(tracks=["ATAC", "CNhs1+"])
+def test_a_plain_run_computes_only_what_it_writes():
+    rows, recipe = plan(tracks=["ATAC", "CNhs1+"])
     assert recipe.channels == [0, 2] and recipe.partners is None
     assert recipe.outputs == (Formula("mean", (0,)), Formula("mean", (1,)))
     assert [row.computed for row in rows] == ["logits; squashed scale"] * 2
 
 
-def test_a_partner_outside_the_selection_is_computed_and_not_written():
-    rows, recipe = ask(tracks=["CNhs1-"], reverse_complement=True)
+def test_a_partner_outside_the_selection_is_computed_but_not_written():
+    rows, recipe = plan(tracks=["CNhs1-"], reverse_complement=True)
     assert recipe.channels == [0, 1] and recipe.partners == [1, 0]
     assert recipe.outputs == (Formula("mean", (1,)),)
     assert [row.name for row in rows] == ["CNhs1-"]
 
 
 def test_softmax_is_over_all_tracks_although_one_is_written():
-    _, recipe = ask({"activation": "softmax"}, tracks=["ATAC"])
+    _, recipe = plan({"activation": "softmax"}, tracks=["ATAC"])
     assert recipe.channels == [0, 1, 2]
     assert recipe.outputs == (Formula("mean", (2,)),)
 
 
 def test_unpaired_strands_are_their_own_partners():
-    _, recipe = ask(reverse_complement=True, strands="unpaired")
+    _, recipe = plan(reverse_complement=True, strands="unpaired")
     assert recipe.partners == [0, 1, 2]
 
 
@@ -52,42 +53,42 @@ def test_unpaired_strands_are_their_own_partners():
 def test_stranded_tracks_without_known_partners_are_refused(names):
     model = {"partners": None, "tracks": [{"name": name} for name in (*names, "other")]}
     with pytest.raises(UserError) as error:
-        ask(model, reverse_complement=True)
+        plan(model, reverse_complement=True)
     assert str(error.value) == (
         f"prediction.reverse_complement: {names[0]} and {names[1]} look like two strands, and the "
         "model does not say which tracks are partners: give its tracks a column strand_pair with "
         "the partner's index (model.tracks), or set prediction.strands: unpaired"
     )
-    _, recipe = ask(model, reverse_complement=True, strands="unpaired")
+    _, recipe = plan(model, reverse_complement=True, strands="unpaired")
     assert recipe.partners == [0, 1, 2]
-    ask(model)  # without reverse complements there is nothing to swap
+    plan(model)  # without reverse complements there is nothing to swap
 
 
 def test_a_column_of_strands_without_partners_is_refused():
     tracks = [{"name": "a", "strand": "+"}, {"name": "b", "strand": "-"}]
     with pytest.raises(UserError, match="the column strand names two strands"):
-        ask({"partners": None, "tracks": tracks}, reverse_complement=True)
+        plan({"partners": None, "tracks": tracks}, reverse_complement=True)
 
 
-def test_partners_of_some_tracks_do_not_settle_the_others():
+def test_partners_of_some_tracks_say_nothing_about_the_others():
     tracks = [{"name": name, "strand_pair": ""} for name in ("a+", "a-", "b+", "b-")]
     tracks[0]["strand_pair"], tracks[1]["strand_pair"] = "1", "0"
     model = {"tracks": tracks, "partners": [1, 0, 2, 3]}
     with pytest.raises(UserError, match=r"b\+ and b- look like two strands"):
-        ask(model, reverse_complement=True)
-    tracks[2]["strand_pair"], tracks[3]["strand_pair"] = "2", "3"  # their own: written down
-    assert ask(model, reverse_complement=True)[1].partners == [1, 0, 2, 3]
+        plan(model, reverse_complement=True)
+    tracks[2]["strand_pair"], tracks[3]["strand_pair"] = "2", "3"  # their own partners
+    assert plan(model, reverse_complement=True)[1].partners == [1, 0, 2, 3]
 
 
-def test_tracks_of_no_strand_are_flipped_only():
+def test_unstranded_tracks_are_only_flipped():
     tracks = [{"name": "CTCF+RAD21"}, {"name": "x-y"}, {"name": "minus"}]
     model = {"partners": None, "tracks": tracks}
-    assert ask(model, reverse_complement=True)[1].partners == [0, 1, 2]
+    assert plan(model, reverse_complement=True)[1].partners == [0, 1, 2]
     assert find_stranded(["h3k4me1", "h3k4me3", "T-", "B-"]) is None
 
 
 def test_scales_are_read_from_the_columns():
-    rows, recipe = ask(scale="counts", untransform="untransform", tracks=["CNhs1-", "ATAC"])
+    rows, recipe = plan(scale="counts", untransform="untransform", tracks=["CNhs1-", "ATAC"])
     assert recipe.scale == Squash(
         recipe="untransform",
         when="after",
@@ -113,7 +114,7 @@ def test_scales_are_read_from_the_columns():
 def test_the_computation_is_described(settings, text):
     folds = 1 if not settings else 4
     model = {"activation": "exp", "folds": folds, "tracks": [{"name": "a"}]}
-    rows, recipe = ask({**model, "partners": None}, **settings)
+    rows, recipe = plan({**model, "partners": None}, **settings)
     assert rows[0].computed.removesuffix("; the model's scale") == text.removesuffix(
         "; the model's scale"
     )
@@ -122,7 +123,7 @@ def test_the_computation_is_described(settings, text):
 
 def test_deviations_are_described_as_such():
     model = {"folds": 2}
-    rows, recipe = ask(model, sd=True, tracks=["ATAC"], shifts=[1, -1])
+    rows, recipe = plan(model, sd=True, tracks=["ATAC"], shifts=[1, -1])
     assert [(row.track, row.computed) for row in rows] == [
         ("ATAC", "logits, then the mean of shifts of 1, -1 bp x 2 folds; squashed scale"),
         ("ATAC.sd", "SD of 2 folds: logits, then the mean of shifts of 1, -1 bp; squashed scale"),
@@ -149,10 +150,10 @@ def test_deviations_are_described_as_such():
             (
                 {"tracks": [{"name": "a", **SQUASHED, **wrong}], "partners": None},
                 {"scale": "counts"},
-                f"output.scale: counts: track 'a': its scale is {told[0]} and its clip_soft "
-                f"{told[1]}: the first must be greater than 0",
+                f"output.scale: counts: track 'a': its scale is {numbers[0]} and its clip_soft "
+                f"{numbers[1]}: the first must be greater than 0",
             )
-            for wrong, told in [
+            for wrong, numbers in [
                 ({"scale": "0"}, ("0", "384")),
                 ({"scale": "nan"}, ("nan", "384")),
                 ({"clip_soft": "nan"}, ("0.3", "nan")),
@@ -167,5 +168,5 @@ def test_deviations_are_described_as_such():
 )
 def test_settings_that_do_not_suit_the_model_are_refused(model, settings, problem):
     with pytest.raises(UserError) as error:
-        ask(model, **settings)
+        plan(model, **settings)
     assert str(error.value).startswith(problem)

@@ -1,4 +1,4 @@
-"""Track names: chosen by name or pattern, and safe as files."""
+"""Tracks are chosen by name or pattern, and get safe file names."""
 
 import pytest
 from hypothesis import given
@@ -26,7 +26,7 @@ def test_tracks_are_chosen_in_the_models_order(wanted, chosen):
     assert select_tracks(MODEL, wanted) == chosen
 
 
-def test_an_unknown_track_is_refused_with_the_nearest():
+def test_an_unknown_track_is_refused_with_the_nearest_name():
     with pytest.raises(UserError, match="'CTCF_K562' matches no track .* did you mean CTCF_k562"):
         select_tracks(MODEL, ["CTCF_K562"])
 
@@ -40,7 +40,7 @@ def test_any_names_become_unique_files_inside_the_folder(names):
         assert stem.isascii() and stem.isprintable() and " " not in stem
 
 
-def test_a_suffix_never_meets_another_tracks_name():
+def test_a_suffix_never_makes_another_tracks_name():
     assert safe_names(["a", "a", "a_2", "A"]) == ["a", "a_2", "a_2_2", "A_3"]
 
 
@@ -60,7 +60,7 @@ def test_tracks_tsv_has_the_contracts_columns(tmp_path):
     ]
 
 
-def test_columns_of_the_model_never_stand_in_for_the_runs_own(tmp_path):
+def test_columns_of_the_model_never_replace_those_of_the_run(tmp_path):
     columns = {"track": "x", "index": 7, "file": "ENCFF.w5"}
     tracks = run_tracks([{"name": "a"}, {"name": "b", **columns}], tracks=["b"])
     assert tracks[0].track == "b" and tracks[0].index == 1
