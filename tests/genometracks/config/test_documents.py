@@ -36,7 +36,7 @@ def read_prose(path: Path) -> str:
 
 
 def list_anchors(path: Path) -> set[str]:
-    """Anchors that GitHub makes of a document's headings."""
+    """Anchors that GitHub derives from a document's headings."""
     anchors: Counter[str] = Counter()
     found = set()
     for heading in re.findall(r"^#+ +(.*)$", read_prose(path), re.MULTILINE):
@@ -63,7 +63,7 @@ def test_the_reference_documents_every_key_with_its_default():
             assert rows[key].strip() == "required", key
 
 
-def test_the_reference_is_what_its_script_writes():
+def test_the_reference_equals_what_its_script_writes():
     script = runpy.run_path(str(ROOT / "config/reference.py"))
     text = (ROOT / "config/README.md").read_text()
     assert text == script["write_reference"](text), "run python config/reference.py"
@@ -111,7 +111,7 @@ def _list_defined(node: ast.stmt) -> set[str]:
 
 
 def test_names_that_the_architecture_cites_exist():
-    """In code marks, `room/module.name` is a name in a module, if it is not a file or folder."""
+    """A code span `room/module.name` that is not a file or folder is a name in a module."""
     marked = re.findall(r"`([a-z_]+/[A-Za-z_./]+)`", read_prose(ROOT / "ARCHITECTURE.md"))
     places = [ROOT / "workflow/genometracks", ROOT]
     cited = {text for text in marked if not any((place / text).exists() for place in places)}

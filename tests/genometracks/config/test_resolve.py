@@ -11,7 +11,7 @@ from genometracks.graph.runs import place_run
 from genometracks.inputs.check import check_inputs
 from toys import write_fasta, write_model
 
-LEAST = {"genome": {"fasta": "g.fa"}, "model": {"weights": "m.safetensors"}}
+MINIMAL = {"genome": {"fasta": "g.fa"}, "model": {"weights": "m.safetensors"}}
 
 
 def resolve(given: dict) -> Config:
@@ -20,17 +20,17 @@ def resolve(given: dict) -> Config:
 
 
 def test_a_minimal_config_gets_every_default():
-    config = resolve_config(LEAST)
+    config = resolve_config(MINIMAL)
     assert config["run"] == "run" and config["shards"] == 4
     given = {"fasta": "g.fa", "sha256": None, "name": None, "contigs": ["*"]}
     assert config["genome"] == {**given, "regions": None, "blacklist": None}
     assert config["prediction"]["batch_size"] == "auto" and config["output"]["bigwig"] is True
-    assert LEAST == {"genome": {"fasta": "g.fa"}, "model": {"weights": "m.safetensors"}}
+    assert MINIMAL == {"genome": {"fasta": "g.fa"}, "model": {"weights": "m.safetensors"}}
 
 
-def test_defaults_reach_into_lists():
+def test_defaults_apply_inside_lists():
     observed = [{"track": "t", "bigwig": "o.bw"}]
-    config = resolve_config({**LEAST, "evaluation": {"observed": observed}})
+    config = resolve_config({**MINIMAL, "evaluation": {"observed": observed}})
     assert config["evaluation"]["observed"][0]["transform"] == {
         "divide": 1.0,
         "pseudocount": 0.0,
@@ -76,38 +76,38 @@ def test_defaults_reach_into_lists():
 )
 def test_an_invalid_config_names_key_and_fix(change, message):
     with pytest.raises(UserError, match=f"^{re.escape(message)}"):
-        resolve_config({**LEAST, **change})
+        resolve_config({**MINIMAL, **change})
 
 
 def test_inputs_are_checked_before_anything_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_model(tmp_path, name="m")
     write_fasta(tmp_path / "g.fa", {"a": "ACGT"})
-    check_inputs(resolve(LEAST))
+    check_inputs(resolve(MINIMAL))
     folds = {"model": {"weights": ["m.safetensors", "n.ckpt"]}}
     with pytest.raises(UserError, match=r"^n.ckpt: no such file: check model.weights\[1\]$"):
-        check_inputs(resolve({**LEAST, **folds}))
+        check_inputs(resolve({**MINIMAL, **folds}))
     observed = {"evaluation": {"observed": [{"track": "one", "bigwig": "o.bw"}]}}
     with pytest.raises(
         UserError, match=r"^o.bw: no such file: check evaluation.observed\[0\].bigwig"
     ):
-        check_inputs(resolve({**LEAST, **observed}))
+        check_inputs(resolve({**MINIMAL, **observed}))
     for key in ("regions", "blacklist"):
         genome = {"genome": {"fasta": "g.fa", key: "b.bed"}}
         with pytest.raises(UserError, match=rf"^b.bed: no such file: check genome.{key}"):
-            check_inputs(resolve({**LEAST, **genome}))
+            check_inputs(resolve({**MINIMAL, **genome}))
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="file: cannot be written to: change 'results'"):
-        check_inputs(resolve({**LEAST, "results": "file/results"}))
+        check_inputs(resolve({**MINIMAL, "results": "file/results"}))
     (tmp_path / "g.fa").unlink()
     with pytest.raises(UserError, match=r"^g.fa: no such file: check genome.fasta"):
-        check_inputs(resolve(LEAST))
+        check_inputs(resolve(MINIMAL))
 
 
 def test_the_workflow_knows_its_files_before_it_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_model(tmp_path, name="m")
-    run = place_run(resolve({**LEAST, "shards": 11, "output": {"tracks": ["t*"]}}))
+    run = place_run(resolve({**MINIMAL, "shards": 11, "output": {"tracks": ["t*"]}}))
     (job,) = run.results.bigwigs
     assert job.files == ("results/run/bigwig/two_.._etc.bw", "results/run/bigwig/three.bw")
     assert run.shards[:2] == ["00", "01"] and run.shards[-1] == "10"
@@ -123,14 +123,14 @@ def test_the_workflow_knows_its_files_before_it_runs(tmp_path, monkeypatch):
     ],
 )
 def test_folds_are_one_or_many_each_with_its_digest(model, folds):
-    found = list_folds(resolve({**LEAST, "model": model}).model)
+    found = list_folds(resolve({**MINIMAL, "model": model}).model)
     assert [(fold.weights, fold.sha256) for fold in found] == folds
 
 
-def test_one_digest_does_not_stand_for_many_folds():
+def test_one_digest_is_not_enough_for_many_folds():
     model = {"weights": ["a", "b"], "sha256": "0" * 64}
     with pytest.raises(UserError, match=r"^model.sha256: 1 digests for 2 model.weights: give one"):
-        list_folds(resolve({**LEAST, "model": model}).model)
+        list_folds(resolve({**MINIMAL, "model": model}).model)
 
 
 def test_settings_that_do_not_suit_the_tracks_are_refused_before_anything_runs(tmp_path):

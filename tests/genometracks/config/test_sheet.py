@@ -120,7 +120,7 @@ def test_an_invalid_sheet_names_line_and_column(text, message):
         resolve_runs({"runs": "runs.tsv"})
 
 
-def test_an_unreadable_sheet_is_one_line(folder):
+def test_an_unreadable_sheet_is_a_one_line_error(folder):
     with pytest.raises(UserError, match="^runs.tsv: not a readable sheet of runs: .*: check runs"):
         resolve_runs({"runs": "runs.tsv"})
     (folder / "runs.tsv").write_bytes(b"\xff\xfe\x00")

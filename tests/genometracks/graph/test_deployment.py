@@ -1,4 +1,4 @@
-"""A job's shell finds the program, in Snakemake's environments and without them."""
+"""The shell of a job finds the program, with and without Snakemake's environments."""
 
 import os
 import subprocess
@@ -23,17 +23,17 @@ def run(prefix: str, command: str, **environment: str) -> str:
 
 
 @pytest.mark.parametrize("given", ["", "/somewhere/else"])
-def test_an_environments_python_runs_the_files(given):
+def test_the_python_of_an_environment_runs_this_workflow(given):
     prefix = write_prefix(ROOT / "workflow", deployed=True)
     environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
     environment |= {"PYTHONPATH": given} if given else {}
-    told = run(prefix, "cd /; genometracks --help; echo $PYTHONPATH", **environment)
-    assert told.startswith("usage: genometracks")
+    output = run(prefix, "cd /; genometracks --help; echo $PYTHONPATH", **environment)
+    assert output.startswith("usage: genometracks")
     expected = f"{ROOT / 'workflow'}:{ROOT}" + (f":{given}" if given else "")
-    assert told.splitlines()[-1] == expected
+    assert output.splitlines()[-1] == expected
 
 
-def test_a_tool_on_path_goes_first_and_the_one_beside_python_last(tmp_path):
+def test_a_tool_on_path_takes_precedence_over_the_one_beside_python(tmp_path):
     prefix = write_prefix(ROOT / "workflow", deployed=False)
     beside = str(Path(sys.executable).parent)
     assert run(prefix, "echo $PATH", PATH="/usr/bin:/bin") == f"/usr/bin:/bin:{beside}\n"

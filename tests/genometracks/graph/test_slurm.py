@@ -1,4 +1,4 @@
-"""States as sacct reports them become states as the Slurm plugin of Snakemake knows them."""
+"""States that sacct reports become states that the Slurm plugin of Snakemake knows."""
 
 import asyncio
 from types import ModuleType
@@ -8,7 +8,7 @@ import pytest
 from genometracks.graph.slurm import _find_gone, patch_states
 
 
-def test_a_job_is_cancelled_whoever_cancelled_it():
+def test_a_job_is_cancelled_no_matter_who_cancelled_it():
     plugin = ModuleType("plugin")
 
     async def query_job_status(command, logger):
@@ -30,21 +30,21 @@ def test_the_installed_plugin_has_the_function_that_is_patched():
     import snakemake_executor_plugin_slurm as plugin
 
     assert asyncio.iscoroutinefunction(plugin.query_job_status)
-    patch_states(ModuleType("another"))  # without the function: left alone
+    patch_states(ModuleType("another"))  # without the function, nothing is patched
 
 
 @pytest.mark.parametrize(
-    ("said", "gone"),
+    ("script", "gone"),
     [
-        ("echo 5", False),  # it waits to run again
+        ("echo 5", False),  # it is queued again
         ("true", True),
         ("echo slurm_load_jobs error: Invalid job id specified >&2; exit 1", True),
         ("echo Unable to contact slurm controller >&2; exit 1", False),
     ],
 )
-def test_a_preempted_job_that_does_not_wait_is_gone(tmp_path, monkeypatch, said, gone):
+def test_a_preempted_job_that_is_not_queued_again_is_gone(tmp_path, monkeypatch, script, gone):
     tool = tmp_path / "squeue"
-    tool.write_text(f"#!/bin/sh\n{said}\n")
+    tool.write_text(f"#!/bin/sh\n{script}\n")
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     plugin = ModuleType("plugin")

@@ -33,7 +33,7 @@ def test_codes_equal_a_plain_loop_over_the_sequence(tmp_path, contigs):
         assert bases.codes(name, end + 10, end + 12).tolist() == [4, 4]
 
 
-def test_codes_are_bytes_not_wider(tmp_path):
+def test_codes_are_bytes(tmp_path):
     assert read_bases(tmp_path, {"a": "ACGTN"}).codes("a", 0, 5).dtype == np.uint8
 
 

@@ -1,4 +1,4 @@
-"""BED files: merged, checked against the genome, errors that name the line."""
+"""BED files are merged and checked against the genome; errors name the line."""
 
 import gzip
 import hashlib
@@ -86,8 +86,8 @@ def positions(found: np.ndarray) -> list[int]:
 
 
 @given(intervals, intervals)
-def test_merging_and_intersecting_equal_those_of_sets(some, others):
+def test_merging_and_intersecting_equal_operations_on_sets(some, others):
     one, two = merge_intervals(np.array(some)), merge_intervals(np.array(others))
     assert positions(one) == sorted({k for row in some for k in range(*row)})
-    assert (one[1:, 0] > one[:-1, 1]).all(), "what touches is joined"
+    assert (one[1:, 0] > one[:-1, 1]).all(), "intervals that touch are joined"
     assert positions(intersect(one, two)) == sorted(set(positions(one)) & set(positions(two)))

@@ -1,4 +1,4 @@
-"""A fetched file is complete and has the expected digest, or it is not there."""
+"""A fetched file is complete and has the expected digest, or does not exist."""
 
 import hashlib
 import json
@@ -83,7 +83,7 @@ def test_an_invalid_address_is_refused(tmp_path):
         fetch_genome("http://127.0.0.1:1/g.fa", tmp_path / "g.fa", sha256=None)
 
 
-def test_weights_are_copied_with_the_commit_that_a_branch_meant(tmp_path, monkeypatch):
+def test_weights_are_copied_with_the_commit_of_a_branch(tmp_path, monkeypatch):
     hub = HubServer("lab/toy-model", {"model.ckpt": b"weights"})
     monkeypatch.setenv("HF_ENDPOINT", hub.address)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
@@ -100,7 +100,7 @@ def test_weights_are_copied_with_the_commit_that_a_branch_meant(tmp_path, monkey
     assert json.loads((tmp_path / "out" / "model.ckpt.json").read_text()) == asdict(found)
 
 
-def test_weights_that_are_not_of_the_hub_are_refused(tmp_path):
+def test_weights_that_are_not_on_the_hub_are_refused(tmp_path):
     message = "^model.ckpt: not a file of the hub: write owner/name@revision:path/of/file$"
     with pytest.raises(UserError, match=message):
         fetch_weights("model.ckpt", tmp_path / "model.ckpt", sha256=None)

@@ -1,4 +1,4 @@
-"""A FASTA of any shape gives the same bases; an invalid one gives one clear error."""
+"""A FASTA of any layout gives the same bases; an invalid one gives one clear error."""
 
 import gzip
 import hashlib
@@ -31,7 +31,7 @@ def test_runs_of_n_are_maximal_and_include_iupac_codes(tmp_path):
     assert [contig.gaps for contig in index.contigs] == [((0, 2), (5, 8)), (), ((0, 4),)]
 
 
-def test_a_run_of_n_across_a_block_of_reading_is_one(tmp_path):
+def test_a_run_of_n_across_blocks_is_one_run(tmp_path):
     index = scan(tmp_path, b">a\n" + b"A" * (BLOCK - 10) + b"N" * 20 + b"A")
     assert index.contigs[0].gaps == ((BLOCK - 10, BLOCK + 10),)
 
@@ -58,26 +58,26 @@ def test_samtools_index_equals_ours(tmp_path, contigs):
 
 
 @pytest.mark.parametrize(
-    "shape",
+    "layout",
     ["crlf", "uneven lines", "blank lines", "no last line end", "one line", "gzip", "bgzip"],
 )
-def test_shape_of_the_file_does_not_matter(tmp_path, contigs, shape):
+def test_the_layout_of_the_file_does_not_matter(tmp_path, contigs, layout):
     reference = scan_fasta(
         write_fasta(tmp_path / "plain.fa", contigs), tmp_path / "a.fa", name="g", patterns=["*"]
     )
     fasta = write_fasta(tmp_path / "in.fa", contigs)
     text = fasta.read_bytes()
-    if shape == "crlf":
+    if layout == "crlf":
         fasta.write_bytes(text.replace(b"\n", b"\r\n") + b"\r\n")
-    elif shape == "uneven lines":
+    elif layout == "uneven lines":
         fasta.write_bytes(text.replace(b"ACG", b"A\nCG"))
-    elif shape == "blank lines":
+    elif layout == "blank lines":
         fasta.write_bytes(b"\n\n" + text.replace(b"\n>", b"\n\n\n>") + b"\n \n")
-    elif shape == "no last line end":
+    elif layout == "no last line end":
         fasta.write_bytes(text.rstrip())
-    elif shape == "one line":
+    elif layout == "one line":
         write_fasta(fasta, contigs, width=10**6)
-    elif shape == "gzip":
+    elif layout == "gzip":
         fasta.write_bytes(gzip.compress(text[:700]) + gzip.compress(text[700:]))
     else:
         pysam = pytest.importorskip("pysam")
@@ -90,7 +90,7 @@ def test_shape_of_the_file_does_not_matter(tmp_path, contigs, shape):
 
 
 @pytest.mark.parametrize("shift", [-3, -2, -1, 0, 1])
-def test_a_header_across_a_block_of_reading_is_whole(tmp_path, shift):
+def test_a_header_across_blocks_is_whole(tmp_path, shift):
     before = b">first\n" + b"A" * (BLOCK - 8 + shift)
     index = scan(tmp_path, before + b"\n>second words\nACGT\n")
     assert [(contig.name, contig.length) for contig in index.contigs] == [
@@ -105,14 +105,14 @@ def test_only_chosen_contigs_are_kept(tmp_path):
     assert b"GG" not in (tmp_path / "out.fa").read_bytes()
 
 
-def test_index_survives_the_way_through_json(tmp_path):
+def test_an_index_survives_json(tmp_path):
     index = scan(tmp_path, b">a\nNNACG\n")
     index.save(tmp_path / "genome.json")
     assert GenomeIndex.load(tmp_path / "genome.json") == index
     assert index.contigs[0].sha256 == hashlib.sha256(b"NNACG").hexdigest()
 
 
-def test_genome_json_holds_contigs_and_gaps_in_one_line(tmp_path):
+def test_genome_json_is_one_line(tmp_path):
     index = scan(tmp_path, b">a\nNNACG\n")
     index.save(tmp_path / "genome.json")
     contig = (
@@ -134,7 +134,7 @@ def test_genome_json_holds_contigs_and_gaps_in_one_line(tmp_path):
         (lambda text: "", "Expecting value"),
     ],
 )
-def test_a_damaged_genome_json_is_one_line(tmp_path, damage, reason):
+def test_a_damaged_genome_json_is_a_one_line_error(tmp_path, damage, reason):
     path = tmp_path / "genome.json"
     GenomeIndex("g", "in.fa", "", (Contig("a", 5, ((0, 2),), ""),)).save(path)
     path.write_text(damage(path.read_text()))
@@ -169,12 +169,12 @@ def test_a_damaged_genome_json_is_one_line(tmp_path, damage, reason):
         ),
     ],
 )
-def test_bad_fasta_is_refused_and_leaves_nothing(tmp_path, data, patterns, message):
+def test_an_invalid_fasta_is_refused_and_leaves_nothing(tmp_path, data, patterns, message):
     with pytest.raises(UserError, match=message):
         scan(tmp_path, data, patterns)
     assert [path.name for path in tmp_path.iterdir()] == ["in.fa"]
 
 
-def test_missing_fasta_is_named(tmp_path):
+def test_a_missing_fasta_is_named(tmp_path):
     with pytest.raises(UserError, match=r"gone.fa: no such FASTA file: check genome.fasta"):
         scan_fasta(tmp_path / "gone.fa", tmp_path / "out.fa", name="g", patterns=["*"])

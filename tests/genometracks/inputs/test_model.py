@@ -1,4 +1,4 @@
-"""The model stage, with a checkpoint that gReLU saved itself."""
+"""The model stage, with a checkpoint saved by gReLU."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 TINY = ROOT / "tests" / "grelu_models" / "tiny.ckpt"
 
 
-def test_a_checkpoint_needs_no_words_beside_it(tmp_path):
+def test_a_checkpoint_needs_no_file_that_describes_it(tmp_path):
     fasta = write_fasta(tmp_path / "genome.fa", {"chr1": random_bases(301, seed=1)})
     run = Run(tmp_path, TINY, fasta, tracks=["kidney*"])
     plan = run.plan()
@@ -28,7 +28,7 @@ def test_a_checkpoint_needs_no_words_beside_it(tmp_path):
     assert values.shape == (2, 76) and values.min() > 0
 
 
-def test_the_snakefile_learns_a_checkpoints_tracks_without_torch():
+def test_the_snakefile_reads_a_checkpoints_tracks_without_torch():
     config = resolve_config({"genome": {"fasta": "g.fa"}, "model": {"weights": str(TINY)}})
     code = (
         "import sys; from genometracks.config.settings import Config;"

@@ -179,7 +179,7 @@ def check_numbers(plan: Plan, expected: dict, contigs: dict) -> None:
 
 
 def check_batches(plan: Plan, bases: Bases, expected: dict, contigs: dict) -> None:
-    """Batches hold the windows' bases; outputs, here the number of each bin, are cut to owned bins."""
+    """Batches hold the windows' bases; outputs (here bin numbers) are cut to the owned bins."""
     geometry, cut = plan.geometry, []
     windows = list(dict.fromkeys((contig, *at) for (contig, _), at in expected.items()))
     for shard in plan.shards:
