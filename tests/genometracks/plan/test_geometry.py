@@ -96,7 +96,7 @@ def test_a_stride_is_centred_in_its_window(window, data):
     assert right - left in (0, 1)
 
 
-def test_a_stride_beyond_the_window_leaves_bases_without_a_bin():
+def test_a_stride_longer_than_the_window_leaves_bases_without_a_bin():
     measured = {"window": 96, "bin": None, "crop": 0, "length": 1}
     geometry = place_windows(measured_geometry(**measured), stride=250, trim=0)
     assert (geometry.bin, geometry.span, geometry.lead) == (250, 96, 0)

@@ -1,4 +1,4 @@
-"""Averages over strands, shifts and folds: against plain NumPy, window by window."""
+"""Averages over strands, shifts and folds, compared with plain NumPy window by window."""
 
 import numpy as np
 import pytest
@@ -23,14 +23,14 @@ ACTIVATIONS = {
 
 
 def predict(windows: np.ndarray, fold: int) -> np.ndarray:
-    """Logits (N, channels, bins) of a model for which order and strand of the bases matter."""
+    """Logits (N, channels, bins) of a model that depends on the order and strand of the bases."""
     weights = np.random.default_rng(fold).normal(size=(CHANNELS, 4, BIN))
     bins = windows.reshape(len(windows), 4, -1, BIN)[:, :, CROP:-CROP]
     return np.einsum("nblp,cbp->ncl", bins, weights)
 
 
 def average_plainly(windows: np.ndarray, recipe: Recipe, *, activation: str | None, folds: int):
-    """The same as `Average`, by loops over everything."""
+    """The result of `Average`, by plain loops."""
     low, halo = min(recipe.shifts), max(abs(shift) // BIN for shift in recipe.shifts)
     activate, late = ACTIVATIONS[activation], recipe.order == "logits"
     per_fold = []
@@ -47,7 +47,7 @@ def average_plainly(windows: np.ndarray, recipe: Recipe, *, activation: str | No
             for values in strands:
                 values = values if late else activate(values)
                 kept = np.empty((len(values), CHANNELS, BINS - 2 * halo))
-                for bin in range(halo, BINS - halo):  # of the unmoved window
+                for bin in range(halo, BINS - halo):  # of the unshifted window
                     whole = shift // BIN if shift >= 0 else -(-shift // BIN)
                     kept[:, :, bin - halo] = values[:, :, bin - whole]
                 parts.append(kept)
@@ -73,7 +73,7 @@ def combine(values: np.ndarray, output: Formula) -> np.ndarray:
 
 
 def run(recipe: Recipe, *, activation: str | None, folds: int, seed: int = 0):
-    """Both ways: found, expected, and how many windows each forward pass had."""
+    """Return the average, the expected average, and the number of windows in each forward pass."""
     span = max(recipe.shifts) - min(recipe.shifts)
     random = np.random.default_rng(seed)
     windows = np.eye(4)[random.integers(4, size=(3, WINDOW + span))].transpose(0, 2, 1)
@@ -129,17 +129,17 @@ OUTPUTS = st.one_of(
     sd=st.booleans(),
     seed=st.integers(0, 9),
 )
-def test_any_average_is_that_of_plain_numpy(seed, sd, folds, activation, **recipe):
+def test_any_average_equals_plain_numpy(seed, sd, folds, activation, **recipe):
     recipe = make_recipe(**recipe, sd=sd and folds > 1)
     found, expected, sizes = run(recipe, activation=activation, folds=folds, seed=seed)
     np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-5)
-    # Both strands of a window in one pass, and no more windows in it than without.
+    # A pass holds both strands of half of the windows: it is as large as a pass of one strand.
     passes = [4, 2] if recipe.partners else [3]
     assert sizes == passes * folds * len(recipe.shifts)
 
 
-def test_a_reverse_complement_by_baskervilles_formula():
-    """Reverse along the positions, gather the pairs, add and halve: on its (N, L, T) layout."""
+def test_reverse_complements_are_averaged_as_in_baskerville():
+    """Reverse the positions, gather the partners and take the mean, on arrays (N, L, T)."""
     pair = [1, 0, 2, 3]
     found, _, _ = run(make_recipe(partners=pair), activation=None, folds=1)
     windows = np.eye(4)[np.random.default_rng(0).integers(4, size=(3, WINDOW))]  # (N, L, 4)
@@ -155,7 +155,7 @@ def test_a_reverse_complement_by_baskervilles_formula():
     )
 
 
-def test_the_order_matters_and_is_the_one_that_was_asked_for():
+def test_activation_and_average_are_in_the_configured_order():
     early, late = (
         run(make_recipe(order=order), activation="exp", folds=2)[0]
         for order in ("activation", "logits")
@@ -164,7 +164,7 @@ def test_the_order_matters_and_is_the_one_that_was_asked_for():
 
 
 def test_whole_bins_of_a_shift_are_undone():
-    """Windows moved by whole bins say the same of a bin: the average is the unmoved window's."""
+    """Windows shifted by whole bins give equal values, so the average is the unshifted window's."""
     found, _, _ = run(make_recipe(shifts=(0, 4, -8)), activation="exp", folds=1)
     windows = np.eye(4)[np.random.default_rng(0).integers(4, size=(3, WINDOW + 12))]
     plain = np.exp(predict(windows.transpose(0, 2, 1)[:, :, 8 : 8 + WINDOW], 0))

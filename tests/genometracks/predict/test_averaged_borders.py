@@ -1,4 +1,4 @@
-"""Averages where windows meet and contigs end: blended, moved inwards, beside regions and N."""
+"""Averages at borders of windows, regions and contigs: blended, moved inwards, next to N."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ PARTNERS = [1, 0, 2]  # of STRANDED
 
 
 def predict_bin(models, bases: str, *, first: int, k: int, shifts) -> np.ndarray:
-    """Bin k by the window whose unmoved output begins at bin `first`: mean of all contributions."""
+    """Mean of all contributions to bin k of the window whose unshifted output starts at `first`."""
     parts = []
     for shift in shifts:
         read = one_hot(bases, (first - CROP) * BIN + shift, WINDOW)
@@ -30,7 +30,7 @@ def predict_bin(models, bases: str, *, first: int, k: int, shifts) -> np.ndarray
     ("shifts", "trim", "blend"),
     [([0, 9, -6], 3, 2), ([-13, 2], 4, 1), ([5], 2, 0), ([0], 5, 4)],
 )
-def test_both_strands_shifts_and_folds_meet_as_plain_windows_do(
+def test_strands_shifts_and_folds_blend_like_single_windows(
     tmp_path, contigs, edges, shifts, trim, blend
 ):
     folds = [write_fold(tmp_path, seed=i, tracks=STRANDED) for i in (1, 2)]

@@ -1,4 +1,4 @@
-"""Runs that average strands, shifts and folds: every bin of a genome against a plain loop."""
+"""Runs that average strands, shifts and folds: every bin of a genome equals a plain loop."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ def predict_plainly(folds, contigs, *, shifts=(0,), trim=0, partners=None) -> di
     found: dict = {contig: {} for contig in contigs}
     for contig, bases in contigs.items():
         for w in range(-(-len(bases) // BIN // owned)):
-            first = w * owned - trim - halo  # bin of the unmoved window's first output
+            first = w * owned - trim - halo  # first output bin of the unshifted window
             total = 0
             for shift in shifts:
                 read = one_hot(bases, (first - CROP) * BIN + shift, WINDOW)
@@ -51,7 +51,7 @@ def predict_plainly(folds, contigs, *, shifts=(0,), trim=0, partners=None) -> di
 
 
 def check(run: Run, expected: dict, combine) -> None:
-    """All bins of a run are those of a plain loop."""
+    """All bins of a run equal those of a plain loop."""
     found = merged(run)
     for contig, bins in found.items():
         assert len(bins) > 0
@@ -86,14 +86,14 @@ def test_every_contribution_covers_every_owned_bin(tmp_path, contigs, shifts, tr
         for bases in contigs.values()
         for i in range(0, len(bases), BIN)
     )
-    assert plan.bins == known  # none is lost to the halo
+    assert plan.bins == known  # the halo loses none
 
 
 @pytest.mark.parametrize(
     ("name", "shifts"), [("both_strands", [0]), ("both_strands_and_shifts", [-1, 0, 1])]
 )
-def test_averages_are_grelus_own(tmp_path, name, shifts):
-    """Activation inside, average outside; gReLU does not swap strands."""
+def test_averages_equal_those_of_grelu(tmp_path, name, shifts):
+    """gReLU averages activated values and does not swap strands."""
     reference = json.loads((TINY.parent / "tiny_averages.json").read_text())
     run = Run(
         tmp_path / "run",
@@ -113,7 +113,7 @@ def test_averages_are_grelus_own(tmp_path, name, shifts):
     assert np.ptp(reference[name]) > 0.1
 
 
-def test_models_of_one_value_average_as_well(tmp_path, contigs):
+def test_models_of_one_value_per_window_are_averaged(tmp_path, contigs):
     weights = write_fold(tmp_path, seed=8, final_pool_func="avg")
     fasta, shifts = write_fasta(tmp_path / "g.fa", contigs), [-9, 0, 19]
     run = Run(tmp_path / "run", weights, fasta, stride=20, shifts=shifts, reverse_complement=True)
@@ -133,8 +133,8 @@ def test_models_of_one_value_average_as_well(tmp_path, contigs):
             np.testing.assert_allclose(values, predict(contig, k), rtol=2e-5, atol=2e-6)
 
 
-def test_folds_are_one_model_whose_mean_and_deviation_are_written(tmp_path, contigs):
-    """A safetensors, a state dict and a checkpoint of gReLU: kinds do not matter."""
+def test_the_mean_and_the_deviation_of_folds_are_written(tmp_path, contigs):
+    """Folds may be files of different formats: safetensors and a checkpoint of gReLU."""
     folds = [write_fold(tmp_path, seed=1), write_fold(tmp_path, seed=2, name="b")]
     state = {f"model.{key}": value * 1.5 for key, value in load(folds[0])[0].state_dict().items()}
     tasks = {"name": [track["name"] for track in TRACKS]}
@@ -161,14 +161,14 @@ def test_folds_are_one_model_whose_mean_and_deviation_are_written(tmp_path, cont
 
     check(run, predict_plainly(folds, contigs), combine)
     before = run.digests()
-    for other in (folds[:2], [folds[0], folds[2], folds[1]]):  # order moves the last bits
+    for other in (folds[:2], [folds[0], folds[2], folds[1]]):  # the order changes the last bits
         run.weights = other
         run.plan()
         assert not set(before) & set(run.digests())
 
 
 def make_symmetric(weights) -> None:
-    """Make a model say the same of both strands: kernels equal their own reverse complements."""
+    """Make a model treat both strands alike: each kernel equals its own reverse complement."""
     state = load(weights)[0].state_dict()
     for name, value in state.items():
         if value.ndim == 3:
@@ -177,7 +177,7 @@ def make_symmetric(weights) -> None:
     save_file(state, weights)
 
 
-def test_a_model_that_is_symmetric_gives_the_same_tracks_with_both_strands(make_run):
+def test_a_symmetric_model_gives_the_same_tracks_with_both_strands(make_run):
     plain, both = make_run("plain"), make_run("both", reverse_complement=True)
     drawn = write_fold(plain.folder.parent, seed=4, name="drawn")
     for run in (plain, both):
@@ -193,7 +193,7 @@ def test_a_model_that_is_symmetric_gives_the_same_tracks_with_both_strands(make_
         assert off <= 1e-6 * scale if symmetric else off > 0.01 * scale
 
 
-def test_strands_are_swapped_and_a_partner_that_is_not_written_is_predicted(tmp_path, contigs):
+def test_strands_are_swapped_and_unwritten_partners_are_predicted(tmp_path, contigs):
     weights = write_fold(tmp_path, seed=5, tracks=STRANDED)
     fasta = write_fasta(tmp_path / "g.fa", contigs)
     expected = predict_plainly([weights], contigs, partners=[1, 0, 2])
@@ -212,7 +212,7 @@ def test_strands_are_swapped_and_a_partner_that_is_not_written_is_predicted(tmp_
     run.predict()
     check(run, unpaired, lambda folds: folds[0])
     apart = [np.abs(expected["chr2"][k][0] - unpaired["chr2"][k][0]) for k in expected["chr2"]]
-    assert np.max(apart) > 0.05  # else this test would say nothing
+    assert np.max(apart) > 0.05  # otherwise this test would prove nothing
 
 
 def test_groups_pairs_and_counts_of_a_run(tmp_path, contigs):
@@ -247,7 +247,7 @@ def test_groups_pairs_and_counts_of_a_run(tmp_path, contigs):
     check(run, predict_plainly([weights], contigs), combine)
 
 
-def test_what_is_computed_makes_other_shards_and_what_it_is_called_does_not(make_run):
+def test_a_shard_depends_on_the_computation_but_not_on_names(make_run):
     run = make_run()
     run.plan()
     seen = [run.digests()]

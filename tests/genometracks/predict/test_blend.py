@@ -1,4 +1,4 @@
-"""Blended borders and seams against windows that are predicted one by one."""
+"""Blended borders and seams, compared with windows that are predicted one by one."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from genometracks.predict import seams
 from grelu_models.checkpoint import load
 from toys import measured_geometry, merged, one_hot, plan_by_hand
 
-# No crop and wide kernels: the bins at a window's ends are not those of its neighbours.
+# No crop and wide kernels: bins at a window's ends differ from those of its neighbours.
 MODEL = {"crop_len": 0, "kernel_size": 15}
 BIN, LENGTH = 4, 24
 
@@ -32,7 +32,7 @@ def predict_windows(run, contigs) -> dict:
 
 
 def expect_values(windows: dict, contig: str, k: int, *, trim: int, blend: int) -> np.ndarray:
-    """A bin's value by the definition."""
+    """The value of a bin, by definition."""
     owned = LENGTH - 2 * trim
     number, inside = divmod(k, owned)
 
@@ -74,7 +74,7 @@ def test_borders_are_blended_as_defined(
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 5])
-def test_shards_change_no_byte(make_run, batch_size):
+def test_any_number_of_shards_gives_the_same_bytes(make_run, batch_size):
     found = []
     for shards in (1, 3, 64):
         run = make_run(
@@ -93,7 +93,7 @@ def test_shards_change_no_byte(make_run, batch_size):
     assert found[0] and found.count(found[0]) == 3
 
 
-def test_a_shard_is_stale_when_a_neighbour_comes_to_stand_beside_it():
+def test_a_new_neighbour_makes_a_blended_shard_stale():
     def digests(length: int, blend: int) -> list[str]:
         genome = GenomeIndex("g", "g.fa", "", [Contig("a", 400, [[length, 400]], "s")])
         measured = measured_geometry(window=20, bin=1, crop=0, length=20)
@@ -108,23 +108,23 @@ def test_a_shard_is_stale_when_a_neighbour_comes_to_stand_beside_it():
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("settings", "message"),
     [
         ({"trim": 2, "blend": 3}, "prediction.blend: .* 3 on each side need prediction.trim: 3 or"),
         ({"trim": 11, "blend": 2}, "prediction.blend: 2 bins at each end are more than the 2 that"),
     ],
 )
-def test_what_cannot_be_blended_is_refused(asked, message):
+def test_blends_that_do_not_suit_the_windows_are_refused(settings, message):
     measured = measured_geometry(window=96, bin=BIN, crop=0, length=LENGTH)
     with pytest.raises(UserError, match=message):
-        place_windows(measured, stride=None, **asked)
+        place_windows(measured, stride=None, **settings)
     with pytest.raises(UserError, match="prediction.blend: only bins that both windows predict"):
         one = measured_geometry(window=96, bin=None, crop=0, length=1)
         place_windows(one, stride=8, trim=0, blend=1)
 
 
 def collect(run) -> tuple[int, np.ndarray, np.ndarray]:
-    """Bins compared in all shards, and the means over them."""
+    """Number of bins compared in all shards, and means over them: difference, scale."""
     plan = Plan.load(run.work / "plan.json")
     noted = [run.notes(shard.id)["seams"] for shard in plan.shards if shard.first < shard.last]
     noted = [note for note in noted if note]
@@ -149,7 +149,7 @@ def test_seams_are_the_mean_difference_of_neighbours(make_run, contigs, edges, b
     for (contig, number), (first, outputs) in windows.items():
         if (contig, number + 1) in windows:
             next_first, next_outputs = windows[contig, number + 1]
-            if next_first - first == owned:  # not moved against each other
+            if next_first - first == owned:  # neither is moved relative to the other
                 left, right = outputs[:, owned:], next_outputs[:, : 2 * trim]
                 differences.append(np.abs(left - right))
                 scales.append((np.abs(left) + np.abs(right)) / 2)
@@ -175,7 +175,7 @@ def test_seams_of_a_large_genome_are_a_sample(make_run, monkeypatch):
     assert collect(run)[0] == 8 * pairs > 0
 
 
-def test_without_bins_that_two_windows_predict_there_is_no_seam(make_run):
+def test_windows_without_common_bins_have_no_seams(make_run):
     run = make_run(model=MODEL, shards=1)
     run.plan()
     run.predict()

@@ -1,4 +1,4 @@
-"""No two processes use one device; that of a dead process is free at once."""
+"""No two processes use the same device; the device of a dead process is free at once."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ print(start, time.time(), flush=True)
 
 
 def start(folder, names: str, *seconds: str) -> subprocess.Popen:
-    """A process that claims a device, prints it, and holds it until asked to end, or so long."""
+    """A process that claims and prints a device and holds it, for `seconds` or until it gets a line."""
     return subprocess.Popen(
         [sys.executable, "-c", HOLD, str(folder), names, *seconds],
         stdin=subprocess.PIPE,
@@ -46,7 +46,7 @@ def start(folder, names: str, *seconds: str) -> subprocess.Popen:
         (3, None, ["0", "1", "2"]),
         (1, "", []),
         (2, "2, 5", ["2", "5"]),
-        (0, "0,1", ["0", "1"]),  # stand-ins
+        (0, "0,1", ["0", "1"]),  # names alone, without devices
         (1, "1,-1,0", ["1"]),
         (2, "GPU-1a2b-3c,MIG-9f/1/0", ["GPU-1a2b-3c", "MIG-9f/1/0"]),
         (0, "NoDevFiles", []),
@@ -56,13 +56,13 @@ def test_visible_devices_are_those_that_cuda_would_use(count, environment, names
     assert list_visible(count, environment) == names
 
 
-def test_each_process_has_a_device_of_its_own_and_the_next_waits(tmp_path):
+def test_each_process_has_its_own_device_and_the_next_one_waits(tmp_path):
     first, second = (start(tmp_path, "4,7") for _ in range(2))
     claimed = {first.stdout.readline().strip(), second.stdout.readline().strip()}
     assert claimed == {"4", "7"}
     third = start(tmp_path, "4,7")
     assert third.stderr.readline() == "waiting for a device: 4, 7 taken by other jobs\n"
-    first.kill()  # no time to free anything
+    first.kill()  # it cannot free anything
     first.wait()
     free = ({"4", "7"} - {second_device(second)}).pop()
     assert third.stdout.readline().strip() == free
@@ -76,7 +76,7 @@ def second_device(process: subprocess.Popen) -> str:
     return process.stderr.readline().split()[1]
 
 
-def test_eight_processes_never_meet_on_three_devices(tmp_path):
+def test_eight_processes_use_three_devices_one_at_a_time(tmp_path):
     processes = [start(tmp_path, "0,1,2", "0.2") for _ in range(8)]
     spans: dict[str, list[tuple[float, float]]] = {}
     for process in processes:
@@ -88,7 +88,7 @@ def test_eight_processes_never_meet_on_three_devices(tmp_path):
         assert all(end <= start for (_, end), (start, _) in zip(times, times[1:], strict=False))
 
 
-def test_a_lock_that_cannot_be_opened_stops_nothing(tmp_path, caplog):
+def test_a_lock_that_cannot_be_opened_does_not_stop_a_job(tmp_path, caplog):
     assert claim_device(["0"], ["a"], folder=tmp_path / "missing") == 0
     expected = f"device 0: used without a claim: no lock in {tmp_path}/missing"
     assert caplog.messages[0].startswith(expected)
@@ -97,7 +97,7 @@ def test_a_lock_that_cannot_be_opened_stops_nothing(tmp_path, caplog):
     assert lock.stat().st_mode & 0o777 == 0o644
     lock.unlink()
     victim = tmp_path / "victim"
-    lock.symlink_to(victim)  # planted by somebody else
+    lock.symlink_to(victim)  # planted by another user
     assert claim_device(["0"], ["a"], folder=tmp_path) == 0
     assert "used without a claim" in caplog.messages[-1] and not victim.exists()
 
@@ -109,7 +109,7 @@ def test_the_device_of_a_job_is_claimed_and_named(tmp_path, monkeypatch, caplog)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     assert prepare_device("auto").type == "cpu" and not list(tmp_path.iterdir())
     assert prepare_device("cpu", claim=True).type == "cpu" and not list(tmp_path.iterdir())
-    assert prepare_device("auto", claim=True).type == "cpu"  # a stand-in
+    assert prepare_device("auto", claim=True).type == "cpu"  # claimed, though CUDA has none
     assert "device 3 of 3, 4 claimed" in caplog.messages
 
 
@@ -125,7 +125,7 @@ def test_a_given_device_that_cannot_be_used_is_reported(monkeypatch, caplog):
 
 
 class Card:
-    """What CUDA reports of a device."""
+    """Properties of a device, as CUDA reports them."""
 
     def __init__(self, uuid: str) -> None:
         self.uuid = uuid

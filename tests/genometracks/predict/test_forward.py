@@ -1,4 +1,4 @@
-"""The forward pass on a device that lacks memory, a compiler, or neither."""
+"""The forward pass, with and without enough memory and a compiler."""
 
 import shutil
 import subprocess
@@ -33,7 +33,7 @@ class Small(nn.Module):
 
 
 def activated(activation: str | None = None):
-    """Nothing to average."""
+    """One forward pass and an activation, in place of an average."""
     return lambda windows, logits: ACTIVATIONS[activation](logits(windows, 0).float())
 
 
@@ -43,7 +43,7 @@ def windows():
 
 
 @pytest.mark.parametrize("error", [None, "DefaultCPUAllocator: can't allocate memory: you tried"])
-def test_a_batch_beyond_the_memory_is_halved_and_the_values_stay(windows, caplog, error):
+def test_a_batch_that_exceeds_the_memory_is_halved_with_the_same_values(windows, caplog, error):
     model = Small(room=2, error=error)
     forward = Forward([model], device=CPU, average=activated("exp"))
     expected = model.conv(windows).exp()
@@ -51,12 +51,12 @@ def test_a_batch_beyond_the_memory_is_halved_and_the_values_stay(windows, caplog
     assert forward.part == 1 and model.seen == [7, 3, *[1] * 7]
     model.seen.clear()
     torch.testing.assert_close(forward(windows), expected, rtol=1e-6, atol=1e-7)
-    assert model.seen == [1] * 7  # it does not try again what failed
+    assert model.seen == [1] * 7  # a size that failed is not tried again
     assert "cpu: no memory for 7 windows at once: continuing with 3" in caplog.messages
 
 
 def both_strands(windows, logits):
-    """The mean of a window's values and its reverse complement's."""
+    """The mean of the values of windows and of their reverse complements."""
     one, other = logits(torch.cat([windows, windows.flip(1, 2)]), 0).float().chunk(2)
     return (one + other.flip(-1)) / 2
 
@@ -75,7 +75,7 @@ def test_strands_that_do_not_fit_together_are_computed_in_turn(windows, caplog):
         Forward([Small(room=0)], device=CPU, average=both_strands, strands=2)(windows)
 
 
-def test_a_window_beyond_the_memory_is_one_clear_error(windows):
+def test_a_window_that_exceeds_the_memory_is_one_clear_error(windows):
     with pytest.raises(UserError, match="cpu: no memory for a forward pass of one window: set a"):
         Forward([Small(room=0)], device=CPU, average=activated())(windows)
 
@@ -96,7 +96,7 @@ def test_deviation_is_the_largest_difference_from_fp32(windows):
     assert 0 < (outputs - exact).abs().max().item() < 0.03
 
 
-def test_a_failing_compiler_is_named_once_and_done_without(windows, monkeypatch, caplog):
+def test_a_failing_compiler_is_reported_once_and_not_used(windows, monkeypatch, caplog):
     def refuse(*args):
         raise RuntimeError("no C++ compiler\nwith a long story")
 

@@ -1,4 +1,4 @@
-"""From plan to shards: values equal a plain loop, whatever the sharding or the accidents."""
+"""From plan to shards: values equal a plain loop, for any sharding and after any accident."""
 
 import itertools
 import json
@@ -68,7 +68,7 @@ def test_values_equal_a_plain_loop_to_the_last_bit(make_run, contigs, batch_size
             assert found[contig][k].tobytes() == values.tobytes(), f"{contig} bin {k}"
 
 
-def test_one_value_models_write_each_window_at_its_stride(make_run, contigs):
+def test_models_of_one_value_write_each_window_at_its_stride(make_run, contigs):
     run = make_run(model={"final_pool_func": "avg"}, stride=10)
     run.plan()
     run.predict()
@@ -99,7 +99,7 @@ def test_any_number_of_shards_gives_the_same_bytes(make_run, stride):
     assert results[0] and all(result == results[0] for result in results)
 
 
-def test_chosen_tracks_are_the_same_numbers_but_for_rounding(make_run):
+def test_chosen_tracks_have_the_same_values_up_to_rounding(make_run):
     every, some = make_run("every"), make_run("some", tracks=["t*"])
     for run in (every, some):
         run.plan()
@@ -107,7 +107,7 @@ def test_chosen_tracks_are_the_same_numbers_but_for_rounding(make_run):
     np.testing.assert_allclose(some.array(), every.array()[1:], rtol=1e-5, atol=1e-7)
 
 
-def test_float16_rounds_the_float32_numbers(make_run):
+def test_float16_rounds_the_float32_values(make_run):
     full, half = make_run("full"), make_run("half", dtype="float16")
     for run in (full, half):
         run.plan()
@@ -120,7 +120,7 @@ def test_float16_rounds_the_float32_numbers(make_run):
     ("activation", "apply"),
     [("exp", torch.exp), ("softmax", lambda x: torch.softmax(x, 0)), ("sigmoid", torch.sigmoid)],
 )
-def test_activation_is_over_all_tracks_though_few_are_chosen(make_run, activation, apply):
+def test_activation_is_over_all_tracks_even_if_few_are_chosen(make_run, activation, apply):
     plain, run = make_run("plain"), make_run("active", tracks=["one"])
     metadata = run.weights.with_suffix(".yaml")
     metadata.write_text(metadata.read_text() + f"activation: {activation}\n")
@@ -141,18 +141,19 @@ def test_a_finished_shard_is_not_predicted_again(make_run, capfd):
     assert {path.name: path.stat().st_ino for path in run.shards().iterdir()} == before
 
 
-def test_killed_predict_leaves_no_valid_shard_and_is_predicted_again(tmp_path):
+def test_a_killed_prediction_leaves_no_valid_shard_and_runs_again(tmp_path):
     # 300 kb in batches of one window: long enough to be killed in the middle.
     weights = write_model(tmp_path)
     bases = "".join(itertools.islice(itertools.cycle("ACGTTGCATTAGACCATG"), 300_000))
     fasta = write_fasta(tmp_path / "g.fa", {"c": bases})
-    (tmp_path / "calm").mkdir()
+    (tmp_path / "undisturbed").mkdir()
     (tmp_path / "killed").mkdir()
-    calm, run = (
-        Run(tmp_path / name, weights, fasta, shards=1, batch_size=1) for name in ("calm", "killed")
+    undisturbed, run = (
+        Run(tmp_path / name, weights, fasta, shards=1, batch_size=1)
+        for name in ("undisturbed", "killed")
     )
-    calm.plan()
-    calm.predict()
+    undisturbed.plan()
+    undisturbed.predict()
     plan = run.plan()
     command = [sys.executable, "-m", "genometracks.cli", "predict", "--shard", "0"]
     command += ["--plan", str(run.work / "plan.json"), "--fasta", str(run.work / "genome.fa")]
@@ -167,7 +168,7 @@ def test_killed_predict_leaves_no_valid_shard_and_is_predicted_again(tmp_path):
     with pytest.raises(UserError, match=r"0.npy: shard 0 \(bins from c:0-300000\) is missing"):
         check_shards(plan, run.shards())
     run.predict()
-    assert run.array().tobytes() == calm.array().tobytes()
+    assert run.array().tobytes() == undisturbed.array().tobytes()
     assert sorted(path.name for path in run.shards().iterdir()) == ["0.json", "0.npy"]
 
 
@@ -206,14 +207,14 @@ def test_values_that_cannot_be_stored_are_refused(make_run, capsys, bias, dtype,
     assert list(run.shards().iterdir()) == []
 
 
-def test_cuda_where_there_is_none_is_refused(monkeypatch):
+def test_cuda_without_a_device_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert prepare_device("auto") == torch.device("cpu")
     with pytest.raises(UserError, match="prediction.device: no CUDA device is usable here"):
         prepare_device("cuda:1")
 
 
-def test_a_genome_of_n_alone_is_refused(make_run, capsys):
+def test_a_genome_of_only_n_is_refused(make_run, capsys):
     run = make_run(sequences={"a": "N" * 500})
     with pytest.raises(AssertionError):
         run.plan()
@@ -225,7 +226,7 @@ def test_a_genome_of_n_alone_is_refused(make_run, capsys):
 @pytest.mark.parametrize(
     ("precision", "tolerance"), [("tf32", 1e-6), ("bf16", 0.03), ("fp16", 4e-3)]
 )
-def test_lower_precision_stays_near_the_full_one(make_run, precision, tolerance):
+def test_lower_precisions_stay_close_to_fp32(make_run, precision, tolerance):
     full, low = make_run("full"), make_run("low", precision=precision)
     for each in (full, low):
         each.plan()
@@ -255,7 +256,7 @@ def test_a_contig_without_bases_is_left_out_of_every_output(make_run, contigs):
             assert again.read_bytes() == path.read_bytes(), path
 
 
-def test_a_stride_beyond_the_window_leaves_the_bases_between_absent(make_run, contigs):
+def test_a_stride_longer_than_the_window_leaves_gaps(make_run, contigs):
     run = make_run(model={"final_pool_func": "avg"}, stride=130)
     plan = run.plan()
     run.predict()
@@ -288,5 +289,5 @@ def test_a_stride_beyond_the_window_leaves_the_bases_between_absent(make_run, co
     run.command("summary", settings=settings, plan=run.work / "plan.json", logs=logs, out=out)
     first = "bins         17 of 96 bp, one each 130 bp, 4 padded; contigs: 4, 2,025 bp\n"
     assert out.read_text().startswith(first)
-    # The window of chr2's bin 3 lies in the run of N from 300 to 550.
+    # The window of bin 3 of chr2 is in the run of N from 300 to 550.
     assert 3 not in found["chr2"] and plan.bins == 4 + 5 + 8 + 1 - 1

@@ -1,4 +1,4 @@
-"""Averages, folds and ratios that cannot be: what is said, and that nothing is written."""
+"""Invalid averages, folds and ratios: one error, and nothing is written."""
 
 import json
 
@@ -12,7 +12,7 @@ from grelu_models.checkpoint import load
 from toys import STRANDED, TRACKS, Run, random_bases, write_fasta, write_fold
 
 
-def test_a_ratio_of_nothing_names_the_pseudocount(tmp_path, capsys):
+def test_a_ratio_of_zeros_names_the_pseudocount(tmp_path, capsys):
     weights = write_fold(tmp_path, seed=7)
     state = load(weights)[0].state_dict()
     state = {key: value * 0 for key, value in state.items()}
@@ -39,7 +39,7 @@ def test_a_ratio_of_nothing_names_the_pseudocount(tmp_path, capsys):
         ({"activation": "exp"}, "activation None and exp (model.activation sets one for all)"),
     ],
 )
-def test_folds_that_differ_are_refused_with_all_that_differs(tmp_path, capsys, changes, problem):
+def test_folds_that_differ_are_refused_with_every_difference(tmp_path, capsys, changes, problem):
     changes = dict(changes)
     activation = changes.pop("activation", None)
     folds = [write_fold(tmp_path, seed=1), write_fold(tmp_path, seed=2, name="b", **changes)]
@@ -50,13 +50,13 @@ def test_folds_that_differ_are_refused_with_all_that_differs(tmp_path, capsys, c
     settings |= {"activation": None, "sha256": None, "tracks": None}
     out = tmp_path / "model.json"
     assert main(["model", "--settings", json.dumps(settings), "--out", str(out)]) == 1
-    told = capsys.readouterr().err
-    assert f"model.weights: {folds[0]} and {folds[1]} are not folds of one model: they diff" in told
-    assert problem in told and "average only models with the same bins and tracks" in told
+    err = capsys.readouterr().err
+    assert f"model.weights: {folds[0]} and {folds[1]} are not folds of one model: they diff" in err
+    assert problem in err and "average only models with the same bins and tracks" in err
     assert not out.exists()
 
 
-def test_a_fold_that_is_given_twice_is_refused(tmp_path, capsys):
+def test_a_fold_given_twice_is_refused(tmp_path, capsys):
     one = write_fold(tmp_path, seed=1)
     copy = tmp_path / "copy.safetensors"
     copy.write_bytes(one.read_bytes())
@@ -64,11 +64,11 @@ def test_a_fold_that_is_given_twice_is_refused(tmp_path, capsys):
     run = Run(tmp_path / "run", [one, copy], write_fasta(tmp_path / "g.fa", {"c": "ACGT"}))
     with pytest.raises(AssertionError):
         run.prepare()
-    told = capsys.readouterr().err
-    assert f"{one} and {copy} are the same model: give each fold once" in told
+    err = capsys.readouterr().err
+    assert f"{one} and {copy} are the same model: give each fold once" in err
 
 
-def test_a_shift_that_leaves_nothing_is_refused_with_the_most_there_can_be(make_run, capsys):
+def test_a_shift_that_leaves_no_bins_is_refused_with_the_largest_possible(make_run, capsys):
     run = make_run(shifts=[0, 36])
     run.prepare()
     words = ["plan", "--settings", json.dumps(run.planned), "--out", str(run.work / "plan.json")]

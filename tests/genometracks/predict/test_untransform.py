@@ -1,4 +1,4 @@
-"""Squashed values back to counts: against the forward transforms, and the formulas by hand."""
+"""Squashed values back to counts: inverse of the forward transforms; formulas by hand."""
 
 import numpy as np
 import pytest
@@ -12,14 +12,14 @@ CPU = torch.device("cpu")
 
 
 def squash_old(counts: np.ndarray, *, scale: float, clip: float, sqrt: bool) -> np.ndarray:
-    """The data writer's way, whose inverse is untransform_old: power, clip, scale."""
+    """The transform that untransform_old inverts: power, clip, scale."""
     values = counts**0.75 if sqrt else counts
     values = np.where(values > clip, clip + np.sqrt(np.maximum(values - clip, 0)), values)
     return values * scale
 
 
 def squash_new(counts: np.ndarray, *, scale: float, clip: float, sqrt: bool) -> np.ndarray:
-    """Whose inverse is untransform: scale, square root, clip."""
+    """The transform that untransform inverts: scale, square root, clip."""
     values = counts * scale
     values = -1 + np.sqrt(1 + values) if sqrt else values
     above = clip - 1 + np.sqrt(np.maximum(values - clip + 1, 0))
@@ -29,7 +29,7 @@ def squash_new(counts: np.ndarray, *, scale: float, clip: float, sqrt: bool) -> 
 @pytest.mark.parametrize(
     ("recipe", "squash"), [("untransform_old", squash_old), ("untransform", squash_new)]
 )
-def test_counts_come_back_from_the_forward_transform(recipe, squash):
+def test_counts_are_recovered_from_the_forward_transform(recipe, squash):
     counts = np.concatenate([[0.0], np.geomspace(1e-3, 3e6, 400)])
     squashed = np.stack(
         [
@@ -45,7 +45,7 @@ def test_counts_come_back_from_the_forward_transform(recipe, squash):
     np.testing.assert_allclose(single, np.stack([counts] * 4), rtol=1e-2, atol=1e-5)
 
 
-def test_the_formulas_by_hand():
+def test_the_formulas_equal_values_computed_by_hand():
     fields = {"scale": [0.5, 0.5], "clip_soft": [10.0, 10.0], "sqrt": [True, False]}
     values = torch.tensor([[[4.0, 8.0], [4.0, 8.0]]])
     # 4 / 0.5 = 8; 8 / 0.5 = 16 is 6 above the clip: 10 + 36.
@@ -53,10 +53,9 @@ def test_the_formulas_by_hand():
     torch.testing.assert_close(
         old, torch.tensor([[8.0 ** (4 / 3), 46.0 ** (4 / 3)], [8.0, 46.0]]), rtol=1e-6, atol=0
     )
-    # Neither is above the clip; (4 + 1)^2 - 1 = 24 and (8 + 1)^2 - 1 = 80, by 0.5.
+    # 12 is above the clip: 9 + (12 - 9)^2 = 18. Then (4 + 1)^2 - 1 and (18 + 1)^2 - 1.
     values = torch.tensor([[[4.0, 12.0], [4.0, 12.0]]])
     new = Untransform(Squash("untransform", "after", **fields), device=CPU)(values)[0]
-    # 12 is above 10: 9 + (12 - 9)^2 = 18.
     expected = torch.tensor([[24.0, 19.0**2 - 1], [4.0, 18.0]]) / 0.5
     torch.testing.assert_close(new, expected, rtol=1e-6, atol=0)
 
