@@ -28,7 +28,7 @@ print(start, time.time(), flush=True)
 
 
 def start(folder, names: str, *seconds: str) -> subprocess.Popen:
-    """A process that claims and prints a device and holds it, for `seconds` or until it gets a line."""
+    """A process that claims a device, prints it, and holds it until a line or for `seconds`."""
     return subprocess.Popen(
         [sys.executable, "-c", HOLD, str(folder), names, *seconds],
         stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""What a run would take: the numbers are those of the run, and nothing is left behind."""
+"""The cost of a run before it starts: numbers equal those of the run, and no file is left."""
 
 import json
 import tempfile
@@ -18,18 +18,18 @@ from genometracks.preflight.report import PrecisionCost, Preflight, describe_pre
 from toys import random_bases, write_model
 
 SECONDS = 0.25
-"""What a window takes in these tests; no clock is looked at."""
+"""Seconds per window in these tests, which use no real clock."""
 
 ONE_VALUE = {"final_pool_func": "avg"}
 
 
 @pytest.fixture(autouse=True)
 def temporary(tmp_path, tmp_path_factory, monkeypatch):
-    """The folder of temporary files; the working folder is the test's own."""
+    """The folder for temporary files; the working folder is `tmp_path`."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    # PyTorch makes a cache of its own there as parts of it are imported.
+    # PyTorch makes a cache there when some of its modules are imported.
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path_factory.mktemp("torch")))
     monkeypatch.chdir(tmp_path)
     return folder
@@ -37,7 +37,7 @@ def temporary(tmp_path, tmp_path_factory, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def timed(monkeypatch):
-    """A clock by which bf16 is twice as fast."""
+    """A clock by which bf16 is twice as fast as the other precisions."""
 
     def time(forward, windows, device) -> float:
         forward(windows)
@@ -47,7 +47,7 @@ def timed(monkeypatch):
 
 
 def write_config(run, **changes) -> str:
-    """The config that asks for what a run of the toys plans; its folder is the run's."""
+    """Write the config of a toy run, with the same folder; return its path."""
     planned = {**run.planned, **changes}
     output = {key: planned.pop(key) for key in (*OF_OUTPUT, "dtype")}
     bigwig, parquet = planned.pop("bigwig", True), planned.pop("parquet", True)
@@ -69,27 +69,27 @@ def write_config(run, **changes) -> str:
 
 
 def describe(found: dict) -> str:
-    """The text of the numbers."""
+    """The text that shows the numbers of a preflight."""
     return describe_preflight(from_plain(Preflight, found))
 
 
-def ask(run, **changes) -> dict:
-    """The numbers of a preflight."""
+def run_preflight(run, **changes) -> dict:
+    """Run `genometracks preflight`; return its numbers."""
     out = run.folder.parent / "numbers.json"
     assert main(["preflight", write_config(run, **changes), "--json", str(out)]) == 0
     return json.loads(out.read_text())
 
 
 def list_files(folder) -> set:
-    """All folders, and all files with the time of their last change."""
+    """All folders, and all files with their modification times."""
     paths = folder.rglob("*")
     return {(path, path.is_file() and path.stat().st_mtime_ns) for path in paths}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
-def test_windows_and_bytes_are_those_of_the_run(make_run, dtype):
+def test_windows_and_bytes_equal_those_of_the_run(make_run, dtype):
     run = make_run(shards=3, dtype=dtype, tracks=["one", "three"])
-    found = ask(run)
+    found = run_preflight(run)
     plan = run.plan()
     assert found["plan"]["windows"] == plan.windows == 27
     assert found["plan"]["shards"] == 3 and found["plan"]["tracks"] == 2
@@ -109,21 +109,21 @@ def test_a_run_that_averages_folds_strands_and_shifts_is_measured(make_run, tmp_
     run = make_run(shards=2, trim=1, sd=True, reverse_complement=True, shifts=[-9, 2], tracks=["*"])
     other = write_model(tmp_path, name="other", seed=1)
     weights, run.weights = run.weights, [run.weights, other]
-    found = ask(run)
+    found = run_preflight(run)
     plan = run.plan()
     assert found["plan"]["windows"] == plan.windows
-    # Of 18 bins two at each end are not given by both shifts, and one is trimmed.
+    # Of 18 bins, two at each end are not covered by both shifts, and one is trimmed.
     assert found["plan"]["length"] - 2 * plan.geometry.trim == 12
     assert found["plan"]["tracks"] == 6 and found["plan"]["bins"] == plan.bins
-    told = "logits, then the mean of 2 strands x shifts of -9, 2 bp x 2 folds; the model's scale"
-    assert f"tracks   6    {told}" in describe(found)
+    text = "logits, then the mean of 2 strands x shifts of -9, 2 bp x 2 folds; the model's scale"
+    assert f"tracks   6    {text}" in describe(found)
     run.weights = weights
     run.planned |= {"sd": False, "reverse_complement": False, "shifts": [0]}
-    assert ask(run)["plan"]["bins"] == plan.bins
+    assert run_preflight(run)["plan"]["bins"] == plan.bins
 
 
 def test_hours_follow_the_longest_job(make_run):
-    found = ask(make_run(shards=3))
+    found = run_preflight(make_run(shards=3))
     assert found["seconds"]["window"] == SECONDS
     assert found["rates"]["windows"] == 4
     assert found["rates"]["bp"] == 4 * found["plan"]["length"] * found["plan"]["bin"]
@@ -132,9 +132,9 @@ def test_hours_follow_the_longest_job(make_run):
         {"jobs": 3, "hours": 12 * SECONDS / 3600},
     ]
     assert found["hours"] == expected
-    many = ask(make_run("many", shards=20, batch_size=1))
+    many = run_preflight(make_run("many", shards=20, batch_size=1))
     assert [row["jobs"] for row in many["hours"]] == [1, 8, 20]
-    # 14 shards hold two windows but for the last: six of eight jobs get a second one.
+    # 14 shards hold two windows each, except the last: six of eight jobs get a second shard.
     assert [row["hours"] for row in many["hours"]] == [n * SECONDS / 3600 for n in (27, 4, 2)]
 
 
@@ -145,7 +145,9 @@ def test_a_shard_goes_to_the_first_job_that_is_free():
     assert share_windows([5, 5, 5, 3, 0, 0], 6) == 5
 
 
-def test_nothing_is_left_and_the_results_are_not_touched(make_run, tmp_path, temporary, capsys):
+def test_a_preflight_leaves_no_files_and_does_not_touch_results(
+    make_run, tmp_path, temporary, capsys
+):
     run = make_run()
     run.folder.rmdir()
     path = write_config(run)
@@ -178,7 +180,7 @@ def test_nothing_is_left_and_the_results_are_not_touched(make_run, tmp_path, tem
         ),
     ],
 )
-def test_a_bad_config_is_one_line(tmp_path, capsys, text, message):
+def test_an_invalid_config_is_a_one_line_error(tmp_path, capsys, text, message):
     if text is not None:
         (tmp_path / "my.yaml").write_text(text)
     assert main(["preflight", "my.yaml"]) == 1
@@ -186,7 +188,7 @@ def test_a_bad_config_is_one_line(tmp_path, capsys, text, message):
     assert line == f"genometracks preflight: {message}"
 
 
-def test_bad_weights_and_settings_are_one_line(make_run, capsys, temporary):
+def test_invalid_weights_and_settings_are_one_line_errors(make_run, capsys, temporary):
     run = make_run()
     for changes, message in [
         ({"trim": 500}, "prediction.trim: 500 bins at each end leave nothing"),
@@ -202,9 +204,9 @@ def test_bad_weights_and_settings_are_one_line(make_run, capsys, temporary):
     assert not list(temporary.iterdir())
 
 
-def test_other_trims_are_those_of_their_plans(make_run, contigs):
+def test_costs_of_other_trims_equal_those_of_their_plans(make_run, contigs):
     run = make_run(model={"crop_len": 0}, trim=2)
-    found = ask(run)
+    found = run_preflight(run)
     edge = found["edge_bins"]
     assert [row["trim"] for row in found["trims"]] == sorted({0, 1, 2, 3, 6, edge})
     assert (found["plan"]["length"], edge) == (24, 3)
@@ -217,12 +219,12 @@ def test_other_trims_are_those_of_their_plans(make_run, contigs):
     assert at[0] > at[1] > at[2] > 1e-4 and at[edge] < 1e-6
 
 
-def test_other_precisions_cost_and_deviate(make_run):
-    rows = ask(make_run())["precisions"]
+def test_other_precisions_have_a_cost_and_a_deviation(make_run):
+    rows = run_preflight(make_run())["precisions"]
     assert [row["precision"] for row in rows] == ["fp32", "bf16"]
     assert [row["seconds"] for row in rows] == [SECONDS, SECONDS / 2]
     assert rows[0]["deviation"] == 0 and 1e-5 < rows[1]["deviation"] < 0.05
-    rows = ask(make_run("half", precision="fp16"))["precisions"]
+    rows = run_preflight(make_run("half", precision="fp16"))["precisions"]
     assert [row["precision"] for row in rows] == ["fp32", "bf16", "fp16"]
 
 
@@ -245,29 +247,29 @@ def test_values_that_are_not_finite_have_no_deviation():
 
 def test_a_model_of_one_value_a_window_has_no_trims(make_run, capsys):
     run = make_run(model=ONE_VALUE, stride=10)
-    found = ask(run)
+    found = run_preflight(run)
     assert found["trims"] == [] and found["by_distance"] is None
     assert found["plan"]["windows"] == run.plan().windows == found["plan"]["bins"]
     out = capsys.readouterr().out
     assert "96 bp in, one value out" in out and "trim" not in out
 
 
-def test_what_is_not_written_takes_no_bytes(make_run, capsys):
-    found = ask(make_run(), bigwig=False)
+def test_outputs_that_are_not_written_take_no_bytes(make_run, capsys):
+    found = run_preflight(make_run(), bigwig=False)
     assert found["bytes"]["bigwig"] == 0 < found["bytes"]["parquet"]
     out = capsys.readouterr().out
     assert "bigWig" not in out and "Parquet" in out
 
 
-def test_a_slow_model_is_measured_alone(make_run, monkeypatch, capsys):
+def test_a_slow_model_is_measured_on_one_window(make_run, monkeypatch, capsys):
     sizes = []
 
-    def crawl(forward, windows, device) -> float:
+    def time_slowly(forward, windows, device) -> float:
         sizes.append(len(windows))
         return 30.0 * len(windows)
 
-    monkeypatch.setattr(preflight, "time_best", crawl)
-    found = ask(make_run())
+    monkeypatch.setattr(preflight, "time_best", time_slowly)
+    found = run_preflight(make_run())
     assert sizes == [1] and found["seconds"]["window"] == 30.0 and found["measured_batch"] == 1
     assert found["precisions"] == [] and {row["deviation"] for row in found["trims"]} == {None}
     out = capsys.readouterr().out
@@ -275,39 +277,39 @@ def test_a_slow_model_is_measured_alone(make_run, monkeypatch, capsys):
     assert "not measured: a window takes too long here" in out
 
 
-def test_what_is_left_to_auto_is_found_as_the_run_finds_it(make_run, monkeypatch):
+def test_settings_at_auto_are_determined_as_in_the_run(make_run, monkeypatch):
     run = make_run(batch_size="auto", precision="auto")
-    assert ask(run)["plan"]["batch_size"] in [1 << i for i in range(9)]
+    assert run_preflight(run)["plan"]["batch_size"] in [1 << i for i in range(9)]
     run.probe()
     path = run.work / "probe.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "batch_size": 3}))
-    monkeypatch.setattr(preflight, "_probe", None)  # what the run found before is not asked again
-    found = ask(run)
+    monkeypatch.setattr(preflight, "_probe", None)  # the run's probe is used, not repeated
+    found = run_preflight(run)
     assert found["plan"]["batch_size"] == 3
     assert found["plan"]["windows_a_shard"] == run.plan().shards[0].last
 
 
-def test_a_scan_that_is_there_is_used_only_if_it_is_the_same(make_run, monkeypatch):
+def test_an_existing_scan_is_used_only_if_it_is_the_same(make_run, monkeypatch):
     run = make_run()
-    expected = ask(run)["plan"]
+    expected = run_preflight(run)["plan"]
     run.prepare()
     scans = []
     scan = preflight.scan_fasta
     monkeypatch.setattr(
         preflight, "scan_fasta", lambda *words, **names: scans.append(1) or scan(*words, **names)
     )
-    assert ask(run)["plan"] == expected and not scans
-    assert ask(run, contigs=["chr1*"])["plan"]["windows"] < 27 and len(scans) == 1
+    assert run_preflight(run)["plan"] == expected and not scans
+    assert run_preflight(run, contigs=["chr1*"])["plan"]["windows"] < 27 and len(scans) == 1
     kept = (run.work / "genome.json").read_text()
     (run.work / "genome.json").write_text("{}")
-    assert ask(run)["plan"] == expected and len(scans) == 2
+    assert run_preflight(run)["plan"] == expected and len(scans) == 2
     (run.work / "genome.json").write_text(kept)
     run.fasta.write_text(run.fasta.read_text() + ">more\n" + random_bases(300, seed=9) + "\n")
-    assert ask(run)["plan"]["windows"] > 27 and len(scans) == 3
+    assert run_preflight(run)["plan"]["windows"] > 27 and len(scans) == 3
 
 
 def test_the_text_is_a_table_of_the_numbers(make_run, capsys):
-    found = ask(make_run(shards=3))
+    found = run_preflight(make_run(shards=3))
     out = capsys.readouterr().out
     assert out == describe(found) + "\n"
     assert "  1 job           0.0019 h" in out and "  3 jobs at once  0.00083 h" in out
@@ -316,8 +318,8 @@ def test_the_text_is_a_table_of_the_numbers(make_run, capsys):
     assert len({line.index(" s ") for line in rows}) == 1
 
 
-def test_the_memory_is_what_this_process_took(make_run):
-    found = ask(make_run())
+def test_the_memory_is_that_of_this_process(make_run):
+    found = run_preflight(make_run())
     assert found["memory"]["device"] is None
     assert 50e6 < found["memory"]["host"] <= preflight.read_peak()
 
@@ -326,7 +328,7 @@ def test_run_and_preflight_take_the_same_windows_from_regions(make_run, tmp_path
     bed = tmp_path / "some.bed"
     bed.write_text("chr2\t100\t130\nchr10\t400\t420\n")
     run = make_run(regions=str(bed))
-    found = ask(run)
+    found = run_preflight(run)
     assert found["plan"]["windows"] == run.plan().windows < 6
     assert found["plan"]["bins"] == Plan.load(run.work / "plan.json").bins == np.sum([8, 5])
 

@@ -1,4 +1,4 @@
-"""Settings at `auto`: longer windows with the same values, a close precision, a fast batch."""
+"""Settings at `auto`: a longer window with the same values, a close precision, a fast batch."""
 
 import json
 import re
@@ -29,6 +29,7 @@ OPEN = {"batch_size": "auto", "precision": "auto"}
 
 
 def values(run) -> dict:
+    """{contig: all values (tracks, bins)} of a run."""
     return {
         contig: np.stack([bins[k] for k in sorted(bins)], axis=1)
         for contig, bins in merged(run).items()
@@ -77,7 +78,7 @@ def test_a_longer_window_gives_the_same_values_in_fewer_windows(make_run, long_c
     ],
     ids=["edges", "attention"],
 )
-def test_a_window_stays_where_values_would_change(make_run, long_contigs, model, why):
+def test_a_window_is_kept_where_values_would_change(make_run, long_contigs, model, why):
     run = make_run(model=model, sequences=long_contigs, window="auto")
     run.probe()
     plan = run.plan()
@@ -100,13 +101,13 @@ def test_trimming_the_bins_that_the_log_names_allows_a_longer_window(make_run, l
         results.append((Plan.load(each.work / "plan.json").geometry.window, values(each)))
     (short, expected), (long, found) = results
     assert long > short == 96
-    # A contig's own ends are its window's in one, and are padded with N in the other.
+    # At a contig's ends, the windows of one run end, and those of the other go on with N.
     for contig, array in expected.items():
         inner = slice(edge, array.shape[1] - edge)
         np.testing.assert_allclose(found[contig][:, inner], array[:, inner], rtol=1e-5, atol=1e-6)
 
 
-def test_a_longer_window_of_other_values_is_not_taken(monkeypatch, make_run, long_contigs):
+def test_a_longer_window_with_other_values_is_not_used(monkeypatch, make_run, long_contigs):
     monkeypatch.setattr(probe, "_agree", lambda *_, **__: False)
     run = make_run(model={"crop_len": 7}, sequences=long_contigs, window="auto")
     run.probe()
@@ -115,7 +116,7 @@ def test_a_longer_window_of_other_values_is_not_taken(monkeypatch, make_run, lon
     assert found["window"]["why"] == "a longer one gives other values"
 
 
-def test_what_was_found_is_kept_until_something_else_is_asked(make_run):
+def test_a_probe_is_kept_until_its_settings_change(make_run):
     run = make_run(**OPEN)
     run.probe()
     path = run.work / "probe.json"
@@ -124,7 +125,7 @@ def test_what_was_found_is_kept_until_something_else_is_asked(make_run):
     assert found["batch_size"] in [row["batch_size"] for row in found["tried"]]
     forged = {**found, "batch_size": 3}
     path.write_text(json.dumps(forged))
-    run.planned["shards"] = 5  # no question of the probe's
+    run.planned["shards"] = 5  # the probe does not depend on it
     run.probe()
     assert json.loads(path.read_text()) == forged
     assert run.plan().settings.batch_size == 3
@@ -136,7 +137,7 @@ def test_what_was_found_is_kept_until_something_else_is_asked(make_run):
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"digest": 1}', "\x00"])
-def test_a_broken_file_of_findings_is_made_anew(make_run, content):
+def test_a_damaged_probe_file_is_replaced(make_run, content):
     run = make_run(**OPEN)
     run.work.mkdir()
     (run.work / "probe.json").write_text(content)
@@ -145,7 +146,7 @@ def test_a_broken_file_of_findings_is_made_anew(make_run, content):
 
 
 class Rounding(nn.Module):
-    """Stands for a model whose bf16 values are off by a part of the largest."""
+    """A model whose bf16 values differ from fp32 by a fraction of the largest."""
 
     def __init__(self, off: float) -> None:
         super().__init__()
@@ -157,15 +158,15 @@ class Rounding(nn.Module):
 
 
 @pytest.mark.parametrize(("off", "chosen"), [(0.019, "bf16"), (0.021, "tf32")])
-def test_bf16_is_taken_where_it_stays_within_two_hundredths(off, chosen):
+def test_bf16_is_used_where_it_deviates_by_at_most_two_percent(off, chosen):
     windows = torch.rand(3, 4, 50)
     windows[0, 0, 0] = 2.0
 
-    def alone(windows, logits):
+    def not_averaged(windows, logits):
         return logits(windows, 0).float()
 
     def make(precision: str) -> Forward:
-        return Forward([Rounding(off)], device=CPU, average=alone, precision=precision)
+        return Forward([Rounding(off)], device=CPU, average=not_averaged, precision=precision)
 
     found = judge_precision(make, windows)
     assert found.precision == chosen
@@ -175,7 +176,7 @@ def test_bf16_is_taken_where_it_stays_within_two_hundredths(off, chosen):
 
 
 class Timed:
-    """A forward pass whose batches cost `base + each * size` seconds, and fail from `room` on."""
+    """A forward pass whose batches take `base + each * size` seconds and hold at most `room`."""
 
     def __init__(self, *, base: float, each: float, room: int = 10**9) -> None:
         self.base, self.each, self.room, self.part = base, each, room, None
@@ -203,7 +204,7 @@ def test_the_batch_is_the_smallest_near_the_best_rate(timed):
     assert found.tried[3].seconds == pytest.approx(0.003)
     found = choose_batch(Timed(base=0.0, each=0.001), windows, CPU)
     assert found.batch_size == 1
-    assert [row.batch_size for row in found.tried] == [1, 2, 4]  # larger ones bring nothing
+    assert [row.batch_size for row in found.tried] == [1, 2, 4]  # larger ones are no faster
     found = choose_batch(Timed(base=0.016, each=0.001, room=20), windows, CPU)
     assert found.batch_size == 16 and found.tried[-1].batch_size == 16
     found = choose_batch(Timed(base=1.0, each=1.2), windows, CPU)

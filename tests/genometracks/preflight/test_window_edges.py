@@ -1,4 +1,4 @@
-"""Values by their place in a window."""
+"""Differences of values by their distance from the ends of a window."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def test_differences_are_folded_by_the_distance_to_either_end():
     here, moved = np.zeros((1, 8)), np.zeros((1, 8))
     here[0, 4:] = [1, 2, 3, 4]  # 3, 2, 1, 0 bins from its end
     moved[0, :4] = [5, 5, 5, 5]  # 0, 1, 2, 3 bins from its start
-    # |1-5|, |2-5|, |3-5|, |4-5|: the first and the last lie at an end.
+    # |1-5|, |2-5|, |3-5|, |4-5|: the first and the last are at an end.
     assert fold_difference(here, moved).tolist() == [[2.5, 2.5]]
     assert fold_difference(here[:, :7], moved[:, :7]).shape == (1, 2)
     assert fold_difference(np.array([[1.0, 2.0]]), np.array([[5.0, 9.0]])).tolist() == [[3.0]]
@@ -27,7 +27,7 @@ def planned(make_run):
     return run.plan(), Bases(run.work / "genome.fa")
 
 
-def test_values_that_ignore_their_place_do_not_differ(planned):
+def test_values_that_ignore_their_position_do_not_differ(planned):
     plan, bases = planned
 
     def forward(windows):
@@ -37,7 +37,7 @@ def test_values_that_ignore_their_place_do_not_differ(planned):
     assert found == [0.0] * 6
 
 
-def test_values_that_are_off_near_an_end_differ_there_only(planned):
+def test_values_that_are_wrong_near_an_end_differ_only_there(planned):
     plan, bases = planned
     off = torch.zeros(24)
     off[:2], off[-2:] = 3.0, 3.0
@@ -51,7 +51,7 @@ def test_values_that_are_off_near_an_end_differ_there_only(planned):
     assert found == pytest.approx([3 / mean, 3 / mean, 0, 0, 0, 0])
 
 
-def test_windows_are_chosen_where_their_moved_twin_fits(planned):
+def test_windows_are_chosen_where_the_shifted_window_fits(planned):
     plan, _ = planned
     places = choose_windows(plan, 4, beyond=48)
     assert len(places) == 4

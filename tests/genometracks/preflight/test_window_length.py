@@ -1,4 +1,4 @@
-"""Edge bins and window lengths against plain counting."""
+"""Edge bins and window lengths, compared with plain counting."""
 
 import math
 from dataclasses import replace
@@ -40,7 +40,7 @@ def encode(bases: str) -> torch.Tensor:
     ],
     ids=str,
 )
-def test_no_bin_but_the_edge_bins_feels_the_windows_ends(changes):
+def test_only_edge_bins_depend_on_the_windows_ends(changes):
     torch.manual_seed(0)
     model = build_model({**ARCHITECTURE, **changes}).eval()
     measured = measure_geometry(model, WINDOW)
@@ -57,13 +57,13 @@ def test_no_bin_but_the_edge_bins_feels_the_windows_ends(changes):
         within = model(whole)[0][:, begin : begin + measured.length]
     same = torch.isclose(alone, within, rtol=1e-5, atol=1e-6).all(0).numpy()
     assert same[edge : measured.length - edge].all()
-    # Not too many either; a bin that the farthest bases alone can move may stand still.
+    # Nor too many: the innermost edge bin depends on the farthest bases only, and may be the same.
     differing = np.flatnonzero(~same)
     reached = max(np.append(np.minimum(differing + 1, measured.length - differing), 0))
     assert edge - 1 <= reached <= edge
 
 
-def test_a_model_that_reads_all_or_gives_one_value_has_no_inner_bins():
+def test_a_model_that_reads_the_whole_window_has_no_inner_bins():
     measured = measured_geometry(window=100, bin=10, crop=0, length=10)
     assert count_edge_bins(measured, None) is None
     assert count_edge_bins(measured, (50, 41)) is None
@@ -79,7 +79,7 @@ def test_a_model_that_reads_all_or_gives_one_value_has_no_inner_bins():
     trim=st.integers(0, 3),
     lengths=st.lists(st.integers(1, 3_000_000), min_size=1, max_size=5),
 )
-def test_no_multiple_costs_more_than_a_hundredth_less(bin, bins, crop, trim, lengths):
+def test_the_chosen_multiple_costs_at_most_one_percent_more(bin, bins, crop, trim, lengths):
     length = bins + 2 * trim
     measured = measured_geometry(bin * (length + 2 * crop), bin, crop, length)
 
@@ -96,7 +96,7 @@ def test_no_multiple_costs_more_than_a_hundredth_less(bin, bins, crop, trim, len
     assert all(cost(multiple) > 1.01 * best for multiple in allowed if multiple < chosen)
 
 
-def test_half_a_window_of_halo_is_saved_on_a_long_contig():
+def test_a_longer_window_saves_the_halo_on_a_long_contig():
     # A BPNet-like model: 2,114 bp in, 1,000 out.
     measured = measured_geometry(window=2114, bin=1, crop=557, length=1000)
     multiple = choose_multiple(measured, trim=0, lengths=[4_641_652])
