@@ -33,7 +33,7 @@ def test_an_error_leaves_the_older_file(tmp_path):
     assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["file"]
 
 
-def test_what_a_killed_process_left_is_swept(tmp_path):
+def test_leftovers_of_a_killed_process_are_removed(tmp_path):
     (tmp_path / ".file.abc.part").write_bytes(b"half")
     (tmp_path / ".file2.abc.part").write_bytes(b"another's")
     with write_atomically(tmp_path / "file"):
@@ -41,7 +41,7 @@ def test_what_a_killed_process_left_is_swept(tmp_path):
     assert sorted(os.listdir(tmp_path)) == [".file2.abc.part", "file"]
 
 
-def test_what_another_process_writes_now_is_not_touched(tmp_path):
+def test_a_file_that_another_process_is_writing_is_not_touched(tmp_path):
     with write_atomically(tmp_path / "file") as first:
         first.write(b"data")
         with write_atomically(tmp_path / "file") as second:
@@ -71,7 +71,7 @@ def test_an_error_leaves_the_older_folder(tmp_path):
     assert os.listdir(tmp_path) == ["folder"] and os.listdir(tmp_path / "folder") == ["old"]
 
 
-def test_what_a_killed_process_left_of_a_folder_is_swept(tmp_path):
+def test_leftover_folders_of_a_killed_process_are_removed(tmp_path):
     (tmp_path / ".folder.abc.part").mkdir()
     (tmp_path / ".folder.abc.part" / "half").write_bytes(b"half")
     with build_folder(tmp_path / "folder"):
@@ -99,7 +99,7 @@ def limit_file_size() -> None:
 
 
 @pytest.mark.parametrize("command", ["predict", "bigwig", "parquet"])
-def test_a_full_disk_is_one_line_and_leaves_nothing(make_run, command):
+def test_a_full_disk_is_a_one_line_error_and_leaves_nothing(make_run, command):
     run = make_run(sequences={"a": random_bases(140_000, seed=0)}, shards=1)
     run.plan()
     words = [command, "--plan", str(run.work / "plan.json")]
@@ -123,7 +123,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(make_run, command):
     assert not out.exists() or not os.listdir(out)
 
 
-def test_a_missing_plan_is_one_line(tmp_path, capsys):
+def test_a_missing_plan_is_a_one_line_error(tmp_path, capsys):
     assert main(["merge", "--plan", str(tmp_path / "plan.json"), "--out", str(tmp_path / "m")]) == 1
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert last.startswith(f"genometracks merge: {tmp_path}/plan.json: no usable plan")

@@ -1,4 +1,4 @@
-"""A killed run leaves nothing half-written; the next run ends with the bytes of an undisturbed one.
+"""A killed run leaves nothing half-written; the next run gives the bytes of an undisturbed one.
 
 220 kills: 200 before or after a call that changes files, 20 at a random time.
 """
@@ -36,7 +36,7 @@ class Scene:
         self.inputs = set(read_files(run.folder))
         self.commands = run.list_commands()
         start = time.monotonic()
-        self.steps = self.end().steps
+        self.steps = self.finish().steps
         self.seconds = time.monotonic() - start
         self.right = read_files(run.folder)
         older.plan()
@@ -44,7 +44,8 @@ class Scene:
         self.older, self.stale = older, read_files(older.folder)
         assert {len(self.right), len(self.stale)} == {19} and self.inputs < set(self.stale)
 
-    def end(self, **how):
+    def finish(self, **how):
+        """Run every command; `how` may have it killed."""
         return self.warm.run(*self.commands, **how)
 
     def reset(self, *, stale: bool) -> None:
@@ -84,11 +85,11 @@ def scene(make_run, warm) -> Scene:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_run_killed_at_any_step_goes_on_to_the_same_bytes(scene, seed):
+def test_a_run_killed_at_any_step_resumes_to_the_same_bytes(scene, seed):
     rng = random.Random(seed)
     kills = 0
     while kills < KILLS:
-        ended = scene.end(at=rng.randint(1, scene.steps), after=rng.random() < 0.5)
+        ended = scene.finish(at=rng.randint(1, scene.steps), after=rng.random() < 0.5)
         if ended.status < 0:
             kills += 1
             scene.check_nothing_is_half_written()
@@ -96,16 +97,16 @@ def test_a_run_killed_at_any_step_goes_on_to_the_same_bytes(scene, seed):
             assert ended.status == 0, ended.err
             scene.check_all_is_right()
             scene.reset(stale=rng.random() < 0.5)
-    assert scene.end().status == 0
+    assert scene.finish().status == 0
     scene.check_all_is_right()
 
 
-def test_a_run_killed_at_any_time_goes_on_to_the_same_bytes(scene):
+def test_a_run_killed_at_any_time_resumes_to_the_same_bytes(scene):
     rng = random.Random(4)
     for i in range(20):
         scene.reset(stale=i % 2 == 1)
-        assert scene.end(seconds=rng.random() * scene.seconds).status <= 0
+        assert scene.finish(seconds=rng.random() * scene.seconds).status <= 0
         scene.check_nothing_is_half_written()
-        ended = scene.end()
+        ended = scene.finish()
         assert ended.status == 0, ended.err
         scene.check_all_is_right()

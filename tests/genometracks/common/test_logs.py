@@ -1,4 +1,4 @@
-"""Log output of a command, and the times that are read from it."""
+"""Log output of a command, and the times read from it."""
 
 import logging
 import re
@@ -30,7 +30,7 @@ def test_a_level_has_its_prefix(capsys):
     assert error_prefix("merge") == "genometracks merge: "
 
 
-def test_nothing_of_a_command_stays_behind(capsys):
+def test_a_command_leaves_no_handlers_behind(capsys):
     before = [(logger.level, list(logger.handlers)) for logger in map(logging.getLogger, NAMES)]
     for command in ("merge", "plan"):
         with log_to_stderr(command):

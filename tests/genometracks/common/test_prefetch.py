@@ -1,4 +1,4 @@
-"""Prefetched items come in order, bounded, with their errors; the thread always ends."""
+"""Prefetched items come in order, in bounded number, with their errors; the thread always ends."""
 
 import threading
 
@@ -55,7 +55,7 @@ def test_an_error_comes_after_the_items_before_it():
     assert got == [0, 1, 2] and seen[-1] == "closed"
 
 
-def test_leaving_early_ends_the_thread():
+def test_leaving_the_loop_early_ends_the_thread():
     before = threading.active_count()
     seen = []
     for i in prefetch(count(seen, 10**9)):

@@ -24,11 +24,11 @@ def clock(monkeypatch):
     return now
 
 
-def test_a_log_gets_a_plain_line_a_minute_and_one_at_the_end(clock, capsys):
-    tell = Progress("shard 0 on cpu", bases=1000)
+def test_a_log_gets_a_plain_line_per_minute_and_one_at_the_end(clock, capsys):
+    report = Progress("shard 0 on cpu", bases=1000)
     for second, done in [(1, 10), (59, 590), (60, 600), (90, 900), (100, 1000)]:
         clock[0] = 1000 + second
-        tell(done, 1000)
+        report(done, 1000)
     assert capsys.readouterr().err.splitlines() == [
         "shard 0 on cpu: 600/1,000 windows, 10.0 windows/s, 10.0 kbp/s, 0:00:40 left",
         "shard 0 on cpu: 1,000/1,000 windows, 10.0 windows/s, 10.0 kbp/s, 0:00:00 left",
@@ -38,12 +38,12 @@ def test_a_log_gets_a_plain_line_a_minute_and_one_at_the_end(clock, capsys):
 def test_a_terminal_gets_a_bar_that_rewrites_itself(clock, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(progress.sys, "stderr", terminal)
-    tell = Progress("shard 0 on cuda", bases=200_000)
+    report = Progress("shard 0 on cuda", bases=200_000)
     for second, done in [(0.1, 1), (1, 10), (3724, 20)]:
         clock[0] = 1000 + second
-        tell(done, 40)
+        report(done, 40)
     clock[0] = 1000 + 4000
-    tell(40, 40)
+    report(40, 40)
     first, second, last = terminal.getvalue().split("\r")[1:]
     assert first.startswith("[#######.......................] shard 0 on cuda: 10/40 windows, 10.0")
     assert "2.0 Mbp/s, 0:00:03 left" in first and not first.endswith("\n")
@@ -77,7 +77,7 @@ def test_a_progress_file_is_replaced_every_few_seconds_and_removed_at_the_end(cl
     assert not list(path.parent.iterdir())
 
 
-def test_a_job_that_fails_or_follows_a_killed_one_removes_what_is_left(tmp_path):
+def test_a_job_that_fails_or_follows_a_killed_one_removes_leftovers(tmp_path):
     path = tmp_path / "7.json"
     for name in ("7.json", ".7.json.part", "8.json"):
         (tmp_path / name).write_text("{}")
@@ -87,7 +87,7 @@ def test_a_job_that_fails_or_follows_a_killed_one_removes_what_is_left(tmp_path)
 
 
 @pytest.mark.parametrize("obstacle", ["a file", "a full disk"])
-def test_a_job_that_cannot_write_its_progress_goes_on(clock, tmp_path, monkeypatch, obstacle):
+def test_a_job_that_cannot_write_its_progress_continues(clock, tmp_path, monkeypatch, obstacle):
     folder = tmp_path / "progress"
     if obstacle == "a file":
         folder.write_text("")

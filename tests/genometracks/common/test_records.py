@@ -1,4 +1,4 @@
-"""Records go through JSON unchanged; a damaged file is one line."""
+"""Records survive JSON unchanged; a damaged file is a one-line error."""
 
 import json
 import re
@@ -59,7 +59,7 @@ def test_a_record_becomes_plain_values_in_the_order_of_its_fields():
     assert json.dumps(as_plain(WHOLE)) == json.dumps(PLAIN) == format_record(WHOLE)
 
 
-def test_a_record_survives_the_way_through_json():
+def test_a_record_survives_json():
     assert from_plain(Whole, PLAIN) == WHOLE
     assert parse_record(Whole, format_record(WHOLE)) == WHOLE
     assert isinstance(parse_record(Whole, format_record(WHOLE)).scale, int), "2 stays 2, not 2.0"
@@ -102,7 +102,7 @@ def test_arrays_of_intervals_are_written_as_lists_and_read_as_int64():
     "value",
     [[[0, 1.5]], [[0, 10**30]], [[True, False]], ["x"], [[0, 1], [2]], [0, 1], [[0, 1, 2, 3]], {}],
 )
-def test_what_is_not_intervals_names_the_field(value):
+def test_values_that_are_not_intervals_name_the_field(value):
     with pytest.raises(ValueError, match=r" - at `\$\.typed\[\.\.\.\]`$"):
         from_plain(Runs, {"bare": [], "typed": {"chr1": value}})
 
@@ -154,7 +154,7 @@ def test_a_file_holds_what_is_added_before_the_fields(tmp_path):
         (b'{"format": 1, "id": "x", "size": 1%s}' % (b"0" * 5000), "Exceeds the limit"),
     ],
 )
-def test_a_damaged_file_is_one_line(tmp_path, data, reason):
+def test_a_damaged_file_is_a_one_line_error(tmp_path, data, reason):
     path = tmp_path / "part.json"
     path.write_bytes(data)
     with pytest.raises(UserError) as caught:
@@ -164,7 +164,7 @@ def test_a_damaged_file_is_one_line(tmp_path, data, reason):
     assert line.endswith("): delete it and run again")
 
 
-def test_a_missing_file_is_one_line(tmp_path):
+def test_a_missing_file_is_a_one_line_error(tmp_path):
     with pytest.raises(UserError, match=r"gone.json: no usable part \(.*No such file or directory"):
         load_record(Part, tmp_path / "gone.json", what="part")
 

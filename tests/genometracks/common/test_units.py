@@ -1,4 +1,4 @@
-"""Quantities as people read them."""
+"""Quantities in readable units."""
 
 import doctest
 
@@ -24,6 +24,6 @@ def test_durations_have_hours_minutes_and_seconds(seconds, text):
     assert format_duration(seconds) == text
 
 
-def test_the_examples_are_true():
+def test_the_examples_in_docstrings_are_true():
     found = doctest.testmod(units)
     assert found.attempted == 3 and not found.failed

@@ -1,4 +1,4 @@
-"""Tracks are shared among processes: the same bytes, and one that fails or is killed ends all."""
+"""Tracks are divided among processes: the bytes are the same, and one that fails ends all."""
 
 import os
 import resource
@@ -49,7 +49,7 @@ def test_any_number_of_processes_writes_the_same_bytes(half_run, monkeypatch):
     assert all(content == contents[0] for content in contents)
 
 
-def test_other_readers_find_the_shards_numbers(half_run):
+def test_other_readers_find_the_values_of_the_shards(half_run):
     half_run.command("bigwig", plan=half_run.work / "plan.json", threads=2)
     plan = Plan.load(half_run.work / "plan.json")
     sidecars = check_shards(plan, half_run.shards())
@@ -70,7 +70,7 @@ def test_other_readers_find_the_shards_numbers(half_run):
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_a_damaged_shard_is_one_line_and_leaves_no_file(half_run, capfd, threads):
+def test_a_damaged_shard_is_a_one_line_error_and_leaves_no_file(half_run, capfd, threads):
     data = half_run.shards() / "1.npy"
     broken = bytearray(data.read_bytes())
     broken[-5] ^= 1  # in the last track's row
@@ -86,7 +86,7 @@ def test_a_damaged_shard_is_one_line_and_leaves_no_file(half_run, capfd, threads
 
 
 def end_badly(folder: Path, kind: str, other: bool) -> None:
-    """A share: the first fails, the other would take very long."""
+    """The work of a process: one fails, the other would take very long."""
     (folder / f"{os.getpid()}.started").touch()
     if other:
         time.sleep(600)
@@ -144,7 +144,7 @@ def test_processes_end_when_their_parent_is_killed(tmp_path, sign):
         wait_for(lambda: len(list(tmp_path.glob("*.started"))) == 2)
         parent.send_signal(sign)
         parent.wait(60)
-        # Each removes what it had begun.
+        # Each removes its unfinished file.
         wait_for(lambda: not list(tmp_path.glob(".*.part")))
     finally:
         parent.kill()
@@ -158,7 +158,7 @@ def wait_for(holds) -> None:
         time.sleep(0.02)
 
 
-def test_what_a_killed_process_left_is_swept(half_run, monkeypatch):
+def test_leftovers_of_a_killed_process_are_removed(half_run, monkeypatch):
     folder = half_run.folder / "bigwig"
 
     def be_killed(work, shares):
@@ -179,7 +179,7 @@ def test_more_shards_do_not_hold_more_files_open(make_run):
         pieces = iter([np.full((3, bins), 0.5, np.float32)])
         write_shard(run.shards(), plan, shard, pieces=pieces, notes=Notes)
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # Three tracks: as many bigWigs and their zoom levels; the shards one by one.
+    # Three bigWigs with their zoom levels are open; shards are opened one by one.
     room = len(os.listdir("/proc/self/fd")) + 40
     resource.setrlimit(resource.RLIMIT_NOFILE, (room, limits[1]))
     try:

@@ -1,4 +1,4 @@
-"""The Parquet table holds the shards' numbers, in bin order, readable by pyarrow and DuckDB."""
+"""The Parquet table holds the values of the shards, in bin order, for pyarrow and DuckDB."""
 
 import numpy as np
 import pyarrow.dataset as ds
@@ -53,7 +53,7 @@ def test_duckdb_and_pyarrow_read_the_contig_from_the_folder(run, tmp_path):
     assert set(table["chrom"].to_pylist()) == set(rows)
 
 
-def test_columns_are_stored_as_the_field_advises(run, tmp_path):
+def test_columns_have_suitable_encodings_and_statistics(run, tmp_path):
     write(run, tmp_path / "parquet")
     group = pq.ParquetFile(tmp_path / "parquet/chrom=chr2/part-0.parquet").metadata.row_group(0)
     start, one = group.column(0), group.column(1)
@@ -66,8 +66,8 @@ def test_row_groups_and_parts_are_cut_by_bins_and_tracks_not_by_shards(run, tmp_
     monkeypatch.setattr(parquet, "ROWS", 32)
     monkeypatch.setattr(parquet, "COLUMNS", 2)
     plan = write(run, tmp_path / "parquet")
-    home = tmp_path / "parquet" / "chrom=chr2"
-    first, second = (pq.ParquetFile(home / f"part-{i}.parquet") for i in (0, 1))
+    folder = tmp_path / "parquet" / "chrom=chr2"
+    first, second = (pq.ParquetFile(folder / f"part-{i}.parquet") for i in (0, 1))
     assert first.schema_arrow.names == ["start", "one", "two_.._etc"]
     assert second.schema_arrow.names == ["start", "three"]
     sizes = [first.metadata.row_group(i).num_rows for i in range(first.num_row_groups)]
@@ -88,7 +88,7 @@ def test_any_sharding_gives_the_same_files(make_run, tmp_path):
     assert len(contents[0]) == 4 and contents[0] == contents[1]
 
 
-def test_parts_are_shared_among_processes_and_the_bytes_stay(make_run, capfd):
+def test_any_number_of_processes_writes_the_same_parts(make_run, capfd):
     tracks = [{"name": f"t{i}"} for i in range(2 * parquet.COLUMNS + 1)]
     model = {"n_tasks": len(tracks), "tracks": tracks}
     run = make_run(model=model, sequences={"a": random_bases(300, seed=1), "b": "ACGT" * 20})
@@ -107,7 +107,7 @@ def test_parts_are_shared_among_processes_and_the_bytes_stay(make_run, capfd):
     words = make_words("parquet", plan=run.work / "plan.json", out=run.folder / "p", threads=2)
     assert main(words) == 1
     assert f"{data}: the data changed since it was written" in capfd.readouterr().err
-    assert not merged.exists()  # a process's word that a shard is damaged counts as much
+    assert not merged.exists()  # withdrawn, although another process found the damage
     assert not list(run.folder.glob("*p")) and not list(run.folder.glob(".*"))
 
 

@@ -1,4 +1,4 @@
-"""The notes of shards, combined; and the lines of the summary."""
+"""The combined notes of shards, and the lines of the summary."""
 
 import json
 from dataclasses import replace
@@ -36,7 +36,7 @@ def test_notes_are_counted_and_the_largest_deviation_is_kept():
     assert Deviation(0.0, 0.0).relative == 0.0
 
 
-def test_seams_weigh_by_the_bins_that_were_compared():
+def test_seams_are_weighted_by_the_bins_compared():
     found = combine_notes(
         [
             sidecar(seams=Seams(10, [1.0, 0.0], [2.0, 4.0])),
@@ -49,7 +49,7 @@ def test_seams_weigh_by_the_bins_that_were_compared():
 
 @pytest.fixture
 def summarise(run):
-    """Write the summary of a run of which a part of the manifest is made up."""
+    """Write the summary of a run with a made-up part of its manifest; return its lines."""
 
     def write(tracks: int = 3, **made) -> list[str]:
         plan = Plan.load(run.work / "plan.json")
@@ -65,7 +65,7 @@ def summarise(run):
     return write
 
 
-def test_the_summary_says_how_the_numbers_were_made(summarise):
+def test_the_summary_describes_the_arithmetic(summarise):
     assert summarise()[3] == "arithmetic   fp32 on cpu, batches of 4"
     line = summarise(
         devices={"NVIDIA X": 2, "NVIDIA Y": 1},
@@ -78,7 +78,7 @@ def test_the_summary_says_how_the_numbers_were_made(summarise):
     )
 
 
-def test_the_summary_says_how_much_windows_differ(summarise):
+def test_the_summary_describes_how_much_windows_differ(summarise):
     assert summarise()[4].startswith("seams        not measured: no bin is predicted by two")
     seams = {"bins": 9, "difference": [0.1, 0.02, 0.0], "scale": [2.0, 1.0, 0.0]}
     assert summarise(seams=seams)[4] == (

@@ -1,4 +1,4 @@
-"""Files that change, disks that fill, folders that refuse: the right bytes, or one clear error."""
+"""Changed files, full disks, folders without permission: the right bytes, or one clear error."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def test_a_flipped_bit_anywhere_in_a_shard_is_found(run, part):
         broken[rng.randrange(start, end)] ^= 1 << rng.randrange(8)
         path.write_bytes(broken)
         try:
-            # White space of the JSON may change.
+            # Only white space of the JSON may change unnoticed.
             assert read_all(run) == right and part == "sidecar"
             assert re.sub(rb"\s", b"", broken) == re.sub(rb"\s", b"", sound)
         except UserError as error:
@@ -102,7 +102,7 @@ ACCIDENTS += [take_another_shard, take_another_plans_shard, take_another_plans_d
 
 
 @pytest.mark.parametrize("accident", ACCIDENTS, ids=lambda function: function.__name__)
-def test_a_shard_that_came_to_harm_is_refused_and_predicted_again(run, make_run, accident):
+def test_a_damaged_shard_is_refused_and_predicted_again(run, make_run, accident):
     right = read_all(run)
     other = make_run("other", shards=3, precision="bf16")
     other.plan()
@@ -110,7 +110,7 @@ def test_a_shard_that_came_to_harm_is_refused_and_predicted_again(run, make_run,
     accident(*shard_paths(run.shards(), "1"), other)
     with pytest.raises(UserError, match=r"1\.npy: .*delete (it|this file) and run again"):
         read_all(run)
-    if accident is take_another_plans_data:  # of the right size: only reading it all tells
+    if accident is take_another_plans_data:  # of the right size: found only when it is read
         shard_paths(run.shards(), "1")[0].unlink()
     run.predict()
     assert read_all(run) == right
@@ -167,7 +167,7 @@ def test_shards_that_do_not_read_the_changed_contig_are_predicted(make_run):
     assert shard_paths(run.shards(), "0")[1].exists()
 
 
-def test_a_broken_index_is_one_line(make_run, capsys):
+def test_a_damaged_index_is_a_one_line_error(make_run, capsys):
     run = make_run()
     run.plan()
     (run.work / "genome.fa.fai").write_text("chr1 5\n")
@@ -178,7 +178,7 @@ def test_a_broken_index_is_one_line(make_run, capsys):
 
 
 def stage_words(run, command: str) -> tuple[list[str], list]:
-    """Words of a stage whose inputs are there, and the files it makes."""
+    """Arguments of a stage whose inputs exist, and the files that it writes."""
     work, plan = run.work, run.work / "plan.json"
     model = {"weights": str(run.weights), "architecture": None, "window": None}
     model |= {"activation": None, "sha256": None, "tracks": None}
@@ -205,7 +205,7 @@ def stage_words(run, command: str) -> tuple[list[str], list]:
 
 
 @pytest.mark.parametrize("command", ["model", "genome", "plan", "tracks", "merge"])
-def test_a_full_disk_is_one_line_and_leaves_nothing(run, warm, command):
+def test_a_full_disk_is_a_one_line_error_and_leaves_nothing(run, warm, command):
     words, outputs = stage_words(run, command)
     before = set(run.folder.rglob("*"))
     ended = warm.run(words, limit=40)
@@ -218,7 +218,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(run, warm, command):
 
 @pytest.mark.parametrize("place", ["folder", "its parent"])
 @pytest.mark.parametrize("command", ["predict", "merge", "bigwig", "parquet"])
-def test_a_folder_that_may_not_be_written_is_one_line(make_run, warm, command, place):
+def test_a_folder_without_write_permission_is_a_one_line_error(make_run, warm, command, place):
     run = make_run(shards=1)
     run.plan()
     words = next(words for words in run.list_commands() if words[0] == command)
@@ -244,7 +244,7 @@ def test_a_folder_that_may_not_be_written_is_one_line(make_run, warm, command, p
 
 
 @pytest.mark.parametrize("command", ["predict", "bigwig", "parquet"])
-def test_a_file_in_a_folders_place_is_one_line(make_run, capsys, command):
+def test_a_file_in_place_of_a_folder_is_a_one_line_error(make_run, capsys, command):
     run = make_run(shards=1)
     run.plan()
     words = next(words for words in run.list_commands() if words[0] == command)
@@ -259,7 +259,7 @@ def test_a_file_in_a_folders_place_is_one_line(make_run, capsys, command):
 
 
 @pytest.mark.parametrize("command", ["predict", "merge", "bigwig", "parquet"])
-def test_two_that_write_the_same_at_the_same_time_do_no_harm(make_run, warm, tmp_path, command):
+def test_two_processes_may_write_the_same_output_at_once(make_run, warm, tmp_path, command):
     run = make_run(shards=1)
     run.plan()
     words = next(words for words in run.list_commands() if words[0] == command)
@@ -277,10 +277,10 @@ def test_two_that_write_the_same_at_the_same_time_do_no_harm(make_run, warm, tmp
                 path.unlink()
             at, after = rng.randint(1, steps - 1), rng.random() < 0.5
             first = thread.submit(warm.run, words, at=at, after=after, hold=str(pipe))
-            with open(pipe, "w"):  # the first has come to its step, and waits
+            with open(pipe, "w"):  # the first has reached its step, and waits
                 assert warm.run(words).status == 0
             ended = first.result()
-            if command == "parquet" and ended.status:  # the second's folder is in its place
+            if command == "parquet" and ended.status:  # the other's folder is already there
                 assert "cannot be written: Directory not empty" in last_line(ended.err)
             else:
                 assert ended.status == 0, ended.err

@@ -31,7 +31,7 @@ def write_results(run) -> dict[str, bytes]:
     return {str(path.relative_to(run.folder)): path.read_bytes() for path in files}
 
 
-def test_shards_are_never_all_open(make_run):
+def test_shards_are_never_open_all_at_once(make_run):
     sequences = {"chr1": random_bases(4000, seed=0), "chr2": random_bases(901, seed=1)}
     results = []
     for shards in (1, 4 * FILES):

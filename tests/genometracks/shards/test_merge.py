@@ -1,4 +1,4 @@
-"""Merging proves that every bin is there once, and that no byte changed."""
+"""Merging proves that every bin is present once, and that no byte changed."""
 
 import json
 
@@ -116,7 +116,7 @@ def test_foreign_bins_are_named_by_locus(run, extra, locus):
         check_shards(plan_of(run), run.shards())
 
 
-def test_what_was_proved_is_read_back_and_no_shard_is_opened(run, monkeypatch):
+def test_the_proof_of_a_merge_is_read_back_without_the_sidecars(run, monkeypatch):
     plan, path = plan_of(run), run.work / "merge.json"
     proved = check_shards(plan, run.shards())
     save_merged(path, proved)
@@ -127,7 +127,7 @@ def test_what_was_proved_is_read_back_and_no_shard_is_opened(run, monkeypatch):
 
 
 @pytest.mark.parametrize("change", ["no file", "no JSON", "format", "other plan", "cut", "sidecar"])
-def test_what_was_proved_counts_for_this_plan_and_these_files_alone(run, change):
+def test_the_proof_of_a_merge_holds_only_for_its_plan_and_files(run, change):
     plan, path = plan_of(run), run.work / "merge.json"
     save_merged(path, check_shards(plan, run.shards()))
     if change == "no file":
@@ -159,7 +159,7 @@ def test_a_shard_written_again_since_the_merge_is_not_read(run):
             pass
 
 
-def test_pieces_do_not_change_what_is_read(run, monkeypatch):
+def test_the_size_of_pieces_does_not_change_what_is_read(run, monkeypatch):
     plan = plan_of(run)
     sidecars = check_shards(plan, run.shards())
 
@@ -176,7 +176,7 @@ def test_pieces_do_not_change_what_is_read(run, monkeypatch):
     assert read() == whole
 
 
-def test_digest_of_a_shard_is_of_its_own_windows_alone(make_run, contigs):
+def test_the_digest_of_a_shard_depends_only_on_its_own_windows(make_run, contigs):
     before = make_run("before", shards=9).plan()
     changed = {**contigs, "tiny": contigs["tiny"][::-1]}
     after = make_run("after", shards=9, sequences=changed).plan()
@@ -201,7 +201,7 @@ def test_a_genome_that_grows_at_its_end_keeps_its_shards(make_run, contigs):
 
 @pytest.mark.parametrize("shards", [1, 2, 7, 64, 1000])
 @pytest.mark.parametrize("windows", [1, 100, 12_345, 48_000_000])
-def test_shards_are_of_one_round_size_that_holds_all(windows, shards):
+def test_shards_have_one_round_size_and_hold_all_windows(windows, shards):
     size = size_shards(windows, batch=32, shards=shards)
     assert size % 32 == 0 and size * shards >= windows
     least = -(-windows // (32 * shards)) * 32

@@ -1,4 +1,4 @@
-"""Progress of a run, from real files of its folder, at a time that the test sets."""
+"""Progress of a run, read from real files in its folder, at a time that the test sets."""
 
 import json
 import os
@@ -18,12 +18,12 @@ NOW = datetime(2026, 1, 2, 3, 0, tzinfo=UTC).timestamp()
 
 
 def stamp(seconds: float) -> str:
-    """A time as logs have it, so many seconds before NOW."""
+    """A time in the format of logs, `seconds` before NOW."""
     return datetime.fromtimestamp(NOW - seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def write_log(run, name: str, *lines: str, age: float = 0.0) -> None:
-    """A log that was last written so many seconds ago."""
+    """Write a log that was last changed `age` seconds before NOW."""
     log = run.folder / "logs" / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("".join(f"{line}\n" for line in lines))
@@ -31,7 +31,7 @@ def write_log(run, name: str, *lines: str, age: float = 0.0) -> None:
 
 
 def write_progress(run, shard: str, *, age: float = 3.0, **changes) -> None:
-    """The progress file of a job: 4 of 8 windows, so many seconds ago."""
+    """Write the progress file of a job: 4 of 8 windows, `age` seconds before NOW."""
     path = run.work / "progress" / f"{shard}.json"
     numbers = {"done": 4, "total": 8, "rate": 0.5, "host": "node7", "pid": 123}
     path.parent.mkdir(exist_ok=True)
@@ -67,7 +67,7 @@ def test_every_shard_has_a_state(started):
     assert status.written == sum(sizes) and len(sizes) == 2
 
 
-def test_the_text_reports_what_a_person_asks(started):
+def test_the_text_reports_shards_rates_and_errors(started):
     text = describe_status(read_status(started.folder, now=NOW))
     plan = Plan.load(started.work / "plan.json")
     left = plan.windows - 20
@@ -81,7 +81,7 @@ def test_the_text_reports_what_a_person_asks(started):
     assert f"failed  shard 3: genometracks predict: the disk is full ({started.folder}/logs" in text
 
 
-def test_without_a_running_job_the_rate_is_that_of_the_ended(started):
+def test_without_a_running_job_the_rate_is_that_of_ended_jobs(started):
     shutil.rmtree(started.folder / "logs" / "predict")
     shutil.rmtree(started.work / "progress")
     ended = [f"{stamp(90)} started predict ", f"{stamp(82)} finished predict "]
@@ -92,7 +92,7 @@ def test_without_a_running_job_the_rate_is_that_of_the_ended(started):
     assert f"0:00:{left:02d} left if one job ran; none does" in describe_status(status)
 
 
-def test_a_job_that_is_silent_is_lost_unless_it_writes(started):
+def test_a_silent_job_has_failed_unless_it_still_writes(started):
     write_log(started, "predict/2", f"{stamp(5000)} started predict ", "loading", age=601)
     write_progress(started, "2", age=601)
     job = read_status(started.folder, now=NOW).shards[2]
@@ -105,11 +105,11 @@ def test_a_job_that_is_silent_is_lost_unless_it_writes(started):
     part.touch()
     os.utime(part, (NOW - 5, NOW - 5))
     assert read_status(started.folder, now=NOW).shards[2].state == "running"
-    # A clock that is ahead is no reason for a negative age.
+    # A clock that is ahead gives a negative age, which is not an error.
     assert read_status(started.folder, now=NOW - 3600).shards[2].state == "running"
 
 
-def test_what_is_there_counts_more_than_what_was_logged(started):
+def test_files_take_precedence_over_logs(started):
     error = "genometracks predict: an error of an earlier attempt"
     write_log(started, "predict/0", error)
     assert read_status(started.folder, now=NOW).shards[0].state == "done"
@@ -133,7 +133,7 @@ def test_a_log_sends_no_control_characters_to_the_terminal(started):
     )
 
 
-def test_before_the_plan_there_are_stages_only(make_run):
+def test_before_the_plan_only_stages_are_reported(make_run):
     run = make_run()
     run.prepare()
     write_log(run, "model", f"{stamp(9)} started model ", f"{stamp(2)} finished model ")
@@ -152,7 +152,7 @@ def test_jobs_of_one_stage_have_numbers(started):
     write_log(started, "bigwig_10", f"{stamp(9)} started bigwig ")
     error = "genometracks bigwig: the disk is full"
     write_log(started, "bigwig_2", f"{stamp(9)} started bigwig ", error)
-    write_log(started, "bigwig_x", error)  # no log of a stage
+    write_log(started, "bigwig_x", error)  # not the log of a stage
     status = read_status(started.folder, now=NOW)
     assert [(job.name, job.state, job.seconds) for job in status.stages] == [
         ("bigwig_0", "done", 7.0),
@@ -162,7 +162,7 @@ def test_jobs_of_one_stage_have_numbers(started):
     assert f"  bigwig_2 failed: {error} (" in describe_status(status)
 
 
-def test_a_finished_run_and_a_folder_of_runs(started, make_run, capsys):
+def test_a_finished_run_and_a_folder_of_runs_are_reported(started, make_run, capsys):
     other = make_run("other")
     other.plan()
     above = started.folder.parent
@@ -181,7 +181,7 @@ def test_a_finished_run_and_a_folder_of_runs(started, make_run, capsys):
     assert capsys.readouterr().out.splitlines()[-2:] == lines[:2]
 
 
-def test_a_folder_that_is_no_run_is_one_line(started, capsys):
+def test_a_folder_that_is_not_a_run_is_a_one_line_error(started, capsys):
     nearby = started.folder.parent / "nothing"
     with pytest.raises(UserError, match="nothing: no run is there; there are .*run: give results"):
         read_status(nearby)
@@ -190,7 +190,7 @@ def test_a_folder_that_is_no_run_is_one_line(started, capsys):
     assert err.startswith(f"genometracks status: {nearby}: no run is there")
 
 
-def test_the_numbers_as_json(started, tmp_path):
+def test_the_numbers_are_written_as_json(started, tmp_path):
     assert main(["status", str(started.folder), "--json", str(tmp_path / "s.json")]) == 0
     found = json.loads((tmp_path / "s.json").read_text())
     assert found["shards"]["done"] == ["0", "1"] and found["shards"]["waiting"] == ["4"]
@@ -198,13 +198,13 @@ def test_the_numbers_as_json(started, tmp_path):
     assert not found["finished"]
 
 
-def test_no_prediction_is_opened(started, monkeypatch):
-    """Only sizes and headers are read: a shard may have gigabytes."""
+def test_the_values_of_shards_are_not_read(started, monkeypatch):
+    """Only sizes and headers of shards are read: a shard may be gigabytes."""
     data = started.shards() / "0.npy"
     size = data.stat().st_size
     with open(data, "r+b") as file:
         file.seek(-4, os.SEEK_END)
-        file.write(np.float32(7).tobytes())  # merging proves the values
+        file.write(np.float32(7).tobytes())  # only merging verifies values
     assert data.stat().st_size == size
     assert read_status(started.folder, now=NOW).shards[0].state == "done"
 
@@ -212,7 +212,7 @@ def test_no_prediction_is_opened(started, monkeypatch):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"age": 61},  # of an attempt before the one that runs
+        {"age": 61},  # of an earlier attempt
         {"total": 9},  # of another plan
         {"total": 7, "done": 7},
         {"done": 9},
@@ -257,7 +257,7 @@ def test_a_host_sends_no_control_characters_to_the_terminal(started):
 
 
 def test_a_run_of_an_earlier_version_has_no_progress_files(started):
-    """Its logs have progress lines, with or without a job that still runs."""
+    """Its logs have progress lines instead."""
     shutil.rmtree(started.work / "progress")
     progress = "shard 2 on cpu: 4/8 windows, 0.5 windows/s, 24 bp/s, 0:00:08 left"
     write_log(started, "predict/2", f"{stamp(60)} started predict ", progress)
@@ -266,7 +266,7 @@ def test_a_run_of_an_earlier_version_has_no_progress_files(started):
     assert f"running  shard 2: {progress}\n" in describe_status(status)
 
 
-def test_a_job_without_a_line_has_no_output_yet(started):
+def test_a_job_with_an_empty_log_has_no_output_yet(started):
     shutil.rmtree(started.work / "progress")
     write_log(started, "predict/2", f"{stamp(5)} started predict ")
     assert "running  shard 2: no log output yet\n" in describe_status(
@@ -283,7 +283,7 @@ def test_progress_of_another_shard_is_ignored(started):
     assert read_status(started.folder, now=NOW).shards[2].progress is None
 
 
-def test_a_damaged_time_is_no_time(started):
+def test_a_damaged_time_is_ignored(started):
     write_log(started, "predict/2", "2026-99-02T03:00:00+00:00 finished predict", "going on")
     assert read_status(started.folder, now=NOW).shards[2].state == "running"
 
