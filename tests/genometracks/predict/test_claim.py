@@ -46,7 +46,7 @@ def start(folder, names: str, *seconds: str) -> subprocess.Popen:
         (3, None, ["0", "1", "2"]),
         (1, "", []),
         (2, "2, 5", ["2", "5"]),
-        (0, "0,1", ["0", "1"]),  # names alone, without devices
+        (0, "0,1", ["0", "1"]),  # names only, without devices
         (1, "1,-1,0", ["1"]),
         (2, "GPU-1a2b-3c,MIG-9f/1/0", ["GPU-1a2b-3c", "MIG-9f/1/0"]),
         (0, "NoDevFiles", []),

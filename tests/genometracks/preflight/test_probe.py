@@ -101,7 +101,7 @@ def test_trimming_the_bins_that_the_log_names_allows_a_longer_window(make_run, l
         results.append((Plan.load(each.work / "plan.json").geometry.window, values(each)))
     (short, expected), (long, found) = results
     assert long > short == 96
-    # At a contig's ends, the windows of one run end, and those of the other go on with N.
+    # At a contig's ends, the windows of one run end, and those of the other continue with N.
     for contig, array in expected.items():
         inner = slice(edge, array.shape[1] - edge)
         np.testing.assert_allclose(found[contig][:, inner], array[:, inner], rtol=1e-5, atol=1e-6)
