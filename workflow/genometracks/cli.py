@@ -1,4 +1,4 @@
-"""Entry point of the command line: files in, files out; an error is one line on stderr."""
+"""Entry point of the command line: runs one command, and reports an error as one line on stderr."""
 
 import argparse
 import logging
@@ -22,12 +22,12 @@ def main(argv: list[str] | None = None) -> int:
     Parameters
     ----------
     argv : list of str, optional
-        The command's name and arguments. Default is those of the process.
+        The command's name and arguments. Default is None: the arguments of this process.
 
     Returns
     -------
     int
-        Exit status: 0 if the command ended well, 1 after an error that is meant for the user.
+        Exit status: 0 on success, 1 after an error that is reported to the user.
     """
     args = make_parser().parse_args(argv)
     with log_to_stderr(args.command):
@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> None:
-    """Run a command; a stage logs when it started and finished, which `status` reads."""
+    """Run a command; stages log when they start and finish, for `status` and the summary."""
     if args.command not in STAGES:
         args.function(args)
         return

@@ -1,4 +1,4 @@
-"""How far reduced-precision arithmetic is from fp32."""
+"""Deviation of reduced-precision arithmetic from fp32."""
 
 from dataclasses import dataclass
 
@@ -12,5 +12,5 @@ class Deviation:
 
     @property
     def relative(self) -> float:
-        """The difference as a fraction of the largest value."""
+        """The difference as a fraction of the largest value; 0 if all values are 0."""
         return self.largest / self.scale if self.scale else 0.0

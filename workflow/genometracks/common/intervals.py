@@ -10,7 +10,7 @@ EMPTY: Intervals = np.empty((0, 2), np.int64)
 
 
 def merge_intervals(rows: npt.ArrayLike) -> Intervals:
-    """Sort intervals, and join those that overlap or touch.
+    """Sort intervals and join those that overlap or touch.
 
     Parameters
     ----------

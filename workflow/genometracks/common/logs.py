@@ -20,9 +20,9 @@ EVENT = re.compile(r"^(\d{4}-\d\d-\d\dT\S+) (started|finished) ", re.MULTILINE)
 
 
 class LineFormatter(logging.Formatter):
-    """A line a record: information as it is; notes and errors with a prefix.
+    """Format records as lines: information as it is, notes and errors with a prefix.
 
-    An error names the command, so that it can be told from every other line of the log.
+    The prefix of an error contains the command, so that `status` recognises the line.
     """
 
     def __init__(self, command: str) -> None:
@@ -30,7 +30,7 @@ class LineFormatter(logging.Formatter):
         self._command = command
 
     def format(self, record: logging.LogRecord) -> str:
-        """The message with the prefix of its level."""
+        """Return the message with the prefix of its level."""
         text = super().format(record)
         if record.levelno >= logging.ERROR:
             return f"{error_prefix(self._command)}{text}"
@@ -40,13 +40,13 @@ class LineFormatter(logging.Formatter):
 
 
 def error_prefix(command: str) -> str:
-    """How the line of an error begins in the log of a command."""
+    """Prefix of an error's line in the log of a command."""
     return f"genometracks {command}: "
 
 
 @contextmanager
 def log_to_stderr(command: str) -> Iterator[None]:
-    """Write the log records of this program to stderr, from level INFO on, while the block runs."""
+    """Write this program's log records to stderr while the block runs, from level INFO upwards."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter(command))
     loggers = [logging.getLogger(name) for name in PACKAGES]
@@ -63,13 +63,13 @@ def log_to_stderr(command: str) -> Iterator[None]:
 
 
 def format_event(event: Event, command: str) -> str:
-    """The line that says when a stage started or finished; `find_events` reads it."""
+    """Format the line that records when a stage started or finished; `find_events` reads it."""
     now = datetime.now().astimezone().isoformat(timespec="milliseconds")
     return f"{now} {event} {command}"
 
 
 def find_events(text: str) -> dict[str, datetime]:
-    """When a stage started and finished, from its log; the last time of each.
+    """Find the times at which a stage started and finished in its log, the last of each.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def find_events(text: str) -> dict[str, datetime]:
     Returns
     -------
     dict
-        `started` and `finished`, as far as the log has them.
+        `started` and `finished` -> time, for the events that the log contains.
     """
     events = {}
     for stamp, event in EVENT.findall(text):
@@ -91,5 +91,5 @@ def find_events(text: str) -> dict[str, datetime]:
 
 
 def is_event(line: str) -> bool:
-    """Whether a line of a log is one of `format_event`."""
+    """Whether a line of a log was written by `format_event`."""
     return bool(EVENT.match(line))

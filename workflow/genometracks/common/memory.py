@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def read_peak() -> int:
-    """Largest resident memory of this process so far, in bytes.
+    """Peak resident memory of this process so far, in bytes.
 
     From /proc where it exists: `ru_maxrss` on Linux starts at the peak of the parent process.
     """

@@ -32,7 +32,7 @@ def prefetch(items: Iterator[Item], *, depth: int = 2) -> Iterator[Item]:
     >>> list(prefetch(iter("ACGT")))
     ['A', 'C', 'G', 'T']
     """
-    # (item,); an error, or None after the last item.
+    # Entries: (item,), an error, or None after the last item.
     queue: Queue[tuple[Item] | BaseException | None] = Queue(depth)
     left = Event()
 

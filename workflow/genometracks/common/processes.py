@@ -22,7 +22,7 @@ Share = TypeVarTuple("Share")
 def run_side_by_side(work: Callable[[*Share], None], shares: Sequence[tuple[*Share]]) -> None:
     """Call `work(*share)` for every share, each in its own process.
 
-    A single share is worked on in this process.
+    A single share runs in this process.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def _work(sender: Connection, work: Callable[[*Share], None], share: tuple[*Shar
 
 
 def _end_with_parent() -> None:
-    """End this process when its parent was killed, so that it does not write beside the next run.
+    """End this process after its parent was killed, so that it does not interfere with a new run.
 
     SIGTERM, not an exit of this thread alone: the main thread then removes its temporary files.
     """

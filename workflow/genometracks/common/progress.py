@@ -1,4 +1,4 @@
-"""Progress of a long job: on stderr for people, and in a file of its own for `status`."""
+"""Progress of a long job: on stderr for users, and in a file for `status`."""
 
 import math
 import os
@@ -16,18 +16,18 @@ from genometracks.errors import UserError
 
 WIDTH = 30
 BAR_SECONDS, LINE_SECONDS = 0.2, 60.0
-"""Between two states of a bar on a terminal, and between two lines in a file."""
+"""Seconds between two updates of a bar on a terminal, and between two lines in a log file."""
 FILE_SECONDS = 5.0
-"""Least time between two writes of a progress file."""
+"""Minimum seconds between two writes of a progress file."""
 
 
 class Progress:
-    """Rate and time left: a bar on a terminal, a plain line a minute in a file.
+    """Rate and time left on stderr: a bar on a terminal, one plain line per minute in a log file.
 
     Parameters
     ----------
     what : str
-        The job.
+        Name of the job, printed first.
     bases : int
         Base pairs that a window adds to the tracks.
     """
@@ -37,7 +37,7 @@ class Progress:
         self._start = self._last = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:
-        """Print the number of windows that are done, if the last time is long enough ago."""
+        """Print the number of windows that are done, unless the last update is too recent."""
         now = time.monotonic()
         terminal = self._stream.isatty()
         if done < total and now - self._last < (BAR_SECONDS if terminal else LINE_SECONDS):
@@ -57,16 +57,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class JobProgress:
-    """Progress of a running job, as its file holds it.
+    """Progress of a running job, as stored in its file.
 
     Attributes
     ----------
     shard : str
-        What the job predicts.
+        Id of the shard that the job predicts.
     done, total : int
-        Windows.
+        Windows that are done, and windows of the shard.
     rate : float
-        Windows a second since the first one.
+        Windows per second since the job started.
     host : str
     pid : int
     updated : float
@@ -89,20 +89,21 @@ class JobProgress:
 
 
 class ProgressFile:
-    """A job's progress in a file that is there while the job runs: a context manager.
+    """Context manager: a job's progress, in a file that exists while the job runs.
 
-    The file is replaced whole, at most once in `FILE_SECONDS`, and not flushed to disk: nothing is
-    lost with it. A job that cannot write it goes on without.
+    The file is replaced atomically, at most once in `FILE_SECONDS`, and not flushed to disk: only
+    the display depends on it. If it cannot be written, the job continues without it.
 
     Parameters
     ----------
     path : Path
     shard : str
+        Id of the shard.
     """
 
     def __init__(self, path: Path, shard: str) -> None:
         self._path, self._shard = path, shard
-        # One name for all attempts: what a killed one left is overwritten or removed by the next.
+        # One name for all attempts: the file of a killed attempt is overwritten by the next.
         self._part = path.with_name(f".{path.name}.part")
         self._start = self._last = time.monotonic()
 
@@ -115,13 +116,13 @@ class ProgressFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._last = math.inf  # a thread that still computes writes no more
+        self._last = math.inf  # a thread that is still computing must not write the file again
         for path in (self._path, self._part):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
 
     def __call__(self, done: int, total: int) -> None:
-        """Write the number of windows that are done, if the last time is long enough ago."""
+        """Write the number of windows that are done, unless the last write is too recent."""
         now = time.monotonic()
         if now - self._last < FILE_SECONDS:
             return
@@ -129,14 +130,14 @@ class ProgressFile:
         rate = done / (now - self._start)
         host, pid = socket.gethostname(), os.getpid()
         record = JobProgress(self._shard, done, total, rate, host, pid, time.time())
-        with suppress(OSError):  # a full or read-only disk: the shard's own file will say so
+        with suppress(OSError):  # a full or read-only disk: writing the shard reports it
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._part.write_text(format_record(record) + "\n")
             os.replace(self._part, self._path)
 
 
 def read_progress(path: Path) -> JobProgress | None:
-    """What a progress file says, or None where it is missing or damaged."""
+    """Read a progress file; None if it is missing or damaged."""
     try:
         found = load_record(JobProgress, path, what="progress")
     except UserError:

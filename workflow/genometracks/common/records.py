@@ -1,7 +1,7 @@
 """Records: frozen dataclasses that are read from JSON, checked field by field, and written as JSON.
 
-Everything that passes between stages is a record. A file that is damaged, or that another version
-of this program wrote, is one error, raised here.
+Everything that passes between stages is a record. A damaged file, or one that another version of
+this program wrote, raises a UserError here.
 """
 
 import json
@@ -22,7 +22,7 @@ PLAIN = frozenset([str, int, float, bool, type(None)])
 
 
 def optional(default: Any = None) -> Any:
-    """Declare a field of a record that is left out of its JSON while it has its default.
+    """Declare a field of a record that is left out of its JSON if it equals its default.
 
     Examples
     --------
@@ -38,7 +38,7 @@ def optional(default: Any = None) -> Any:
 
 
 def as_plain(value: Any) -> Any:
-    """Turn a record and everything in it into values that JSON can hold.
+    """Convert a record and everything in it to values that JSON can hold.
 
     Returns
     -------
@@ -63,14 +63,14 @@ def _is_omitted(declared: Field[Any], value: Any) -> bool:
 
 
 def from_plain(kind: type[Record], plain: object) -> Record:
-    """Make a record from what `as_plain` returned.
+    """Make a record from plain values, as returned by `as_plain`.
 
     Unknown fields are ignored.
 
     Raises
     ------
     ValueError
-        If a field is missing or of another type; names the field.
+        If a field is missing or of another type. The message names the field.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def from_plain(kind: type[Record], plain: object) -> Record:
 
 
 def _make_array(kind: type, value: object) -> object:
-    """Read the one kind of array that a record holds: runs [first, last)."""
+    """Make the only kind of array that records hold: runs [first, last), int64 (n, 2)."""
     import numpy as np
 
     if kind is not np.ndarray and getattr(kind, "__origin__", None) is not np.ndarray:
@@ -136,7 +136,7 @@ def load_record(kind: type[Record], path: Path, *, what: str, version: int | Non
     kind : dataclass
     path : Path
     what : str
-        What the file should hold, for the error, e.g. "plan".
+        Content of the file, for the error message, e.g. "plan".
     version : int, optional
         Format version that the file must have. Default is None: it is not checked.
 

@@ -1,10 +1,10 @@
-"""Quantities as text for people."""
+"""Quantities as readable text."""
 
 PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def format_si(number: float) -> str:
-    """Three significant figures or so, a space and an SI prefix, ready for a unit.
+    """Format a number with a space and an SI prefix, to be followed by a unit.
 
     Examples
     --------
@@ -20,7 +20,7 @@ def format_si(number: float) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Hours, minutes and seconds.
+    """Format seconds as hours, minutes and seconds.
 
     Examples
     --------
