@@ -94,7 +94,7 @@ def test_without_a_sheet_there_is_one_run():
             "runs.tsv:1: column 'model.weights' is given twice",
         ),
         (f"{HEAD}\na\tm\n", "runs.tsv:2: 2 columns, the header has 3"),
-        (f"{HEAD}\na\tm\tg\n\tm\tg\n", "runs.tsv:3: column run: is empty: name the run"),
+        (f"{HEAD}\na\tm\tg\n\tm\tg\n", "runs.tsv:3: column run is empty: name the run"),
         (f"{HEAD}\na\tm\t\n", "runs.tsv:2: genome.fasta is missing: FASTA file"),
         (
             f"{HEAD}\tprediction.trim\na\tm\tg\tx\n",
@@ -102,7 +102,7 @@ def test_without_a_sheet_there_is_one_run():
         ),
         (
             f"{HEAD}\tgenome.contigs\na\tm\tg\t[x\n",
-            "runs.tsv:2: column genome.contigs: '[x' cannot be read",
+            "runs.tsv:2: column genome.contigs: '[x' cannot be read: correct it",
         ),
         (f"{HEAD}\na/../b\tm\tg\n", "runs.tsv:2: run: 'a/../b' does not match"),
         (

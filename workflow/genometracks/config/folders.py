@@ -1,7 +1,7 @@
-"""Where the files of a run are: the one place that knows names inside a run's folder.
+"""Paths of a run's files: no other module contains names inside a run's folder.
 
-`results/{run}/` holds the results, `results/{run}/work/` what they are made of. Genomes and models
-have folders of the same layout, the run's own or one that several runs share.
+`results/{run}/` holds the results, `results/{run}/work/` the intermediate files. Genomes and models
+are in folders of the same layout: the run's own, or one that several runs share.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ SHARED = "shared"
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A run's folder, `{results}/{run}`; `path` may hold Snakemake's wildcards."""
+    """A run's folder, `{results}/{run}`; `path` may contain Snakemake's wildcards."""
 
     path: Path
 
@@ -24,12 +24,12 @@ class RunFolder:
 
     @property
     def work(self) -> Path:
-        """What results are made of; only this program reads it."""
+        """Folder of the intermediate files, which only this program reads."""
         return self.path / "work"
 
     @property
     def probe(self) -> Path:
-        """What was found out for `auto`."""
+        """Values determined for settings left at `auto`."""
         return self.work / "probe.json"
 
     @property
@@ -39,7 +39,7 @@ class RunFolder:
 
     @property
     def shard_list(self) -> Path:
-        """Ids of the plan's shards, one a line."""
+        """Ids of the plan's shards, one per line."""
         return self.work / "shards.txt"
 
     @property
@@ -54,7 +54,7 @@ class RunFolder:
 
     @property
     def merged(self) -> Path:
-        """What merging proved of the shards."""
+        """Proof that the shards are complete."""
         return self.work / "merge.json"
 
     @property
@@ -69,7 +69,7 @@ class RunFolder:
 
     @property
     def predict_logs(self) -> Path:
-        """Folder of the prediction jobs' logs, one a shard."""
+        """Folder of the prediction jobs' logs, one per shard."""
         return self.logs / "predict"
 
     @property
@@ -99,7 +99,7 @@ class RunFolder:
 
     @property
     def manifest(self) -> Path:
-        """Everything needed to run again, and digests of every result."""
+        """Everything needed to repeat the run, with a digest of every result."""
         return self.path / "manifest.json"
 
     @property
@@ -121,12 +121,12 @@ class GenomeFolder:
 
     @property
     def bases(self) -> Path:
-        """The normalised FASTA; its index stands beside it."""
+        """The normalised FASTA; its index is beside it."""
         return self.path / "work" / "genome.fa"
 
     @property
     def source(self) -> Path:
-        """Folder of the FASTA, where it was fetched."""
+        """Folder of the FASTA, if it is downloaded."""
         return self.path / "work" / "source"
 
 
@@ -143,5 +143,5 @@ class ModelFolder:
 
     @property
     def weights(self) -> Path:
-        """Folder of the weights, where they were fetched."""
+        """Folder of the weights, if they are fetched from the hub."""
         return self.path / "work" / "weights"

@@ -1,4 +1,4 @@
-"""A config, read from YAML, checked against the schema and completed with every default."""
+"""The config: read from YAML, checked against the schema, and completed with every default."""
 
 import copy
 from pathlib import Path
@@ -16,7 +16,7 @@ def read_config(path: Path) -> Any:
     Returns
     -------
     object
-        Whatever the file holds; a dict, if it is a config.
+        Content of the file; a dict, if it is a config.
 
     Raises
     ------
@@ -54,12 +54,12 @@ def resolve_config(given: object) -> dict[str, Any]:
     Returns
     -------
     dict
-        With every key of the schema.
+        The config with every key of the schema.
 
     Raises
     ------
     UserError
-        For the first invalid key or value; for an unknown key with the nearest valid one.
+        For the first invalid key or value. For an unknown key, the message suggests a valid one.
 
     Examples
     --------

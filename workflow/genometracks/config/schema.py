@@ -1,4 +1,4 @@
-"""The schema of the config: its keys, and errors that name a key and how to correct it."""
+"""The schema of the config: its keys, and errors that name a key and a correction."""
 
 import difflib
 from collections.abc import Iterable, Iterator
@@ -51,7 +51,7 @@ def check_schema(config: object) -> None:
 
 def _explain(error: ValidationError) -> str:
     where = _join_path(error.absolute_path)
-    schema = cast(Schema, error.schema)  # `true` and `false` are schemas too, but not of ours
+    schema = cast(Schema, error.schema)  # `true` and `false` are schemas, too; ours has none
     found: Any = error.instance
     if error.validator == "additionalProperties":
         known = list(schema["properties"])
@@ -70,7 +70,7 @@ def _explain(error: ValidationError) -> str:
 
 
 def _suggest(unknown: str, known: list[str], where: str) -> str:
-    """What an unknown key may have been meant to be."""
+    """Suggest a valid key in place of an unknown one."""
     near = difflib.get_close_matches(unknown, known, n=1)
     if near:
         return f"did you mean {(where + '.' if where else '') + near[0]!r}?"
@@ -82,6 +82,6 @@ def _suggest(unknown: str, known: list[str], where: str) -> str:
 
 
 def _join_path(path: Iterable[str | int]) -> str:
-    """Steps into nested sections and lists as a dotted key."""
+    """Join the steps into nested sections and lists to a dotted key."""
     parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in path]
     return "".join(parts).lstrip(".")

@@ -1,7 +1,7 @@
-"""The resolved config as records: its sections, and what each stage is given of them.
+"""The resolved config as records: its sections, and the settings of each stage.
 
-Fields are the keys of the schema, which says what they mean (`config/README.md`). A record is made
-of a config that was checked, so that its values are within the schema's bounds.
+Fields have the names of the schema's keys and are documented there (`config/README.md`). Records
+are made from a checked config, so their values are within the schema's bounds.
 """
 
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class Aggregate:
 
 @dataclass(frozen=True)
 class Pair:
-    """A further track that compares two groups of the model's."""
+    """An additional track that compares two groups of the model's tracks."""
 
     name: str
     treatment: tuple[Choice, ...]
@@ -107,7 +107,7 @@ class OutputConfig:
 
 @dataclass(frozen=True)
 class Transform:
-    """From an observed value to the model's scale: divide, add, then the natural logarithm."""
+    """From the observed scale to the model's: divide, add, then take the natural logarithm."""
 
     divide: int | float = 1.0
     pseudocount: int | float = 0.0
@@ -150,7 +150,7 @@ class Config:
     Attributes
     ----------
     plain : dict
-        As it was resolved, for the manifest: every key, in the order in which they were given.
+        The same config as plain values, for the manifest: every key, in the order given.
     """
 
     run: str
@@ -166,13 +166,13 @@ class Config:
 
     @classmethod
     def of(cls, plain: dict[str, Any]) -> "Config":
-        """The record of a config as `resolve_config` checked and completed it."""
+        """Make the record of a config that `resolve_config` returned."""
         return from_plain(cls, {**plain, "plain": plain})
 
 
 @dataclass(frozen=True)
 class Fold:
-    """One of the folds of a model: its weights as configured, and where they are fetched to."""
+    """A fold of a model: its weights as configured, their digest, and their local file."""
 
     weights: str
     sha256: str | None
@@ -181,7 +181,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Source:
-    """A genome's FASTA or its address, and the digest that it must have."""
+    """A genome's FASTA or its URL, and the digest that it must have."""
 
     fasta: str
     sha256: str | None = None
@@ -189,7 +189,7 @@ class Source:
 
 @dataclass(frozen=True)
 class ScanSettings:
-    """What shapes a prepared genome: what is predicted of it repeats no scan."""
+    """Settings that determine a prepared genome; a change of any other repeats no scan."""
 
     fasta: str
     sha256: str | None = None
@@ -199,7 +199,7 @@ class ScanSettings:
 
 @dataclass(frozen=True)
 class RecipeSettings:
-    """What says how a run's tracks are computed from a model's outputs."""
+    """Settings that determine how a run's tracks are computed from a model's outputs."""
 
     tracks: tuple[Choice, ...] = ("*",)
     aggregate: Aggregate | None = None
@@ -216,12 +216,12 @@ class RecipeSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ForwardSettings(RecipeSettings):
-    """What concerns a forward pass, `auto` or not: what a probe is asked.
+    """Settings of a forward pass, some of which may be left at `auto`; the input of a probe.
 
     Attributes
     ----------
     shards : "auto" or None
-        `auto` where a window is timed, too.
+        "auto" if a window must be timed. Default is None.
     """
 
     batch_size: int | Auto
@@ -236,13 +236,13 @@ class ForwardSettings(RecipeSettings):
 
     @property
     def open(self) -> bool:
-        """Whether anything is left to be found out."""
+        """Whether any setting is left at `auto`."""
         return "auto" in (self.batch_size, self.precision, self.window, self.shards)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlanSettings(RecipeSettings):
-    """What a plan follows from; no more, or it would be made anew."""
+    """Settings that determine a plan; a change of any other does not repeat it."""
 
     batch_size: int | Auto
     precision: Auto | Precision
@@ -259,18 +259,18 @@ class PlanSettings(RecipeSettings):
 
 @dataclass(frozen=True)
 class TrackSettings:
-    """What tracks.tsv depends on."""
+    """Settings that determine tracks.tsv."""
 
     bigwig: bool
 
 
 def list_folds(model: ModelConfig) -> list[Fold]:
-    """Each fold's weights, as configured, and its digest.
+    """List a model's folds: weights as configured, and digests.
 
     Raises
     ------
     UserError
-        If there are not as many digests as weights.
+        If the numbers of weights and digests differ.
     """
     weights = (model.weights,) if isinstance(model.weights, str) else model.weights
     digests = model.sha256 if isinstance(model.sha256, tuple) else (model.sha256,)
@@ -296,28 +296,31 @@ OF_PREDICTION = (
     "shifts",
     "average",
 )
-"""Keys of `prediction` that concern a forward pass."""
+"""Keys of `prediction` that are settings of a forward pass."""
 
 OF_OUTPUT = ("tracks", "aggregate", "pairs", "sd", "scale", "untransform", "untransform_when")
-"""Keys of `output` that say what is computed."""
+"""Keys of `output` that determine what is computed."""
 
 
 def select_forward(config: Config) -> dict[str, Any]:
-    """Of a config, what concerns a forward pass, in an order that is part of the jobs' commands."""
+    """Select the settings of a forward pass, as plain values.
+
+    Their order is part of the jobs' command lines: Snakemake repeats jobs if it changes.
+    """
     selected = {
         **{key: config.plain["prediction"][key] for key in OF_PREDICTION},
         **{key: config.plain["output"][key] for key in OF_OUTPUT},
         "window": config.plain["model"]["window"],
     }
-    if config.shards == "auto":  # a window is timed, too
+    if config.shards == "auto":  # a window must be timed
         selected["shards"] = "auto"
     return selected
 
 
 def select_plan(config: Config) -> dict[str, Any]:
-    """Of a config, what its plan follows from; as `select_forward`."""
+    """Select the settings that determine the plan, like `select_forward`."""
     selected = select_forward(config)
-    del selected["window"]  # the model's geometry says it, or the probe's
+    del selected["window"]  # part of the geometry of the model, or of the probe
     return {
         **selected,
         "dtype": config.plain["output"]["dtype"],
@@ -327,21 +330,21 @@ def select_plan(config: Config) -> dict[str, Any]:
 
 
 def choose_recipe_settings(config: Config) -> RecipeSettings:
-    """Of a config, what says how tracks are computed."""
+    """Select the settings that determine how tracks are computed."""
     return from_plain(RecipeSettings, select_forward(config))
 
 
 def choose_forward_settings(config: Config) -> ForwardSettings:
-    """Of a config, what concerns a forward pass."""
+    """Select the settings of a forward pass."""
     return from_plain(ForwardSettings, select_forward(config))
 
 
 def choose_plan_settings(config: Config) -> PlanSettings:
-    """Of a config, what its plan follows from."""
+    """Select the settings that determine the plan."""
     return from_plain(PlanSettings, select_plan(config))
 
 
 def choose_scan_settings(config: Config, fasta: str) -> ScanSettings:
-    """Of a config, what shapes the prepared genome, whose FASTA may have been fetched."""
+    """Select the settings that determine the prepared genome; `fasta` is the local file."""
     genome = config.genome
     return ScanSettings(fasta, genome.sha256, genome.name, genome.contigs)

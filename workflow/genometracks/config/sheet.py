@@ -1,6 +1,7 @@
 """A sheet of runs: each row overrides keys of the config for one run of the graph.
 
-Read by csv: it counts lines, and `import pandas` would add 0.8 s to each parse of the workflow.
+It is read with `csv`, which counts lines; `import pandas` would add 0.8 s to each parse of the
+workflow.
 """
 
 import copy
@@ -18,7 +19,7 @@ from genometracks.config.schema import list_keys
 from genometracks.errors import UserError
 
 SHORT = {"run": "run", "model": "model.weights", "genome": "genome.fasta"}
-"""Columns whose name is shorter than their key."""
+"""Short column name -> key of the config."""
 
 COMMON = ("runs", "results")
 """Keys that all runs of a sheet share."""
@@ -33,7 +34,7 @@ class Entry:
     config : dict
         The resolved config.
     origin : str
-        Where it is written, for errors: `config`, or the sheet's file and line.
+        Where the run is defined, for errors: `config`, or the sheet's file and line.
     """
 
     config: dict[str, Any]
@@ -51,7 +52,7 @@ def resolve_runs(given: object) -> list[Entry]:
     Raises
     ------
     UserError
-        As `resolve_config`; for a sheet it names file, line and column.
+        As `resolve_config`. For a sheet, the message names file, line and column.
 
     Examples
     --------
@@ -78,12 +79,12 @@ def resolve_runs(given: object) -> list[Entry]:
 
 
 def choose_run(entries: list[Entry], name: str | None) -> Entry:
-    """The run of that name; without a name, the only run.
+    """Return the run of a name; without a name, the only run.
 
     Raises
     ------
     UserError
-        If there is no such run, or several and no name.
+        If there is no such run, or if there are several and no name is given.
     """
     named = {entry.config["run"]: entry for entry in entries}
     if name is None and len(named) == 1:
@@ -95,7 +96,7 @@ def choose_run(entries: list[Entry], name: str | None) -> Entry:
 
 
 def read_sheet(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """Read the rows of a sheet as (line, {column: text}) without empty cells.
+    """Read the rows of a sheet as (line number, {column: text}), without empty cells.
 
     Parameters
     ----------
@@ -151,8 +152,8 @@ def _check_header(header: list[str], where: str) -> None:
 def _resolve_row(given: dict[str, Any], sheet: Path, line: int, row: dict[str, str]) -> Entry:
     origin = f"{sheet}:{line}"
     if "run" not in row:
-        raise UserError(f"{origin}: column run: is empty: name the run")
-    config = {**copy.deepcopy(given), "runs": None}  # so that each can also be run alone
+        raise UserError(f"{origin}: column run is empty: name the run")
+    config = {**copy.deepcopy(given), "runs": None}  # a config of this run alone
     for section in ("genome", "model"):
         config.setdefault(section, {})
     for column, text in row.items():
@@ -160,7 +161,7 @@ def _resolve_row(given: dict[str, Any], sheet: Path, line: int, row: dict[str, s
         try:
             _set(config, key, _parse(text, key))
         except (yaml.YAMLError, TypeError) as error:
-            raise UserError(f"{origin}: column {column}: {text!r} cannot be read") from error
+            raise UserError(f"{origin}: column {column}: {text!r} cannot be read: correct it") from error
     try:
         resolved = resolve_config(config)
     except UserError as error:
@@ -171,7 +172,7 @@ def _resolve_row(given: dict[str, Any], sheet: Path, line: int, row: dict[str, s
 
 
 def _parse(text: str, key: str) -> object:
-    """A cell as a value: text if the schema has text there, else YAML."""
+    """Parse a cell: as text if the schema expects text, else as YAML."""
     schema = dict(list_keys())[key]
     types = schema.get("type", "string")
     types = {types} if isinstance(types, str) else set(types)

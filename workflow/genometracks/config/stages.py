@@ -1,4 +1,4 @@
-"""The stages of a run in their order: each is a command, and its log has its name."""
+"""The stages of a run, in order. Each is a command of the same name, with a log of that name."""
 
 STAGES = (
     "weights",
