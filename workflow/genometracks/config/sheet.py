@@ -161,7 +161,9 @@ def _resolve_row(given: dict[str, Any], sheet: Path, line: int, row: dict[str, s
         try:
             _set(config, key, _parse(text, key))
         except (yaml.YAMLError, TypeError) as error:
-            raise UserError(f"{origin}: column {column}: {text!r} cannot be read: correct it") from error
+            raise UserError(
+                f"{origin}: column {column}: {text!r} cannot be read: correct it"
+            ) from error
     try:
         resolved = resolve_config(config)
     except UserError as error:

@@ -1,1 +1,1 @@
-"""What the Snakefile asks: runs and their files, resources, deployment, Slurm."""
+"""The Snakefile's view: runs and their files, resources, deployment, Slurm."""

@@ -1,10 +1,10 @@
-"""What a job asks of a scheduler: more at each further attempt."""
+"""Resources that a job requests from the scheduler, more at each further attempt."""
 
 from collections.abc import Callable
 
 
 def grow(amount: int) -> Callable[[object, int], int]:
-    """A resource of a rule: the amount, and two and three times as much at the next attempts.
+    """Make a resource of a rule: the amount, times the number of the attempt.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ def grow(amount: int) -> Callable[[object, int], int]:
     6000
     """
 
-    def ask(wildcards: object, attempt: int) -> int:
+    def request(wildcards: object, attempt: int) -> int:
         return amount * attempt
 
-    return ask
+    return request

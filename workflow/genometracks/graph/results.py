@@ -24,13 +24,13 @@ class Results:
     Attributes
     ----------
     bigwigs : tuple of BigWigJob
-        Also where the config asks for no bigWig: a file may be requested by name.
+        Present even if `output.bigwig` is off: a file may be requested by name.
     scatters : tuple of str
-        One figure an observed track.
+        One figure per observed track.
     files : tuple of str
-        All that the manifest lists.
+        All results that the config requests.
     parquet_processes : int
-        Processes that write the Parquet table: no more than it has parts.
+        Processes that write the Parquet table, at most one per part.
     """
 
     bigwigs: tuple[BigWigJob, ...]
@@ -40,7 +40,7 @@ class Results:
 
 
 def list_results(config: Config, folder: RunFolder, tracks: Sequence[str]) -> Results:
-    """List the files that a run writes, whose tracks have these file stems."""
+    """List the files that a run writes; `tracks` are the file stems of its tracks."""
     jobs = tuple(_cut_bigwigs(folder, tracks))
     observed = config.evaluation.observed
     scatters = tuple(str(folder.figures / f"scatter_{i}.png") for i in range(len(observed)))

@@ -1,6 +1,6 @@
-"""The runs of a config: where their files are, and what may be asked before anything runs.
+"""The runs of a config: their files and tracks, known before anything runs.
 
-Imports nothing heavy: the workflow calls it each time it is parsed, by every job.
+Imports nothing heavy, because every job parses the workflow again.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ from grelu_models.files.description import (
 
 @dataclass(frozen=True)
 class Run:
-    """A run, as the workflow needs it.
+    """A run, as the workflow uses it.
 
     Attributes
     ----------
@@ -49,15 +49,15 @@ class Run:
     genome : GenomeFolder
         The run's own, or one that several runs share.
     model : ModelFolder
-        The same for the model.
+        The run's own, or one that several runs share.
     sources : Sources
-        Files that it reads.
+        Files that the run reads.
     settings : JobSettings
-        JSON for the command lines of its jobs.
+        JSON for the command lines of the run's jobs.
     tracks : tuple of str
-        File stems of its tracks.
+        File stems of the run's tracks.
     results : Results
-        Files that it writes.
+        Files that the run writes.
     """
 
     config: Config
@@ -71,23 +71,23 @@ class Run:
 
     @property
     def shards(self) -> list[str] | None:
-        """Ids of the shards; None where the plan decides how many there are."""
+        """Ids of the shards; None if their number is left at `auto`."""
         count = self.config.shards
         return None if count == "auto" else name_shards(count)
 
     @property
     def probe(self) -> list[str]:
-        """The probe's file, where a setting is `auto`."""
+        """Path of probe.json; empty if no setting is left at `auto`."""
         return [str(self.folder.probe)] if choose_forward_settings(self.config).open else []
 
     @property
     def probe_option(self) -> str:
-        """The probe as words of a command line."""
+        """The command-line option that names probe.json; may be empty."""
         return " ".join(f"--probe {shlex.quote(path)}" for path in self.probe)
 
     @property
     def observed_digests(self) -> list[str]:
-        """The file of the observed tracks' digests, where there are observed tracks."""
+        """Path of observed.json; empty if there are no observed tracks."""
         return [str(self.folder.observed)] if self.sources.observed else []
 
     @property
@@ -97,12 +97,20 @@ class Run:
 
 
 def place_runs(entries: Sequence[Entry], *, sheet: bool) -> dict[str, Run]:
-    """Name -> run; those of a sheet share their genomes and models.
+    """Check configs and find the files of their runs: name -> run.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        Resolved configs.
+    sheet : bool
+        Whether they are from a sheet, whose runs share genomes and models.
 
     Raises
     ------
     UserError
-        If files are missing or settings do not suit the tracks; in a sheet naming its line.
+        If files are missing or settings do not fit the tracks. For a sheet, the message names the
+        line.
     """
     runs = {}
     for entry in entries:
@@ -116,14 +124,20 @@ def place_runs(entries: Sequence[Entry], *, sheet: bool) -> dict[str, Run]:
 
 
 def place_run(config: Config, *, shares: bool = False) -> Run:
-    """The run of a config; its genome and model are its own, or may be shared.
+    """Find the files and tracks of a run.
 
-    The hub is asked for the model's tracks if its weights were not fetched yet.
+    Weights on the hub are fetched into its local cache, if needed, to list the model's tracks.
+
+    Parameters
+    ----------
+    config : Config
+    shares : bool
+        Whether genome and model are in folders that several runs share. Default is False.
 
     Raises
     ------
     UserError, ModelError
-        If the tracks are not known, or a setting does not suit them.
+        If the tracks are not known, or a setting does not fit them.
     """
     above = Path(os.path.normpath(config.results))
     folder = RunFolder(above / config.run)
@@ -144,7 +158,7 @@ def place_run(config: Config, *, shares: bool = False) -> Run:
 
 
 def _find_shared(config: Config, above: Path) -> tuple[Path, Path]:
-    """Folders of a genome and a model: the same for all runs that ask for the same."""
+    """Folders of a genome and a model: the same for all runs with equal settings."""
     genome, weights = config.genome, list_folds(config.model)[0].weights
     scanned = {key: config.plain["genome"][key] for key in ("fasta", "sha256", "name", "contigs")}
     return (
@@ -160,7 +174,7 @@ def _name_shared(above: Path, name: str, settings: dict[str, object]) -> Path:
 
 
 def name_shards(count: int) -> list[str]:
-    """Ids of so many shards.
+    """Ids of `count` shards, all of the same width.
 
     Examples
     --------
@@ -171,7 +185,7 @@ def name_shards(count: int) -> list[str]:
 
 
 def _list_stems(config: Config, sources: Sources) -> tuple[str, ...]:
-    """File stems of the tracks; runs of a sheet that agree in what decides them ask once."""
+    """File stems of the tracks, computed once for all runs with the same inputs."""
     first = sources.folds[0]
     return _recipe_stems(
         first.file if Path(first.file).is_file() else first.weights,
@@ -186,7 +200,7 @@ def _list_stems(config: Config, sources: Sources) -> tuple[str, ...]:
 def _recipe_stems(
     source: str, architecture: str, table: str | None, folds: int, settings: str
 ) -> tuple[str, ...]:
-    """Every setting that does not suit the tracks is refused here, before anything runs."""
+    """File stems of the tracks; settings that do not fit the tracks are refused."""
     weights = find_weights(source)
     given = read_track_table(Path(table)) if table else None
     tracks = list_tracks(weights, json.loads(architecture), given)

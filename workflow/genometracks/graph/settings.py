@@ -1,7 +1,7 @@
 """Settings of a run's jobs, as JSON for their command lines.
 
-Snakemake repeats a job whose parameters change: each string holds what the job's output follows
-from, and nothing else.
+Snakemake repeats a job if its parameters change, so each string contains exactly the settings that
+determine the job's output.
 """
 
 import json
@@ -33,13 +33,13 @@ class JobSettings:
 
 
 def write_settings(config: Config, *, fasta: str) -> JobSettings:
-    """Write the settings of a run's jobs.
+    """Write the settings of a run's jobs as JSON.
 
     Parameters
     ----------
     config : Config
     fasta : str
-        The genome's file: the given one, or where it is fetched to.
+        The genome's local file, given or downloaded.
     """
     return JobSettings(
         source=format_record(Source(config.genome.fasta, config.genome.sha256)),

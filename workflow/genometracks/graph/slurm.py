@@ -1,8 +1,8 @@
-"""Workaround for Snakemake's Slurm plugin (2.8.0), where it is in use.
+"""Workaround for Snakemake's Slurm plugin (2.8.0).
 
-The plugin takes two kinds of ended jobs for running ones, and waits for them forever: cancelled
-jobs, which sacct reports as 'CANCELLED by 1000' (the plugin knows only 'CANCELLED'), and preempted
-jobs that the cluster does not run again (PreemptMode=CANCEL).
+The plugin treats two kinds of ended jobs as running, and waits for them forever: cancelled jobs,
+which sacct reports as 'CANCELLED by 1000' (the plugin recognises only 'CANCELLED'), and preempted
+jobs that the cluster does not requeue (PreemptMode=CANCEL).
 """
 
 import subprocess
@@ -12,17 +12,20 @@ from types import ModuleType
 
 PLUGIN = "snakemake_executor_plugin_slurm"
 PATCHED = "genometracks_patched"
-"""Attribute of a plugin that is patched."""
+"""Attribute that marks a patched plugin."""
 
 
 def patch_states(plugin: ModuleType | None = None) -> None:
-    """Let the plugin see the first word of a state, and preempted jobs that are gone as cancelled.
+    """Patch how the plugin reads the states of jobs.
+
+    A state is reduced to its first word, and a preempted job that is no longer in the queue counts
+    as cancelled.
 
     Parameters
     ----------
     plugin : module, optional
-        Default is the plugin that Snakemake has imported. Nothing is done where there is none, or
-        where it queries states in another way.
+        Default is None: the plugin that Snakemake has imported. Nothing is patched if there is
+        none, or if it has no function `query_job_status`.
     """
     plugin = plugin or sys.modules.get(PLUGIN)
     query = getattr(plugin, "query_job_status", None)
@@ -41,7 +44,7 @@ def patch_states(plugin: ModuleType | None = None) -> None:
 
 
 def _find_gone(jobs: Sequence[str]) -> list[str]:
-    """The jobs that neither run nor wait; none where the controller does not answer."""
+    """Jobs that are neither running nor pending; none if the controller does not answer."""
     if not jobs:
         return []
     words = ["squeue", "--noheader", "--format=%i", f"--jobs={','.join(jobs)}"]

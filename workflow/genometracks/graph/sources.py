@@ -1,4 +1,4 @@
-"""Files that a run reads: the user's, and those that are fetched first."""
+"""Files that a run reads: the user's, and files that are fetched first."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -28,12 +28,12 @@ class Sources:
     Attributes
     ----------
     fasta : str
-        The genome, as given or where it is fetched to.
+        The genome's local file, given or downloaded.
     folds : tuple of Fold
     fetched : tuple of FetchJob
-        For the folds that are on the hub.
+        One job for each fold that is on the hub.
     model_files : tuple of str
-        Metadata beside the weights, and the table of tracks, where they exist.
+        Metadata beside the weights, and the table of tracks, if they exist.
     beds : tuple of str
         BED files that the plan reads.
     observed : tuple of str
@@ -49,12 +49,19 @@ class Sources:
 
     @property
     def weights(self) -> list[str]:
-        """The weights' files: the given ones, or where they are fetched to."""
+        """Local files of the weights, given or fetched."""
         return [fold.file for fold in self.folds]
 
 
 def find_sources(config: Config, genome: GenomeFolder, model: ModelFolder) -> Sources:
-    """Find the files that a run reads, whose genome and model are prepared in these folders."""
+    """Find the files that a run reads.
+
+    Parameters
+    ----------
+    config : Config
+    genome, model : GenomeFolder, ModelFolder
+        Folders in which they are prepared.
+    """
     folds = tuple(_place_folds(config, model))
     genome_config = config.genome
     return Sources(

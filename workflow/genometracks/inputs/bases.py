@@ -11,7 +11,7 @@ import numpy.typing as npt
 from genometracks.errors import UserError
 
 CHECKED = 1 << 20
-"""Bytes of a contig that are checked at once; few, because the memory of a job is bounded."""
+"""Bytes of a contig that `check` reads at once, which bounds its memory."""
 
 # Normalised base -> code: the row of the one-hot encoding, 4 for N.
 CODES = np.full(256, 4, np.uint8)
@@ -41,7 +41,7 @@ class Bases:
     """
 
     def __init__(self, fasta: Path) -> None:
-        from pyfaidx import Faidx  # takes 0.1 s; stages that read no bases do without it
+        from pyfaidx import Faidx  # takes 0.1 s, which stages without bases need not spend
 
         try:
             index = Faidx(str(fasta), rebuild=False).index
@@ -56,7 +56,7 @@ class Bases:
         self._file = open(fasta, "rb")  # noqa: SIM115 - closed with the object
 
     def check(self, contigs: Mapping[str, str]) -> None:
-        """Verify that contigs hold the same bases as when the plan was made.
+        """Verify that contigs have the same bases as when the plan was made.
 
         Parameters
         ----------
@@ -66,7 +66,7 @@ class Bases:
         Raises
         ------
         UserError
-            Naming the first contig that differs.
+            If a contig differs. The message names the first one.
         """
         for name, expected in contigs.items():
             offset, length = self._records.get(name, (0, 0))
@@ -81,7 +81,7 @@ class Bases:
                 )
 
     def codes(self, contig: str, start: int, end: int) -> npt.NDArray[np.uint8]:
-        """Base codes of an interval; N (4) past the contig's ends.
+        """Read the base codes of an interval; N (4) past the contig's ends.
 
         Parameters
         ----------

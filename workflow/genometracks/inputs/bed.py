@@ -24,11 +24,11 @@ class Bed:
     ----------
     path : str
     sha256 : str
-        Of the file, packed or not.
+        Digest of the file as stored, compressed or not.
     intervals : dict
         Contig -> int64 array (n, 2), bp, 0-based, half-open, ascending, not touching each other.
     elsewhere : int
-        Number of intervals on contigs that the genome does not have.
+        Number of intervals on contigs that are not in the genome.
     """
 
     path: str

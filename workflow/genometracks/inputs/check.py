@@ -1,4 +1,4 @@
-"""The files of a config, checked before anything runs."""
+"""Check of a config's files, before anything runs."""
 
 import os
 import re
@@ -13,7 +13,7 @@ ADDRESS = re.compile(r"(https?|ftp)://", re.IGNORECASE)
 
 
 def is_address(given: str) -> bool:
-    """Whether a file is given by an address from which it is fetched."""
+    """Whether a file is given as a URL, from which it is downloaded."""
     return bool(ADDRESS.match(given))
 
 
@@ -25,7 +25,7 @@ def check_inputs(config: Config) -> None:
     Raises
     ------
     UserError
-        Naming the key and the path.
+        For the first such file or folder. The message names the key and the path.
     """
     for key, path in _list_files(config):
         if not Path(path).is_file():

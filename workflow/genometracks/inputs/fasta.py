@@ -1,4 +1,4 @@
-"""The text of a FASTA: names of contigs, and their normalised bases in blocks.
+"""Parsing of FASTA files: names of contigs, and their normalised bases in blocks.
 
 Normalised bases are A, C, G, T and N only: lower case becomes upper case; other letters (IUPAC
 codes), gaps and stops become N.
@@ -16,10 +16,11 @@ from typing import BinaryIO
 from genometracks.errors import UserError
 
 BLOCK = 1 << 24
+"""Bytes that are read at once."""
 
 
 def _make_table() -> bytes:
-    """Byte -> normalised base; 0 for bytes that no sequence may hold."""
+    """Byte -> normalised base; 0 for bytes that a sequence must not contain."""
     table = bytearray(256)
     for letter in (string.ascii_letters + "*-.").encode():
         table[letter] = ord("N")
@@ -32,7 +33,7 @@ NORMAL = _make_table()
 
 
 def read_names(fasta: Path) -> tuple[list[str], str]:
-    """The names of all contigs in the file's order, and the sha256 of the file."""
+    """Read the names of all contigs, in the file's order, and the sha256 of the file."""
     digest = hashlib.sha256()
     names: list[str] = []
     for part in _read_parts(fasta, digest):
@@ -49,13 +50,13 @@ def read_contigs(fasta: Path, digest: "hashlib._Hash") -> Iterator[tuple[str, It
     fasta : Path
         Plain, gzip or bgzip.
     digest : hashlib hash
-        Updated with the file's own bytes as they are read.
+        Updated with the bytes of the file as stored, as they are read.
 
     Raises
     ------
     UserError
         If the file cannot be read, does not start with '>', or has a contig without a name or
-        with characters that are not letters.
+        with invalid characters.
     """
     parts = _read_parts(fasta, digest)
     header = next((part for part in parts if part.strip()), None)
@@ -114,7 +115,7 @@ def _read_parts(fasta: Path, digest: "hashlib._Hash") -> Iterator[bytes]:
 
 
 def _read_blocks(fasta: Path, digest: "hashlib._Hash") -> Iterator[bytes]:
-    """Yield the decompressed file block by block; update the digest with the file's own bytes."""
+    """Yield the decompressed file in blocks; update the digest with the bytes as stored."""
     try:
         with open(fasta, "rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
@@ -128,7 +129,7 @@ def _read_blocks(fasta: Path, digest: "hashlib._Hash") -> Iterator[bytes]:
 
 
 class _DigestedFile:
-    """A binary file whose bytes update a digest as they are read, once, from start to end."""
+    """A binary file whose bytes update a digest while it is read, once, from start to end."""
 
     def __init__(self, file: BinaryIO, digest: "hashlib._Hash") -> None:
         self._file, self._digest = file, digest
@@ -140,9 +141,9 @@ class _DigestedFile:
         return data
 
     def seekable(self) -> bool:
-        """Whether a position can be chosen: no, bytes would be missing from the digest."""
+        """False: after a seek, bytes would be missing from the digest."""
         return False
 
     def seek(self, position: int, /) -> int:
-        """Refuse to move."""
+        """Raise, because the file is not seekable."""
         raise io.UnsupportedOperation("seek")

@@ -1,7 +1,7 @@
 """Weights and genomes from the network, fetched once, before any job needs them.
 
-Jobs on nodes without a network read these files. `{file}.json` beside each records its source,
-revision, size and digest.
+Jobs read these files, so their nodes need no network. `{file}.json` beside each file records its
+source, revision, size and digest.
 """
 
 import hashlib
@@ -19,8 +19,9 @@ from genometracks.errors import UserError
 from grelu_models.files.hub import check_sha256, get_artifact, parse_artifact
 
 BLOCK = 1 << 20
+"""Bytes that are copied at once."""
 SECONDS = 30
-"""Longest wait for a response of a server."""
+"""Timeout of a server's response, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,11 @@ class Fetched:
     Attributes
     ----------
     source : str
-        The address as configured.
+        As configured: a file of the hub, or a URL.
     revision : str or None
-        The commit on the hub; of a download the server's ETag or date, if it sent one.
+        The commit on the hub; for a URL, the server's ETag or date, if it sent one.
     bytes : int
+        Size of the file.
     sha256 : str
     """
 
@@ -44,14 +46,14 @@ class Fetched:
 
 
 def fetch_weights(source: str, out: Path, *, sha256: str | None) -> Fetched:
-    """Copy a file of the hub by way of the hub's local cache.
+    """Fetch a file of the hub into the hub's local cache, and copy it.
 
     Parameters
     ----------
     source : str
         `owner/name@revision:path/of/file`.
     out : Path
-        The description is written beside it, as `{out}.json`.
+        The copy; its description is written beside it, as `{out}.json`.
     sha256 : str or None
         Hex digest that the file must have; None accepts any file.
 
@@ -81,9 +83,9 @@ def fetch_genome(address: str, out: Path, *, sha256: str | None) -> Fetched:
     Parameters
     ----------
     address : str
-        http, https or ftp.
+        URL: http, https or ftp.
     out : Path
-        The description is written beside it, as `{out}.json`.
+        The download; its description is written beside it, as `{out}.json`.
     sha256 : str or None
         Hex digest that the file must have; None accepts any file.
 
@@ -108,7 +110,7 @@ def fetch_genome(address: str, out: Path, *, sha256: str | None) -> Fetched:
 
 
 def _download(address: str) -> Iterator[tuple[str | None, bytes]]:
-    """Yield (revision that the server reports, block of the file); the first block is empty."""
+    """Yield (revision reported by the server, block of the file); the first block is empty."""
     if urlsplit(address).scheme.lower() not in ("http", "https", "ftp"):
         raise UserError(f"{address}: not an http, https or ftp address: check genome.fasta")
     try:
@@ -131,7 +133,7 @@ def _download(address: str) -> Iterator[tuple[str | None, bytes]]:
 
 
 def _describe(out: Path, source: str, *, revision: str | None) -> Fetched:
-    """Describe a fetched file, also in a JSON file beside it."""
+    """Describe a fetched file, and write the description beside it, as JSON."""
     with out.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     fetched = Fetched(source, revision, out.stat().st_size, digest)

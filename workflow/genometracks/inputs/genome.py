@@ -1,9 +1,9 @@
 """FASTA -> contigs and their runs of N, and a normalised copy for random access.
 
-A FASTA is read once and rewritten into the run's folder: every contig on one line, in upper case,
-and N for everything that is not A, C, G or T. The copy is a valid, indexed FASTA in which any
-interval is one slice; uneven lines, CRLF, compression and later changes of the user's file no
-longer matter.
+A FASTA is read once and rewritten into the genome's folder: every contig on one line, in upper
+case, and N for everything that is not A, C, G or T. The copy is a valid, indexed FASTA in which
+any interval is one slice. It does not depend on line lengths, line endings or compression of the
+user's file, nor on later changes of that file, which is never modified.
 """
 
 import fnmatch
@@ -36,7 +36,7 @@ class Contig:
     gaps : tuple of (start, end)
         Maximal runs of N, in bp, 0-based, half-open.
     sha256 : str
-        Of the normalised bases.
+        Digest of the normalised bases.
     """
 
     name: str
@@ -56,7 +56,7 @@ class GenomeIndex:
     source : str
         Path of the FASTA.
     sha256 : str
-        Of the FASTA.
+        Digest of the FASTA as stored.
     contigs : tuple of Contig
         The selected contigs, in the file's order.
     """
@@ -67,12 +67,12 @@ class GenomeIndex:
     contigs: tuple[Contig, ...]
 
     def save(self, path: Path) -> None:
-        """Write as JSON, whole or not at all."""
+        """Write genome.json, whole or not at all."""
         save_record(path, self, format=FORMAT)
 
     @classmethod
     def load(cls, path: Path) -> "GenomeIndex":
-        """Read what `save` wrote; raises UserError if the file is missing or damaged."""
+        """Read genome.json; UserError if it is missing, damaged or of another version."""
         return load_record(cls, path, what="genome index", version=FORMAT)
 
 
@@ -90,7 +90,7 @@ def scan_fasta(
     name : str
         The genome's name.
     patterns : sequence of str
-        Names or glob patterns; contigs that match any are kept, in the file's order.
+        Names or glob patterns; contigs that match at least one are kept, in the file's order.
     sha256 : str, optional
         Hex digest that the file must have. Default is None: any file is accepted.
 
@@ -129,7 +129,7 @@ def scan_fasta(
 
 
 def find_scan(folder: Path, fasta: Path, *, patterns: Sequence[str]) -> GenomeIndex | None:
-    """The index of an earlier scan, if `scan_fasta` would give the same now.
+    """Find the index of an earlier scan, if `scan_fasta` would give the same result now.
 
     The FASTA is read only for its digest and the names of its contigs, which takes a fraction of
     the time of a scan. Nothing is written.
@@ -137,7 +137,7 @@ def find_scan(folder: Path, fasta: Path, *, patterns: Sequence[str]) -> GenomeIn
     Parameters
     ----------
     folder : Path
-        May hold genome.json, genome.fa and its index.
+        May contain genome.json, genome.fa and its index.
     fasta : Path
     patterns : sequence of str
         As in `scan_fasta`.
@@ -145,7 +145,7 @@ def find_scan(folder: Path, fasta: Path, *, patterns: Sequence[str]) -> GenomeIn
     Returns
     -------
     GenomeIndex or None
-        None if a file is missing or damaged, or belongs to another FASTA or other contigs.
+        None if a file is missing or damaged, or made from another FASTA or of other contigs.
     """
     try:
         index = GenomeIndex.load(folder / "genome.json")
@@ -156,7 +156,7 @@ def find_scan(folder: Path, fasta: Path, *, patterns: Sequence[str]) -> GenomeIn
     names, digest = read_names(fasta)
     chosen = [name for name in names if _matches(name, patterns)]
     same = index.sha256 == digest and [contig.name for contig in index.contigs] == chosen
-    # A pattern that matches nothing is an error, which the scan explains.
+    # A pattern that matches nothing is an error, which the scan reports.
     used = all(any(_matches(name, [pattern]) for name in chosen) for pattern in patterns)
     return index if same and used else None
 
@@ -229,4 +229,4 @@ def _write_fai(path: Path, contigs: Iterable[Contig]) -> None:
             offset += len(_format_header(contig.name))
             row = (contig.name, contig.length, offset, contig.length, contig.length + 1)
             file.write("\t".join(map(str, row)).encode() + b"\n")
-            offset += contig.length + 1  # its line end
+            offset += contig.length + 1  # with its line end

@@ -1,4 +1,4 @@
-"""The model stage: load a model once, measure it, and write what the later stages need."""
+"""The model stage: load a model once, measure it, and write model.json for the later stages."""
 
 import hashlib
 import logging
@@ -21,7 +21,7 @@ FORMAT = 2
 Metadata = dict[str, Any]
 """A row of a model's table of tracks: `name` and any further columns."""
 
-log = logging.getLogger(__name__)
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,32 +36,33 @@ class FoldFile:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model as model.json describes it; the attributes are those of `grelu_models.ModelCard`.
+    """Content of model.json: the cards of a model's folds (`grelu_models.card.ModelCard`), joined.
 
     Attributes
     ----------
     folds : tuple of FoldFile
         At least one; all have the same geometry, activation and tracks.
     digest : str
-        sha256 of everything that determines the model's numbers.
+        sha256 of everything that determines the model's values.
     activation : str or None
-        Applied to the logits.
+        Function applied to the logits; None for none.
     geometry : Geometry
         Measured by a forward pass.
     receptive_field : int
-        Base pairs that can change one output value; the largest of the folds'.
+        Base pairs that can influence one output value; the largest of the folds'.
     flanks : (int, int) or None
-        Base pairs left and right of an output bin that can change its value; None for all.
+        Base pairs left and right of an output bin that can influence its value; None if the whole
+        window can.
     tracks : list of dict
-        One a channel, in order.
+        One per channel, in order: `name` and any further columns.
     strand_partners : list of int or None
-        For each track, the channel of the other strand.
+        For each track, the channel of the other strand; None if the model states no partners.
     train : dict
-        What is known of the training.
+        Settings of the training, if known.
     intervals : dict
-        Number of training, validation and test intervals, where known.
+        Number of training, validation and test intervals, if known.
     notes : list of str
-        What a user should know before trusting the output.
+        Warnings about the output, of all folds.
     """
 
     folds: tuple[FoldFile, ...]
@@ -93,14 +94,15 @@ def describe_model(settings: ModelConfig, *, weights: Sequence[str] | None = Non
     ----------
     settings : ModelConfig
     weights : sequence of str, optional
-        Where the weights were fetched to. By default they are where the settings say.
+        Local files of the folds' weights. Default is None: those of the settings.
 
     Raises
     ------
     ModelError
         If the model cannot be used.
     UserError
-        If folds disagree, naming in what.
+        If a fold is given twice, or the folds cannot be averaged. The message names all
+        differences.
     """
     sources = [fold.weights for fold in list_folds(settings)]
     paths = [
@@ -130,7 +132,7 @@ def describe_model(settings: ModelConfig, *, weights: Sequence[str] | None = Non
 
 def _load_cards(settings: ModelConfig, sources: list[str], paths: list[Path]) -> list["ModelCard"]:
     """Load and measure every fold; each is compared with those before it."""
-    from grelu_models.checkpoint import load  # imports torch, which other stages do without
+    from grelu_models.checkpoint import load  # imports torch, which most stages do not need
 
     table = read_track_table(Path(settings.tracks)) if settings.tracks else None
     cards: list[ModelCard] = []
@@ -143,7 +145,7 @@ def _load_cards(settings: ModelConfig, sources: list[str], paths: list[Path]) ->
             tracks=table,
         )
         for note in card.notes:
-            log.warning("%s: %s", path, note)
+            LOG.warning("%s: %s", path, note)
         for other, earlier in zip(sources, cards, strict=False):
             if earlier.digest == card.digest:
                 raise UserError(
@@ -155,7 +157,7 @@ def _load_cards(settings: ModelConfig, sources: list[str], paths: list[Path]) ->
 
 
 def _check_agreement(first: str, one: "ModelCard", second: str, other: "ModelCard") -> None:
-    """Refuse two folds whose outputs cannot be averaged, with every difference."""
+    """Refuse two folds whose outputs cannot be averaged; the error names every difference."""
     pairs = zip(asdict(one.geometry).items(), asdict(other.geometry).values(), strict=True)
     differences = [f"{key} {mine} and {theirs}" for (key, mine), theirs in pairs if mine != theirs]
     if one.activation != other.activation:
@@ -182,7 +184,7 @@ def _join_digests(digests: list[str]) -> str:
 
 
 def _join_flanks(flanks: list[tuple[int, int] | None]) -> tuple[int, int] | None:
-    """Base pairs left and right of a bin that can change the value of any fold."""
+    """Base pairs left and right of a bin that can influence its value in any fold."""
     known = [each for each in flanks if each is not None]
     if len(known) < len(flanks):
         return None
