@@ -72,7 +72,9 @@ def test_automatic_shards_need_a_probe(make_run):
     model = ModelFile.load(run.work / "model.json")
     genome = GenomeIndex.load(run.work / "genome.json")
     settings = from_plain(PlanSettings, run.planned)
-    with pytest.raises(UserError, match="^shards: is auto, and no probe determined it: run again"):
+    with pytest.raises(
+        UserError, match="^shards: left at auto, and no probe determined it: run again"
+    ):
         make_plan(settings, model, genome)
 
 

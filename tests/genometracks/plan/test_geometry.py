@@ -118,8 +118,13 @@ def test_a_partial_last_bin_is_counted():
 @pytest.mark.parametrize(
     ("measured", "stride", "trim", "message"),
     [
-        ((96, None, 0, 1), None, 0, "prediction.stride: the model gives one value a window of 96"),
-        ((96, 4, 3, 18), 8, 0, "prediction.stride: only for models of one value a window"),
+        (
+            (96, None, 0, 1),
+            None,
+            0,
+            "prediction.stride: the model gives one value per window of 96",
+        ),
+        ((96, 4, 3, 18), 8, 0, "prediction.stride: only for models of one value per window"),
         ((96, 4, 3, 18), None, 9, "prediction.trim: 9 bins .* leave nothing .* use at most 8"),
     ],
 )

@@ -192,7 +192,7 @@ def test_invalid_weights_and_settings_are_one_line_errors(make_run, capsys, temp
     run = make_run()
     for changes, message in [
         ({"trim": 500}, "prediction.trim: 500 bins at each end leave nothing"),
-        ({"stride": 3}, "prediction.stride: only for models of one value a window"),
+        ({"stride": 3}, "prediction.stride: only for models of one value per window"),
         ({"tracks": ["tow"]}, "output.tracks: 'tow' matches no track of the model: did you mean"),
         ({"contigs": ["chrX"]}, "genome.contigs: 'chrX' matches no contig"),
     ]:

@@ -94,7 +94,7 @@ def test_thousands_of_equal_names_become_unique():
     ("settings", "problem"),
     [
         ({"tracks": ["h9"]}, "output.tracks: 'h9' matches no track of the model: did you mean h"),
-        ({"tracks": [4]}, "output.tracks: there is no track 4: the model's are 0-3"),
+        ({"tracks": [4]}, "output.tracks: track 4 does not exist: the model has tracks 0-3"),
         ({"tracks": []}, "output.tracks: is empty, and there are no output.pairs"),
         (
             {"tracks": [{"where": "tisue == heart"}]},

@@ -56,7 +56,7 @@ def test_stranded_tracks_without_known_partners_are_refused(names):
         plan(model, reverse_complement=True)
     assert str(error.value) == (
         f"prediction.reverse_complement: {names[0]} and {names[1]} look like two strands, and the "
-        "model does not say which tracks are partners: give its tracks a column strand_pair with "
+        "model does not state which tracks are partners: give its tracks a column strand_pair with "
         "the partner's index (model.tracks), or set prediction.strands: unpaired"
     )
     _, recipe = plan(model, reverse_complement=True, strands="unpaired")
@@ -134,7 +134,11 @@ def test_deviations_are_described_as_such():
 @pytest.mark.parametrize(
     ("model", "settings", "problem"),
     [
-        ({}, {"sd": True}, "output.sd: there is one fold, and nothing to deviate"),
+        (
+            {},
+            {"sd": True},
+            "output.sd: a standard deviation needs at least two folds, and there is one",
+        ),
         (
             {"tracks": [{"name": "a"}], "partners": None},
             {"scale": "counts"},

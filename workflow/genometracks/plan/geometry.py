@@ -1,7 +1,7 @@
 """Window, bin and crop arithmetic: which bins a window owns. Pure integers, no I/O.
 
 Bins are on a fixed grid: bin k of a contig covers [k * bin, min(k * bin + span, contig length)).
-The span equals the bin, except where values are further apart than a window is long: each then
+The span equals the bin, unless the stride between values is longer than a window: each value then
 covers its window, and the bases between windows belong to no bin.
 Windows are on a fixed grid too: window w of a contig owns the bins [w * owned, (w + 1) * owned).
 A bin's value therefore depends on the contig and on the geometry alone, never on what else is
@@ -30,22 +30,23 @@ class Geometry:
     window : int
         Base pairs read by one forward pass.
     bin : int
-        Base pairs from bin to bin.
+        Base pairs from the start of a bin to the start of the next.
     span : int
         Base pairs that a bin covers, at most `bin`.
     length : int
         Bins that a forward pass gives.
     lead : int
         Base pairs from the window's start to its first output bin: the crop, or, for a model of
-        one value a window, what centres the stride.
+        one value per window, the offset that centres the stride.
     trim : int
-        Output bins at each end that the window does not own.
+        Output bins at each end that the window does not own. Default is 0.
     blend : int
         Bins on each side of the border of neighbouring windows over which the two are blended; at
-        most `trim`, so that both predict them.
+        most `trim`, so that both predict them. Default is 0.
     room : int or None
         Bins by which a window that extends past a contig's end may be moved inwards while its
-        output still contains what it owns. None: it stays on the grid, and reads N there.
+        output still contains what it owns. Default is None: it stays on the grid, and reads N past
+        the end.
     """
 
     window: int
@@ -63,7 +64,7 @@ class Geometry:
         return self.length - 2 * self.trim
 
     def starts(self, first: int, last: int) -> npt.NDArray[np.int64]:
-        """Start (bp, may be negative) of each window in [first, last), on the grid."""
+        """Start (bp, may be negative) of each window in [first, last) on the grid."""
         windows = np.arange(first, last, dtype=np.int64)
         starts: npt.NDArray[np.int64] = (
             windows * (self.owned * self.bin) - self.lead - self.trim * self.bin
@@ -73,16 +74,16 @@ class Geometry:
     def shifts(self, first: int, last: int, *, length: int) -> npt.NDArray[np.int64]:
         """Bins by which each window in [first, last) of a contig is moved, > 0 to the right.
 
-        A window is moved until all of it is inside, its room is used up, or its other end reaches
-        the contig's. The contig's last window has more room to the left: the bins that it would
-        own if the contig continued.
+        A window is moved until it is inside the contig, its room is used up, or its other end
+        reaches the contig's end. The contig's last window has more room to the left: the bins that
+        it would own if the contig continued.
 
         Parameters
         ----------
         first, last : int
-            Windows of the contig.
+            Windows of the contig, half-open.
         length : int
-            Of the contig, bp.
+            Length of the contig in bp.
 
         Returns
         -------
@@ -90,7 +91,7 @@ class Geometry:
         """
         if self.room is None:
             return np.zeros(last - first, np.int64)
-        # Whole bins between the window's ends and the contig's; negative: that many are outside.
+        # Whole bins between the window's ends and the contig's; if negative, bins outside.
         starts = self.starts(first, last)
         left = starts // self.bin
         right = (length - starts - self.window) // self.bin
@@ -102,7 +103,7 @@ class Geometry:
         return moved
 
     def padded_windows(self, *, length: int) -> Runs:
-        """Runs of windows of a contig of `length` bp that read past its ends.
+        """Find the runs of windows of a contig of `length` bp that read past its ends.
 
         Returns
         -------
@@ -112,7 +113,7 @@ class Geometry:
         step, start = self.owned * self.bin, int(self.starts(0, 1)[0])
         windows = count_bins(length, step)
         # On the grid, windows from `inside` on start in the contig, and those from `outside` on end
-        # past it; those between need not be looked at, however long the contig is.
+        # past it. Those between are not examined, so the cost does not grow with the contig.
         inside = min(count_bins(-start, step), windows)
         outside = min(max((length - self.window - start) // step + 1, inside), windows)
         runs = [EMPTY]
@@ -133,28 +134,31 @@ def place_windows(
     edges: Literal["pad", "slide"] = "pad",
     shifts: Sequence[int] = (0,),
 ) -> Geometry:
-    """Window arithmetic of a run, from its model's measured geometry and the user's settings.
+    """Make the geometry of a run from its model's measured geometry and the user's settings.
 
     Parameters
     ----------
     measured : grelu_models.geometry.Geometry
     stride : int or None
-        Base pairs between the values of a model that gives one value a window. A value covers the
-        stride at its window's centre, or its whole window where the stride is longer.
+        Base pairs between the values of a model that gives one value per window. A value covers
+        the stride at its window's centre, or its whole window if the stride is longer. None for a
+        model with bins.
     trim : int
         Bins cut from each end of every window.
     blend : int
         Bins on each side of a border over which windows are blended. Default is 0.
     edges : {"pad", "slide"}
-        What happens to windows that extend past a contig's ends. Default is "pad".
+        Whether windows that extend past a contig's ends read N there or are moved inwards. Default
+        is "pad".
     shifts : sequence of int
         Base pairs by which a window's contributions are shifted. Default is (0,). They are averaged
-        to one output: its window is all that they read, and it has the bins that all of them give.
+        to one output, whose window contains the bases that any of them reads, and whose bins are
+        those that all of them give.
 
     Raises
     ------
     UserError
-        If stride, trim, blend or shifts do not suit the model.
+        If stride, trim, blend or shifts do not fit the model.
 
     Examples
     --------
@@ -193,27 +197,34 @@ def place_windows(
 
 
 def _find_bin(measured: ModelGeometry, stride: int | None) -> tuple[int, int]:
-    """Base pairs from bin to bin, and from a window's start to its first bin."""
+    """Base pairs from bin to bin, and from a window's start to its first bin (the lead)."""
     window, size = measured.window, measured.bin
     if size is None:
         if stride is None:
             raise UserError(
-                "prediction.stride: the model gives one value a window of "
+                "prediction.stride: the model gives one value per window of "
                 f"{window} bp: set the base pairs between windows, e.g. {min(window, 64)}"
             )
         return stride, max(window - stride, 0) // 2
     if stride is not None:
         raise UserError(
-            f"prediction.stride: only for models of one value a window; this one has bins of "
+            "prediction.stride: only for models of one value per window; this one has bins of "
             f"{size} bp: remove the key"
         )
     return size, measured.crop * size
 
 
 def count_halo(shifts: Sequence[int], size: int) -> int:
-    """Bins at each end of the output that not all shifted windows give.
+    """Count the bins at each end of the output that not all shifted windows give.
 
-    Whole bins of a shift are undone; the rest of it remains.
+    Whole bins of a shift are undone; the remainder stays.
+
+    Parameters
+    ----------
+    shifts : sequence of int
+        In bp.
+    size : int
+        Base pairs per bin.
     """
     return max(abs(shift) // size for shift in shifts)
 

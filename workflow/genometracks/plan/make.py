@@ -1,10 +1,9 @@
-"""The plan of a run, from its settings and what the earlier stages found. Needs no torch."""
+"""The plan of a run, from its settings and the results of earlier stages. Needs no torch."""
 
 import logging
 from pathlib import Path
-from typing import cast
 
-from genometracks.config.settings import PlanSettings, Precision
+from genometracks.config.settings import PlanSettings
 from genometracks.errors import UserError
 from genometracks.inputs.bed import Bed, read_bed
 from genometracks.inputs.genome import GenomeIndex
@@ -15,7 +14,7 @@ from genometracks.plan.probe_file import Probe
 from genometracks.plan.tile import Scope, cut_shards, cut_timed_shards, tile_genome
 from genometracks.tracks.recipe import make_recipe
 
-log = logging.getLogger(__name__)
+LOG = logging.getLogger(__name__)
 
 
 def make_plan(
@@ -29,15 +28,15 @@ def make_plan(
     model : ModelFile
     genome : GenomeIndex
     found : Probe, optional
-        What was determined for settings that are `auto`.
+        Values of settings that are left at `auto`. Default is None.
 
     Raises
     ------
     UserError
-        If a setting is still `auto`, if the settings do not suit the model or the genome, or if a
-        BED file cannot be read.
+        If a setting is left at `auto` and was not determined, if the settings do not fit the model
+        or the genome, or if a BED file cannot be read.
     """
-    numbers = _settle(settings, found)
+    determining = _settle(settings, found)
     seconds = found.seconds if found else None
     if settings.shards == "auto" and seconds is None:
         raise _refuse_open("shards")
@@ -66,18 +65,19 @@ def make_plan(
         ),
         tracks=tracks,
         recipe=recipe,
-        settings=numbers,
+        settings=determining,
     )
-    if seconds is not None and settings.shards == "auto":
+    if settings.shards == "auto":
+        assert seconds is not None, "refused above"
         return cut_timed_shards(plan, seconds)
-    return cut_shards(plan, cast(int, settings.shards))
+    return cut_shards(plan, settings.shards)
 
 
 def _settle(settings: PlanSettings, found: Probe | None) -> Settings:
-    """The settings that change numbers, each given by the config or by the probe."""
+    """The settings that affect values, each from the probe or the config."""
     size, precision = settings.batch_size, settings.precision
     if found:
-        size, precision = found.batch_size or size, cast(Precision, found.precision) or precision
+        size, precision = found.batch_size or size, found.precision or precision
     if size == "auto":
         raise _refuse_open("prediction.batch_size")
     if precision == "auto":
@@ -86,15 +86,15 @@ def _settle(settings: PlanSettings, found: Probe | None) -> Settings:
 
 
 def _refuse_open(key: str) -> UserError:
-    return UserError(f"{key}: is auto, and no probe determined it: run again")
+    return UserError(f"{key}: left at auto, and no probe determined it: run again")
 
 
 def _read_intervals(path: str | None, key: str, genome: GenomeIndex) -> Bed | None:
-    """The BED file of a key, or None; intervals on contigs that are not predicted are counted."""
+    """Read the BED file of a key, if any; intervals on contigs not predicted are ignored."""
     if not path:
         return None
     lengths = {contig.name: contig.length for contig in genome.contigs}
     bed = read_bed(Path(path), key=key, lengths=lengths)
     if bed.elsewhere:
-        log.info("%s: intervals on contigs that are not predicted: %s", key, f"{bed.elsewhere:,}")
+        LOG.info("%s: intervals on contigs that are not predicted: %s", key, f"{bed.elsewhere:,}")
     return bed

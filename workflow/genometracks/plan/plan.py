@@ -1,8 +1,8 @@
-"""The plan: segments, windows and shards of a run, as plan.json holds them (`tile` makes it).
+"""The plan of a run, as stored in plan.json: segments, windows and shards. `tile` makes it.
 
 Windows are computed from the plan, never listed: they are runs on each contig's window grid,
-numbered through the contigs in the order of their names. bigWig files must have that order, so
-merging is one pass through the shards.
+numbered consecutively over the contigs, sorted by name. bigWig files require that order, so merging
+is one pass over the shards.
 """
 
 import json
@@ -34,7 +34,7 @@ FORMAT = 4
 class Shard:
     """A run of windows [first, last) that one job predicts.
 
-    `digest` is the sha256 of everything that determines its numbers.
+    `digest` is the sha256 of everything that determines its values.
     """
 
     id: str
@@ -89,7 +89,7 @@ class PlannedModel:
 
 @dataclass(frozen=True)
 class Settings:
-    """What else changes the numbers."""
+    """Other settings that affect the values."""
 
     batch_size: int
     precision: Precision
@@ -112,12 +112,12 @@ class Plan:
         How they are computed.
     settings : Settings
     segments : dict
-        Contig -> bins [first, last) to predict: int64 array (n, 2), ascending, not touching each
-        other.
+        Contig -> runs of bins [first, last) to predict: int64 array (n, 2), ascending, not
+        touching each other.
     windows : int
         Number of windows.
     padded_bins : int
-        How many of the bins have a window that reads past the contig's ends.
+        Number of bins to predict whose window reads past the contig's ends.
     shards : tuple of Shard
     """
 
@@ -145,7 +145,7 @@ class Plan:
         Raises
         ------
         UserError
-            If it is missing, damaged or of another version of this program.
+            If it is missing, damaged or written by another version of this program.
         """
         try:
             plain = json.loads(Path(path).read_text())
@@ -173,12 +173,12 @@ class Plan:
 
     @cached_property
     def _runs(self) -> tuple[npt.NDArray[np.int64], Runs, npt.NDArray[np.int64]]:
-        """For each run: the contig's number, windows [first, last), the first window's number."""
+        """For each run: number of the contig, windows [first, last), number of the first window."""
         contigs, runs = number_windows(self.segments, self.geometry.owned)
         return contigs, runs, np.r_[0, np.cumsum(runs[:, 1] - runs[:, 0])]
 
     def _cut_runs(self, first: int, last: int) -> tuple[npt.NDArray[np.int64], Runs]:
-        """The windows [first, last) as runs: the contig's number, and windows on its grid."""
+        """The windows [first, last) as runs: number of the contig, and windows on its grid."""
         contigs, runs, numbers = self._runs
         low = max(int(np.searchsorted(numbers, first, side="right")) - 1, 0)
         high = int(np.searchsorted(numbers, last, side="left")) if first < last else low
@@ -218,7 +218,7 @@ class Plan:
         return [(begin, end) for begin, end in bins.tolist()]
 
     def shard_bins(self, shard: Shard) -> list[tuple[str, int, int]]:
-        """Runs (contig, first bin, last bin) that a shard owns, none of which touch."""
+        """Runs (contig, first bin, last bin) that a shard owns, not touching each other."""
         names = list(self.segments)
         found: list[tuple[str, int, int]] = []
         contigs, runs = self._cut_runs(shard.first, shard.last)
@@ -241,12 +241,12 @@ class Plan:
         return [(2 * i + 1) * self.windows // (2 * count) for i in range(count)]
 
     def shard(self, name: str) -> Shard:
-        """The shard of that id."""
+        """The shard of an id, which must be in the plan."""
         return next(shard for shard in self.shards if shard.id == name)
 
 
 def number_windows(segments: dict[str, Runs], owned: int) -> tuple[npt.NDArray[np.int64], Runs]:
-    """For every run of windows, in order: the contig's number, and windows [first, last)."""
+    """For every run of windows, in order: number of the contig, and windows [first, last)."""
     runs = [find_window_runs(rows, owned) for rows in segments.values()]
     contigs = np.repeat(np.arange(len(runs)), [len(found) for found in runs])
     return contigs, np.concatenate([EMPTY, *runs])

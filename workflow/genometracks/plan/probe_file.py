@@ -1,4 +1,4 @@
-"""probe.json: what a probe measured is kept, so that asking again repeats no prediction."""
+"""probe.json: the result of a probe, kept so that a later probe with the same inputs reuses it."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from typing import Any
 
 from genometracks.common.deviation import Deviation
 from genometracks.common.records import as_plain, load_record, optional, save_record
-from genometracks.config.settings import ForwardSettings
+from genometracks.config.settings import ForwardSettings, Precision
 from genometracks.errors import UserError
 from genometracks.inputs.model import ModelFile
 from grelu_models.geometry import Geometry
@@ -20,7 +20,7 @@ FORMAT = 1
 class ChosenWindow:
     """Why a window length was chosen, and the bins at each end of its output that read beyond it.
 
-    `edge_bins` is None where no bin depends on the inside of the window alone.
+    `edge_bins` is None if every bin may depend on bases beyond the window.
     """
 
     edge_bins: int | None
@@ -29,7 +29,7 @@ class ChosenWindow:
 
 @dataclass(frozen=True)
 class TriedBatch:
-    """A batch size that was tried: `seconds` a window, and the `bytes` that the batch took."""
+    """A batch size that was tried: `seconds` per window, and `bytes` that the batch took."""
 
     batch_size: int
     seconds: float
@@ -38,31 +38,31 @@ class TriedBatch:
 
 @dataclass(frozen=True)
 class Probe:
-    """What was determined for settings that are `auto`; None where nothing was asked.
+    """Values determined for settings that are left at `auto`; None for all others.
 
     Attributes
     ----------
     digest : str
-        sha256 of the question (`digest_probe`).
+        sha256 of the probe's inputs (`digest_probe`).
     geometry : Geometry
-        Of the model, at the window to use.
+        Geometry of the model at the window to use.
     device : str
         Name of the device on which it was measured.
     window : ChosenWindow, optional
     precision : str, optional
     deviation : Deviation, optional
-        Of bf16 from fp32.
+        Deviation of bf16 from fp32.
     batch_size : int, optional
     tried : tuple of TriedBatch, optional
     seconds : float, optional
-        Seconds a window.
+        Seconds per window.
     """
 
     digest: str
     geometry: Geometry
     device: str
     window: ChosenWindow | None = optional()
-    precision: str | None = optional()
+    precision: Precision | None = optional()
     deviation: Deviation | None = optional()
     batch_size: int | None = optional()
     tried: tuple[TriedBatch, ...] | None = optional()
@@ -79,18 +79,18 @@ class Probe:
 
 
 def digest_probe(settings: ForwardSettings, model: ModelFile, *, device: str) -> str:
-    """sha256 of the question that a probe answers; the genome is left out, since it may grow."""
-    asked: dict[str, Any] = {
+    """sha256 of a probe's inputs, except for the genome, which may change."""
+    inputs: dict[str, Any] = {
         "format": FORMAT,
         "settings": as_plain(settings),
         "model": as_plain([model.digest, model.geometry, model.flanks]),
         "device": device,
     }
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
 def find_probe(path: Path, digest: str) -> Probe | None:
-    """An earlier probe's answer, if it answers the same question."""
+    """Read an earlier probe; None if it is missing, damaged or had other inputs."""
     try:
         found = Probe.load(path)
     except UserError:
@@ -99,7 +99,7 @@ def find_probe(path: Path, digest: str) -> Probe | None:
 
 
 def describe_probe(found: Probe) -> str:
-    """The answers and their reasons, as text."""
+    """Describe the determined values and the reasons for them, as text."""
     lines = [f"probe on {found.device}:"]
     if found.window:
         lines.append(f"  window {found.geometry.window:,} bp: {found.window.why}")
@@ -112,7 +112,7 @@ def describe_probe(found: Probe) -> str:
         part = f", bf16 deviates by {deviation.largest:.3g}" if deviation else ""
         lines.append(f"  precision {found.precision}{part}")
     for row in found.tried or ():
-        lines.append(f"  batch of {row.batch_size}: {row.seconds:.4g} s a window")
+        lines.append(f"  batch of {row.batch_size}: {row.seconds:.4g} s per window")
     if found.seconds:
         lines.append(f"  a window takes {found.seconds:.4g} s")
     if found.batch_size:

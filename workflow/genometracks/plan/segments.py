@@ -10,19 +10,19 @@ Runs = npt.NDArray[np.int64]
 
 
 def count_bins(length: int, size: int) -> int:
-    """Number of bins of a contig of `length` bp, including the last, partial one."""
+    """Count the bins of a contig of `length` bp, including the last, partial one."""
     return -(-length // size)
 
 
 def find_segments(length: int, gaps: Runs, size: int, *, span: int | None = None) -> Runs:
-    """Runs of bins that hold at least one base outside of the gaps.
+    """Find the runs of bins that contain at least one base outside of the gaps.
 
     Parameters
     ----------
     length : int
         Contig length in bp.
     gaps : int array (n, 2)
-        Maximal runs of bases, in bp, ascending: a bin that consists of them alone is absent.
+        Maximal runs of bases, in bp, ascending. A bin whose bases are all in gaps is absent.
     size : int
         Base pairs from bin to bin.
     span : int, optional
@@ -45,7 +45,7 @@ def find_segments(length: int, gaps: Runs, size: int, *, span: int | None = None
 
 
 def find_touched(intervals: Runs, size: int, *, span: int) -> Runs:
-    """Runs of bins that hold at least one base of the intervals.
+    """Find the runs of bins that contain at least one base of the intervals.
 
     Parameters
     ----------
@@ -61,19 +61,19 @@ def find_touched(intervals: Runs, size: int, *, span: int) -> Runs:
     """
     first = (intervals[:, 0] - span) // size + 1
     last = -(-intervals[:, 1] // size)
-    touched = first < last  # otherwise the interval is between two bins
+    touched = first < last  # otherwise, the interval is between two bins
     return merge_intervals(np.column_stack([first, last])[touched])
 
 
 def find_window_runs(segments: Runs, owned: int) -> Runs:
-    """Runs of windows that own at least one bin of the segments.
+    """Find the runs of windows that own at least one bin of the segments.
 
     Parameters
     ----------
     segments : int array (n, 2)
         Bins [first, last) of one contig, ascending.
     owned : int
-        Bins a window owns.
+        Bins that a window owns.
 
     Returns
     -------

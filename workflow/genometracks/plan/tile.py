@@ -29,24 +29,25 @@ from genometracks.tracks.recipe import Recipe
 from genometracks.tracks.table import RunTrack
 
 TARGET = 45 * 60
-"""Seconds that a shard should take, where time decides."""
+"""Seconds that a shard should take, if `shards` is left at `auto`."""
 MOST = 10_000
-"""Largest number of shards, where time decides: with more, Snakemake becomes slow."""
+"""Largest number of such shards; with more, Snakemake becomes slow."""
 WIDTH = 5
-"""Digits of the ids of such shards, so that more of them do not rename the others."""
+"""Digits of the ids of such shards: fixed, so that ids do not depend on the number of shards."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What of a genome is predicted.
+    """The part of a genome that is predicted.
 
     Attributes
     ----------
     genome : GenomeIndex
     regions : Bed or None
-        Only bins that touch these intervals are predicted; None for all.
+        Only bins that overlap these intervals are predicted. Default is None: all bins.
     blacklist : Bed or None
-        A bin is absent if none of its bases is both known and outside of these intervals.
+        A bin whose bases are all N or inside these intervals is absent. Default is None: only bins
+        whose bases are all N are absent.
     """
 
     genome: GenomeIndex
@@ -63,12 +64,12 @@ def tile_genome(
     recipe: Recipe,
     settings: Settings,
 ) -> Plan:
-    """Choose the bins and number the windows of a genome: a plan that has no shards yet.
+    """Choose the bins to predict and number the windows: a plan that has no shards yet.
 
     Raises
     ------
     UserError
-        If nothing is to be predicted.
+        If there is no bin to predict.
     """
     contigs = sorted(scope.genome.contigs, key=lambda contig: contig.name)
     segments = {contig.name: _choose_bins(contig, geometry, scope) for contig in contigs}
@@ -91,17 +92,17 @@ def tile_genome(
 
 
 def cut_shards(plan: Plan, count: int) -> Plan:
-    """Cut a plan into a number of shards.
+    """Cut a plan into `count` shards.
 
-    Each shard starts at a multiple of the batch size and holds the same number of windows, a round
-    one (see `size_shards`); the last ones may be empty.
+    Each shard starts at a multiple of the batch size, and all have the same rounded number of
+    windows (see `size_shards`), except for the last ones, which may have fewer or none.
     """
     size = size_shards(plan.windows, batch=plan.settings.batch_size, shards=count)
     return _cut(plan, size, count=count, width=len(str(count - 1)))
 
 
 def cut_timed_shards(plan: Plan, seconds: float) -> Plan:
-    """Cut a plan into shards of about 45 minutes, at so many seconds a window."""
+    """Cut a plan into shards of about 45 minutes, given the seconds per window."""
     size = time_shards(plan.windows, batch=plan.settings.batch_size, seconds=seconds)
     return _cut(plan, size, count=-(-plan.windows // size), width=WIDTH)
 
@@ -123,8 +124,8 @@ def _choose_bins(contig: Contig, geometry: Geometry, scope: Scope) -> Runs:
         gaps = merge_intervals(np.concatenate([gaps, listed]))
     segments = find_segments(contig.length, gaps, geometry.bin, span=geometry.span)
     if scope.regions:
-        asked = scope.regions.intervals.get(contig.name, EMPTY)
-        touched = find_touched(asked, geometry.bin, span=geometry.span)
+        listed = scope.regions.intervals.get(contig.name, EMPTY)
+        touched = find_touched(listed, geometry.bin, span=geometry.span)
         segments = intersect(segments, touched)
     return segments
 
@@ -138,7 +139,7 @@ def _describe_genome(scope: Scope, contigs: list[Contig]) -> PlannedGenome:
 
 
 def _count_padded(contigs: list[Contig], geometry: Geometry, segments: dict[str, Runs]) -> int:
-    """Number of bins to predict whose window reads past the contig's ends."""
+    """Count the bins to predict whose window reads past the contig's ends."""
     padded = 0
     for contig in contigs:
         bins = geometry.padded_windows(length=contig.length) * geometry.owned
@@ -157,10 +158,10 @@ def _explain_nothing(scope: Scope) -> str:
 
 
 def size_shards(windows: int, *, batch: int, shards: int) -> int:
-    """Windows in a shard: whole batches, enough for all, rounded up by at most an eighth.
+    """Choose the windows per shard: whole batches, rounded up by at most an eighth.
 
-    A genome that grows a little at its end is then cut at the same places, and the shards before
-    that end are not predicted again.
+    If the genome grows a little at its end, the number usually stays the same, and the shards
+    before that end are not predicted again.
     """
     least = -(-windows // (batch * shards))
     step = 1 << max(0, least.bit_length() - 4)
@@ -168,20 +169,20 @@ def size_shards(windows: int, *, batch: int, shards: int) -> int:
 
 
 def time_shards(windows: int, *, batch: int, seconds: float) -> int:
-    """Windows in a shard that takes about 45 minutes: whole batches.
+    """Choose the windows of a shard that takes about 45 minutes: whole batches.
 
-    The number follows from the time of a window alone, so that a genome that grows keeps its
-    shards. A genome of more than `MOST` such shards gets longer ones.
+    The number depends only on the time of a window, so the shards stay the same if the genome
+    grows. If there were more than `MOST` shards, they are longer.
     """
     size = max(1, round(TARGET / (seconds * batch))) * batch
     return max(size, size_shards(windows, batch=batch, shards=MOST))
 
 
 def _digest_shard(plan: Plan, first: int, last: int) -> str:
-    """sha256 of everything that determines a shard's numbers, and of nothing else in the plan.
+    """sha256 of everything that determines a shard's values, and of nothing else in the plan.
 
-    The sequence enters by the digest of every contig that the windows touch; windows follow from
-    the bins they own. Where windows are blended, the numbers depend on whether windows outside of
+    The sequence is included as the digest of every contig that the windows touch; windows follow
+    from the bins that they own. If windows are blended, values depend on whether windows outside of
     the shard adjoin it.
     """
     owned = plan.shard_bins(Shard("", first, last, ""))

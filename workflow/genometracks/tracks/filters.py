@@ -1,4 +1,4 @@
-"""Filters of tracks: `assay == "ATAC" and tissue ~ "heart"`, over the columns of their metadata.
+"""Filters of tracks by their metadata, e.g. `assay == "ATAC" and tissue ~ "heart"`.
 
     comparison = column operator value        column: a word, or any text in `backticks`
     filter     = comparisons joined by and, or, not, and parentheses
@@ -34,7 +34,7 @@ Test = Callable[[Metadata], bool]
 
 
 def filter_tracks(tracks: Sequence[Metadata], text: str, *, key: str) -> list[int]:
-    """Indices of the tracks that a filter matches.
+    """Find the indices of the tracks that a filter matches.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """The tracks that a run writes, and the formula of each over the model's channels.
 
-A run's track is one of the model's, the mean or sum of a group of them, or a comparison of two
-groups; with several folds, also the standard deviation of each. Needs no torch.
+A run's track is a track of the model, the mean or sum of a group of them, or a comparison of two
+groups. With several folds, each may be followed by its standard deviation. Needs no torch.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ SIGNS = {"difference": "minus", "ratio": "divided by", "log2_ratio": "divided by
 
 @dataclass(frozen=True)
 class Formula:
-    """How a track's values follow from those of channels.
+    """How a track's values are computed from those of channels.
 
     Attributes
     ----------
@@ -28,11 +28,11 @@ class Formula:
         `mean` or `sum` of the members; or `difference`, `ratio` or `log2_ratio` of the mean of
         the members to the mean of the control.
     members : tuple of int
-        Channels; of a pair, the treatment.
+        Channels; for a pair, those of the treatment.
     control : tuple of int
-        Channels of a pair's control.
+        Channels of a pair's control. Default is ().
     pseudocount : float, optional
-        Added to both means of a ratio.
+        Added to both means of a ratio. Default is None.
     """
 
     of: Literal["mean", "sum", "difference", "ratio", "log2_ratio"]
@@ -50,14 +50,16 @@ class Output:
 
 
 def list_outputs(tracks: Sequence[Metadata], settings: RecipeSettings) -> list[Output]:
-    """The run's tracks in order: the chosen ones or groups of them, then pairs; without their SDs.
+    """List a run's tracks in order: the selected tracks or groups of them, then pairs.
+
+    Standard deviations are not included; see `list_deviations`.
 
     Parameters
     ----------
     tracks : sequence of dict
-        The model's, in order.
+        The model's tracks, in order.
     settings : RecipeSettings
-        Of these, `tracks`, `aggregate` and `pairs`.
+        Only `tracks`, `aggregate` and `pairs` are used.
 
     Raises
     ------
@@ -79,7 +81,7 @@ def list_outputs(tracks: Sequence[Metadata], settings: RecipeSettings) -> list[O
 
 
 def list_deviations(tracks: Sequence[RunTrack]) -> list[RunTrack]:
-    """The standard deviations between folds, one for each track."""
+    """List the standard deviations between folds, one per track."""
     stems = [track.track for track in tracks]
     names = safe_names([*stems, *(f"{stem}.sd" for stem in stems)])[len(stems) :]
     return [
@@ -95,7 +97,7 @@ def list_deviations(tracks: Sequence[RunTrack]) -> list[RunTrack]:
 
 
 def _group(tracks: Sequence[Metadata], chosen: list[int], aggregate: Aggregate) -> list[Output]:
-    """Groups of equal values of a column, in the order of their first tracks."""
+    """Group tracks by equal values of a column, in the order of their first tracks."""
     by, of = aggregate.by, aggregate.of
     columns = list(dict.fromkeys(column for track in tracks for column in track))
     if by not in columns:

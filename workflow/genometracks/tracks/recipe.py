@@ -1,7 +1,7 @@
-"""How a run's tracks are computed from a model's outputs, as the plan holds it.
+"""How a run's tracks are computed from a model's outputs, as stored in the plan.
 
 The contributions to a value are all combinations of strands, shifts and folds; the average is their
-plain mean. Needs no torch.
+unweighted mean. Needs no torch.
 """
 
 import math
@@ -16,10 +16,10 @@ from genometracks.tracks.formulas import Formula, Output, list_deviations, list_
 from genometracks.tracks.table import RunTrack
 
 STRANDS = (("+", "-"), ("plus", "minus"), ("fwd", "rev"), ("forward", "reverse"), ("pos", "neg"))
-"""Endings of names that distinguish the strands."""
+"""Endings of track names that distinguish the strands."""
 
 SQUASH = ("scale", "clip_soft", "sum_stat")
-"""Columns of the published tables of targets that say how a track was squashed."""
+"""Columns of the published tables of targets that define how a track was squashed."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class Squash:
     Attributes
     ----------
     recipe : str
-        Formula: see `predict.untransform`.
+        Formula, `untransform_old` or `untransform`: see `predict.untransform`.
     when : str
         `before` or `after` the average.
     scale, clip_soft : list of float
-        One a channel.
+        One per channel.
     sqrt : list of bool
-        Whether the channel's statistic is a square root.
+        Whether the statistic is a square root, per channel.
     """
 
     recipe: Literal["untransform_old", "untransform"]
@@ -52,21 +52,20 @@ class Recipe:
     Attributes
     ----------
     channels : list of int
-        Channels of the model that are computed.
+        Channels of the model that are computed, ascending.
     partners : list of int or None
-        For each of them the position, in `channels`, of the one on the other strand; None where
+        For each channel, the position in `channels` of its partner on the other strand; None if
         strands are not averaged.
     shifts : tuple of int
         Base pairs by which windows are shifted.
     order : str
-        Whether the activation is applied before the average (`activation`), or after it
-        (`logits`).
+        What is averaged: the values after the activation (`activation`), or the `logits` before it.
     outputs : tuple of Formula
-        One a track, over positions in `channels`.
+        One per track, over positions in `channels`.
     sd : bool
-        Whether the standard deviations between folds follow.
+        Whether the tracks are followed by their standard deviations between folds.
     scale : Squash or None
-        How squashing is undone, if it is.
+        How squashing is undone; None if it is not.
     """
 
     channels: list[int]
@@ -86,29 +85,30 @@ def make_recipe(
     activation: str | None,
     folds: int,
 ) -> tuple[list[RunTrack], Recipe]:
-    """The tracks that a run writes, and how they are computed.
+    """Choose the tracks that a run writes, and how they are computed.
 
     Parameters
     ----------
     tracks : sequence of dict
-        The model's, in order.
+        The model's tracks, in order.
     settings : RecipeSettings
     partners : list of int or None
-        For each of the model's tracks, the channel of the other strand.
+        For each of the model's tracks, the channel of the other strand; None if the model states
+        no partners.
     activation : str or None
-        The model's.
+        Activation of the model; None for none.
     folds : int
         Number of models that are averaged.
 
     Raises
     ------
     UserError
-        If a setting does not suit the model.
+        If a setting does not fit the model.
     """
     if settings.sd and folds < 2:
         raise UserError(
-            "output.sd: there is one fold, and nothing to deviate: give model.weights a list, or "
-            "leave output.sd out"
+            "output.sd: a standard deviation needs at least two folds, and there is one: set "
+            "model.weights to a list, or remove output.sd"
         )
     outputs = list_outputs(tracks, settings)
     if settings.reverse_complement:
@@ -134,7 +134,7 @@ def _find_channels(
     outputs: list[Output], tracks: int, *, partners: list[int] | None, activation: str | None
 ) -> list[int]:
     """Channels of the model that the outputs need, ascending."""
-    if activation == "softmax":  # a track's value depends on the others'
+    if activation == "softmax":  # a track's value depends on all channels
         return list(range(tracks))
     needed = {i for output in outputs for i in (*output.formula.members, *output.formula.control)}
     if partners:
@@ -143,7 +143,7 @@ def _find_channels(
 
 
 def _renumber(formula: Formula, positions: dict[int, int]) -> Formula:
-    """The formula over positions in the recipe's channels."""
+    """Replace channels of the model by their positions in the recipe."""
     members = tuple(positions[i] for i in formula.members)
     return replace(formula, members=members, control=tuple(positions[i] for i in formula.control))
 
@@ -151,26 +151,26 @@ def _renumber(formula: Formula, positions: dict[int, int]) -> Formula:
 def _check_partners(
     tracks: Sequence[Metadata], settings: RecipeSettings, partners: list[int] | None
 ) -> list[int]:
-    """For each channel, the one from which the other strand's value is taken."""
+    """For each channel, the channel from which the value of the other strand is taken."""
     own = list(range(len(tracks)))
     if settings.strands == "unpaired":
         return own
-    # A track whose partner is given is settled, also where that is itself.
+    # Tracks with a stated partner (which may be the track itself) need no check.
     loose = [track for track in tracks if not str(track.get("strand_pair", "")).strip()]
     pair = find_stranded([track["name"] for track in loose])
     signs = {str(track.get("strand", "")).strip() for track in loose}
     if pair or {"+", "-"} <= signs:
         seen = f"{pair[0]} and {pair[1]} look like" if pair else "the column strand names"
         raise UserError(
-            f"prediction.reverse_complement: {seen} two strands, and the model does not say which "
-            "tracks are partners: give its tracks a column strand_pair with the partner's index "
-            "(model.tracks), or set prediction.strands: unpaired"
+            f"prediction.reverse_complement: {seen} two strands, and the model does not state "
+            "which tracks are partners: give its tracks a column strand_pair with the partner's "
+            "index (model.tracks), or set prediction.strands: unpaired"
         )
     return partners or own
 
 
 def find_stranded(names: Sequence[str]) -> tuple[str, str] | None:
-    """The first two names that differ only in an ending that distinguishes strands, or None.
+    """Find the first two names that differ only in an ending that distinguishes strands, or None.
 
     Examples
     --------
@@ -236,7 +236,7 @@ def _describe(
     activation: str | None,
     folds: int,
 ) -> list[RunTrack]:
-    """The tracks, and their standard deviations, with how they are computed."""
+    """Add to the tracks how they are computed, and append their standard deviations."""
     scale = _name_scale(recipe.scale, tracks)
     mean = describe_computation(recipe, activation=activation, folds=folds)
     described = [replace(track, computed=f"{mean}; {scale}") for track in written]
@@ -254,7 +254,7 @@ def _name_scale(scale: Squash | None, tracks: Sequence[Metadata]) -> str:
 
 
 def describe_computation(recipe: Recipe, *, activation: str | None, folds: int) -> str:
-    """How values are computed, in words: `exp, then the mean of 2 strands x 4 folds`."""
+    """Describe how values are computed, e.g. `exp, then the mean of 2 strands x 4 folds`."""
     parts = ["2 strands"] if recipe.partners else []
     if recipe.shifts != (0,):
         parts.append(f"shifts of {', '.join(map(str, recipe.shifts))} bp")

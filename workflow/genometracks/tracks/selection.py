@@ -1,4 +1,4 @@
-"""Tracks of the model that a config chooses, by name, pattern, index or filter."""
+"""Selection of the model's tracks by name, pattern, index or filter."""
 
 import difflib
 import fnmatch
@@ -13,15 +13,15 @@ from genometracks.tracks.filters import filter_tracks
 def select_tracks(
     tracks: Sequence[Metadata], wanted: Sequence[Choice], *, key: str = "output.tracks"
 ) -> list[int]:
-    """Indices of the tracks that at least one of the choices matches.
+    """Find the indices of the tracks that match at least one of the choices.
 
     Parameters
     ----------
     tracks : sequence of dict
         The model's tracks in order, each with `name`.
     wanted : sequence of str, int or Where
-        A name, or a glob pattern that names match; a track's index; or a filter over the columns
-        of their metadata (see `filters`). `["*"]` is all.
+        Each a name or glob pattern, a track's index, or a filter over the metadata (see
+        `filters`). `["*"]` selects all.
     key : str
         Key of the config, for errors. Default is "output.tracks".
 
@@ -33,7 +33,7 @@ def select_tracks(
     Raises
     ------
     UserError
-        For a choice that matches nothing, with the nearest names or the columns.
+        If a choice matches no track. The message suggests similar names, or columns.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def select_tracks(
         elif isinstance(one, int):
             if one >= len(tracks):
                 raise UserError(
-                    f"{key}: there is no track {one}: the model's are 0-{len(names) - 1}"
+                    f"{key}: track {one} does not exist: the model has tracks 0-{len(names) - 1}"
                 )
             chosen.add(one)
         else:

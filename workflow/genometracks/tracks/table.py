@@ -1,4 +1,4 @@
-"""The run's tracks as rows of tracks.tsv, with names that are safe as files and columns."""
+"""The run's tracks as rows of tracks.tsv, with safe names for files and columns."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from genometracks.common.atomic import write_atomically
 from genometracks.inputs.model import Metadata
 
 RESERVED = ("track", "index", "file", "computed")
-"""Columns of tracks.tsv that the run fills; a model's columns of these names get a prefix."""
+"""Columns of tracks.tsv that this program fills; a model's columns of these names get a prefix."""
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,14 @@ class RunTrack:
     track : str
         File stem and Parquet column: safe, and unique ignoring case.
     name : str
-        The model's name, or that of the group.
+        Name of the track in the model, or of the group or pair.
     index : int or None
-        The model's channel; None for groups, pairs and standard deviations.
+        Channel of the model; None for groups, pairs and standard deviations.
     description : str
     metadata : dict
-        Further columns of the model's metadata.
+        Further columns of the model's metadata. Default is {}.
     computed : str
-        How the values were computed, for people.
+        How the values were computed, in words. Default is "".
     """
 
     track: str
@@ -40,21 +40,21 @@ class RunTrack:
     computed: str = ""
 
     def as_row(self) -> Metadata:
-        """The track as one flat dict, in the order of the columns."""
+        """Return the track as a flat dict, in the order of the columns."""
         head = {"track": self.track, "name": self.name, "index": self.index}
         row = head | {"description": self.description} | self.metadata
         return row | {"computed": self.computed} if self.computed else row
 
     @classmethod
     def of_row(cls, row: Metadata) -> "RunTrack":
-        """The track that `as_row` made a row of."""
+        """Make a track from a row of `as_row`."""
         own = {key: row[key] for key in ("track", "name", "index", "description")}
         rest = {key: value for key, value in row.items() if key not in (*own, "computed")}
         return cls(**own, metadata=rest, computed=row.get("computed", ""))
 
 
 def describe_channel(tracks: Sequence[Metadata], index: int) -> RunTrack:
-    """A track of the model, without its safe name: `name_tracks` gives it one.
+    """Describe a track of the model, still without a safe name (see `name_tracks`).
 
     Columns of `RESERVED` get the prefix `model_`.
     """
@@ -70,7 +70,7 @@ def name_tracks(tracks: Sequence[RunTrack]) -> list[RunTrack]:
 
 
 def safe_names(names: Sequence[str]) -> list[str]:
-    """File stems for names: unique ignoring case, and unable to leave a folder.
+    """Make file stems of names: unique ignoring case, and never outside of their folder.
 
     Examples
     --------
@@ -93,14 +93,14 @@ def safe_names(names: Sequence[str]) -> list[str]:
 
 
 def write_tracks(tracks: Sequence[RunTrack], path: Path, *, suffix: str) -> None:
-    """Write tracks.tsv: track, description, file, then every other column.
+    """Write tracks.tsv: columns `track`, `description`, `file`, then all others.
 
     Parameters
     ----------
     tracks : sequence of RunTrack
     path : Path
     suffix : str
-        `bigwig/{track}{suffix}` is a track's file; empty if no bigWig is written.
+        A track's file is `bigwig/{track}{suffix}`; empty if no bigWigs are written.
     """
     rows = [track.as_row() for track in tracks]
     columns = ["track", "description", "file"]
@@ -117,9 +117,9 @@ def write_tracks(tracks: Sequence[RunTrack], path: Path, *, suffix: str) -> None
 
 
 def name_rows(tracks: Sequence[RunTrack]) -> dict[str, int]:
-    """Names that a config may use for a run's tracks -> their rows in the shards.
+    """Map the names that a config may use for a run's tracks to their rows in the shards.
 
-    Where several tracks have one name in the model, that name is the first one's.
+    A name that several tracks have in the model refers to the first of them.
     """
     rows = {track.track: row for row, track in enumerate(tracks)}
     return {**rows, **{track.name: row for row, track in reversed(list(enumerate(tracks)))}}
