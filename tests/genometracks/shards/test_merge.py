@@ -96,13 +96,18 @@ def test_a_flipped_bit_in_any_row_is_found(run):
 
 def test_missing_bins_are_named_by_locus(run):
     rewrite_ranges(run, "0", lambda rows: [["chr1", 0, 5], ["chr1", 7, rows[0][2]], *rows[1:]])
-    with pytest.raises(UserError, match=r"^missing bins at chr1:20-28$"):
+    with pytest.raises(
+        UserError, match=r"^missing bins at chr1:20-28: delete the run's work/shards and run again$"
+    ):
         check_shards(plan_of(run), run.shards())
 
 
 def test_duplicate_bins_are_named_by_locus(run):
     rewrite_ranges(run, "1", lambda rows: [["chr1", 3, 9], *rows])
-    with pytest.raises(UserError, match=r"^duplicate bins at chr1:12-36$"):
+    with pytest.raises(
+        UserError,
+        match=r"^duplicate bins at chr1:12-36: delete the run's work/shards and run again$",
+    ):
         check_shards(plan_of(run), run.shards())
 
 
@@ -112,7 +117,9 @@ def test_duplicate_bins_are_named_by_locus(run):
 )
 def test_foreign_bins_are_named_by_locus(run, extra, locus):
     rewrite_ranges(run, "2", lambda rows: [*rows, extra])
-    with pytest.raises(UserError, match=f"^foreign bins at {locus}$"):
+    with pytest.raises(
+        UserError, match=f"^foreign bins at {locus}: delete the run's work/shards and run again$"
+    ):
         check_shards(plan_of(run), run.shards())
 
 

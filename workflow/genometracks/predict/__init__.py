@@ -1,1 +1,1 @@
-"""The prediction of one shard; the only room, besides preflight, that imports torch."""
+"""The prediction of one shard. Only this room and `preflight` import torch."""

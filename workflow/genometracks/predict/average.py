@@ -1,8 +1,8 @@
-"""Contributions to a window's values, averaged: strands, shifts and folds.
+"""Average of the contributions to a window's values: strands, shifts and folds.
 
-The output for the reverse complement of a window is read from the other end, and a track takes the
-value of its partner on the other strand. The bins of a shifted window are displaced by the shift:
-whole bins of it are undone, and the rest remains, as in training that augments by shifts.
+The output for the reverse complement of a window is reversed, and a track takes the value of its
+partner on the other strand. The bins of a shifted window are displaced by the shift: its whole bins
+are undone, and the remainder stays, as in training that augments by shifts.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Step = Callable[[Tensor], Tensor]
 
 
 class Average:
-    """From windows to a run's tracks, by a model's logits.
+    """Compute a run's tracks from windows, by the logits of a model.
 
     Parameters
     ----------
@@ -33,13 +33,13 @@ class Average:
     window : int
         Base pairs that a forward pass reads.
     bin : int or None
-        Base pairs of its bins; None for one value a window.
+        Base pairs per bin; None for one value per window.
     device : torch.device
 
     Attributes
     ----------
     strands : int
-        Windows in a forward pass for each window: 2 where both strands are averaged.
+        Sequences in a forward pass per window: 2 if both strands are averaged, else 1.
     """
 
     def __init__(
@@ -73,8 +73,8 @@ class Average:
         Parameters
         ----------
         windows : tensor (N, 4, window + shifts)
-            All that the contributions read: from the start of the window that is shifted furthest
-            to the left to the end of the one shifted furthest to the right.
+            Everything that the contributions read: from the start of the window shifted furthest to
+            the left to the end of the one shifted furthest to the right.
         logits : callable
             (windows, fold) -> logits (N, channels, bins) of one forward pass.
 
@@ -111,10 +111,10 @@ class Average:
         return total if count == 1 else total / count
 
     def _add_strands(self, windows: Tensor, logits: Step) -> Tensor:
-        """Values of windows, plus those of their reverse complements where strands are averaged.
+        """Values of windows, plus those of their reverse complements if strands are averaged.
 
-        A pass holds both strands of half of the windows, so that it is as large as a pass of one
-        strand: a doubled batch needs twice the memory, and exceeds a CPU's cache.
+        A pass contains both strands of half of the windows, so it is as large as a pass of one
+        strand: a doubled batch needs twice the memory and exceeds a CPU's cache.
         """
         if self._swap is None:
             return self._begin(logits(windows).float())
@@ -126,14 +126,14 @@ class Average:
         return torch.cat(sums)
 
     def _begin(self, logits: Tensor) -> Tensor:
-        """The values that are averaged."""
+        """Compute the values that are averaged from logits."""
         if self._late:
             return logits
         values = self._activate(logits)
         return self._undo_before(values) if self._undo_before else values
 
     def _finish(self, mean: Tensor) -> Tensor:
-        """The values of the average."""
+        """Compute the final values from their average."""
         values = self._activate(mean) if self._late else mean
         return self._undo_after(values) if self._undo_after else values
 
@@ -143,10 +143,10 @@ def _choose_fold(logits: Logits, fold: int) -> Step:
 
 
 def _prepare_outputs(recipe: Recipe, device: torch.device) -> Step:
-    """From the channels' values to the run's tracks (N, tracks, bins).
+    """Channels (N, channels, bins) -> the run's tracks (N, tracks, bins).
 
-    Tracks with the same operation and the same number of channels are computed together: thousands
-    of small steps would leave a GPU idle.
+    Tracks with the same operation and number of channels are computed together: thousands of small
+    kernels would leave a GPU idle.
     """
     outputs = recipe.outputs
     if all(output.of == "mean" and len(output.members) == 1 for output in outputs):
@@ -163,7 +163,7 @@ def _prepare_outputs(recipe: Recipe, device: torch.device) -> Step:
 
 
 def _choose(places: list[int], recipe: Recipe, device: torch.device) -> Step:
-    """Take channels in an order; nothing is copied if that is already their order."""
+    """Take channels in an order; nothing is copied if they are in that order already."""
     if places == list(range(len(recipe.channels))):
         return lambda values: values
     index = _index(places, device)
@@ -171,7 +171,7 @@ def _choose(places: list[int], recipe: Recipe, device: torch.device) -> Step:
 
 
 def _prepare_alike(outputs: list[Formula], device: torch.device) -> Step:
-    """Tracks that differ only in their channels."""
+    """Channels -> tracks with the same formula, over different channels."""
     of, more = outputs[0].of, outputs[0].pseudocount or 0.0
     members = _gather([output.members for output in outputs], device)
     if of in ("mean", "sum"):

@@ -14,7 +14,7 @@ from genometracks.plan.plan import Plan, Shard
 from genometracks.predict.device import send
 
 PlacedRun = tuple[str, int, int, int]
-"""Contig, first window, last window, and the bins by which the windows are moved."""
+"""Contig, first window, last window (half-open), and bins by which the windows are moved."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Batch:
     runs : list of (contig, first window, last window, shift)
         From `Plan.placed_runs`: the windows of a run are moved by `shift` bins.
     codes : list of uint8 array
-        For each run: the stretch from its first window's start to its last window's end, or, where
-        there are gaps between windows, the concatenated windows.
+        For each run: the bases from its first window's start to its last window's end, or the
+        concatenated windows, if there are gaps between them.
     first, last : int
-        Numbers, in the plan, of the first window and of the one after the last.
+        Windows [first, last), numbered as in the plan.
     own : bool
-        Whether the windows are the shard's own, not those before or after it.
+        Whether the windows belong to the shard, not to a neighbour. Default is True.
     """
 
     runs: list[PlacedRun]
@@ -49,8 +49,8 @@ class Batch:
 def read_batches(plan: Plan, bases: Bases, shard: Shard) -> Iterator[Batch]:
     """Yield a shard's batches, each with the bases its windows read.
 
-    Where windows are blended with neighbours of other shards, the first and the last batch are
-    those of the neighbours.
+    If windows are blended with those of neighbouring shards, the first and the last batch are the
+    neighbours'.
     """
     size = plan.settings.batch_size
     for first in _list_firsts(plan, shard):
@@ -75,17 +75,17 @@ def _list_firsts(plan: Plan, shard: Shard) -> range:
 def _read_windows(
     bases: Bases, contig: str, starts: npt.NDArray[np.int64], *, window: int
 ) -> npt.NDArray[np.uint8]:
-    """Codes of equally spaced windows: each base once, and none of those between windows."""
+    """Codes of equally spaced windows: each base once, without the bases between windows."""
     if len(starts) > 1 and starts[1] - starts[0] > window:
         return np.concatenate([bases.codes(contig, at, at + window) for at in starts.tolist()])
     return bases.codes(contig, int(starts[0]), int(starts[-1]) + window)
 
 
 def encode_batch(plan: Plan, batch: Batch, *, device: torch.device) -> Tensor:
-    """One-hot encode a batch on the device; the genome's last one is padded with windows of N.
+    """One-hot encode a batch on the device; the plan's last batch is padded with windows of N.
 
-    Kernels round differently for other batch sizes: without padding, a window's value would depend
-    on where the genome ends.
+    Kernels round differently for other batch sizes: without padding, a window's values would depend
+    on the number of windows.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def encode_batch(plan: Plan, batch: Batch, *, device: torch.device) -> Tensor:
 
 
 def encode_codes(codes: npt.NDArray[np.uint8], *, device: torch.device) -> Tensor:
-    """Base codes (n,) -> bool (4, n), on the device: A, C, G, T; all false for N."""
+    """Base codes (n,) -> bool (4, n) on the device: A, C, G, T; all false for N."""
     letters = torch.arange(4, dtype=torch.uint8, device=device)[:, None]
     return send(torch.from_numpy(codes), device) == letters
 
@@ -113,9 +113,9 @@ def encode_codes(codes: npt.NDArray[np.uint8], *, device: torch.device) -> Tenso
 def align_windows(plan: Plan, outputs: Tensor, runs: list[PlacedRun]) -> Tensor:
     """Outputs (windows, tracks, length) -> (windows, tracks, blend + owned + blend).
 
-    These are the bins that a window owns, and on each side those that are blended. In a window that
-    is moved to the right they are earlier in the output. A contig's last window, moved to the left,
-    may lack some at the end: the contig does not have them either, and they are 0 here.
+    These are the bins that a window owns, and those that are blended on each side. If a window is
+    moved to the right, they are earlier in its output. A contig's last window, if moved to the
+    left, may lack some at the end; they are past the contig's end, and 0 here.
     """
     geometry = plan.geometry
     size, start = geometry.owned + 2 * geometry.blend, geometry.trim - geometry.blend
@@ -139,7 +139,7 @@ def _cut_bins(outputs: Tensor, start: int, size: int) -> Tensor:
 
 
 def cut_owned(plan: Plan, values: Tensor, *, runs: list[PlacedRun]) -> Tensor:
-    """Bins that windows own (windows, tracks, owned) -> the bins to predict (tracks, bins)."""
+    """Owned bins of windows (windows, tracks, owned) -> the bins to predict (tracks, bins)."""
     owned = plan.geometry.owned
     pieces, done = [], 0
     for contig, first, last, _ in runs:

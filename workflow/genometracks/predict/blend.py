@@ -1,7 +1,7 @@
-"""Neighbouring windows blended over the bins around their border, which both predict.
+"""Blending of neighbouring windows over the bins around their border, which both predict.
 
-The result does not depend on sharding: a shard computes the batch before it and the one after it
-again.
+The result does not depend on sharding: a shard also computes the batch before it and the one after
+it.
 """
 
 from collections.abc import Iterator
@@ -16,21 +16,21 @@ from genometracks.predict.batches import Batch, align_windows
 def blend_windows(
     plan: Plan, predicted: Iterator[tuple[Batch, Tensor]]
 ) -> Iterator[tuple[Batch, Tensor]]:
-    """Cut the outputs of windows to the bins that they own, blended where the plan says so.
+    """Cut the outputs of windows to the bins that they own, blended if the plan requires it.
 
-    Over the 2 x blend bins around the border of neighbours, the left window's weight falls in
-    equal steps from 1 - 1/(4 x blend) to 1/(4 x blend), and the right window's rises.
+    Over the 2 x blend bins around the border of neighbours, the weight of the left window decreases
+    in equal steps from 1 - 1/(4 x blend) to 1/(4 x blend), and that of the right window increases.
 
     Parameters
     ----------
     plan : Plan
     predicted : iterator of (Batch, float32 tensor (windows, tracks, length))
-        In order; batches that are not the shard's own are the first and the last.
+        In order. Only the first and the last batch may belong to neighbouring shards.
 
     Yields
     ------
     Batch, float32 tensor (windows, tracks, owned)
-        For the shard's own batches; where windows are blended, one batch late.
+        For the shard's own batches; if windows are blended, one batch late.
     """
     held: tuple[Batch, Tensor] | None = None
     for batch, outputs in predicted:

@@ -1,7 +1,7 @@
 """Exclusive use of a device: no two jobs on a machine predict on the same one.
 
-Each device has a lock, which the operating system releases when the process that holds it ends,
-however it ends. Needs no torch.
+Each device has a lock file. The operating system releases the lock when the process that holds it
+ends, even if it is killed. Needs no torch.
 """
 
 import fcntl
@@ -15,16 +15,16 @@ from pathlib import Path
 
 NAME = re.compile("[0-9]+|(GPU|MIG)-[A-Za-z0-9/-]+")
 POLL = 0.5
-"""Seconds between attempts while all locks are held by others."""
+"""Seconds between attempts while other processes hold all locks."""
 
 _held: list[int] = []
 """Descriptors of claimed locks: they stay open as long as the process lives."""
 
-log = logging.getLogger(__name__)
+LOG = logging.getLogger(__name__)
 
 
 def list_visible(count: int, environment: str | None) -> list[str]:
-    """Names of the devices that this process may use, in CUDA's order.
+    """List the names of the devices that this process may use, in CUDA's order.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def list_visible(count: int, environment: str | None) -> list[str]:
         Number of devices that CUDA finds.
     environment : str or None
         CUDA_VISIBLE_DEVICES: indices or UUIDs. As in CUDA, an invalid entry hides those after it.
-        Entries count even where CUDA finds no device.
+        Entries count even if CUDA finds no device.
 
     Examples
     --------
@@ -64,14 +64,14 @@ def claim_device(
     Parameters
     ----------
     names : list of str
-        Of the visible devices, not empty.
+        Names of the visible devices, not empty.
     identities : list of str
-        A name for each that all processes on this machine agree on: 'device 0' of a container may
-        be another card outside of it.
+        A name of each device that is the same in all processes on this machine: 'device 0' of a
+        container may be another card outside of it.
     only : int, optional
-        The one to claim. By default the first that is free.
+        Position of the device to claim. Default is None: the first free one.
     folder : Path, optional
-        Of the locks, on this machine. Default is the folder of temporary files.
+        Folder of the lock files, on this machine. Default is None: the folder of temporary files.
 
     Returns
     -------
@@ -87,25 +87,29 @@ def claim_device(
             try:
                 descriptor = _lock(folder, identities[i])
             except OSError as error:
-                log.warning(
-                    "device %s: used without a claim: no lock in %s: %s", names[i], folder, error
+                LOG.warning(
+                    "device %s: used without a claim: no lock in %s: %s: another job may use it at "
+                    "the same time: set TMPDIR to a writable folder on this machine",
+                    names[i],
+                    folder,
+                    error,
                 )
                 return i
             if descriptor is not None:
                 _held.append(descriptor)
-                log.info("device %s of %s claimed", names[i], ", ".join(names))
+                LOG.info("device %s of %s claimed", names[i], ", ".join(names))
                 return i
         if not waited:
-            log.info("waiting for a device: %s taken by other jobs", listed)
+            LOG.info("waiting for a device: %s taken by other jobs", listed)
             waited = True
         time.sleep(POLL)
 
 
 def _lock(folder: Path, identity: str) -> int | None:
-    """The locked descriptor of a device's lock, or None if another process holds it.
+    """Lock a device's lock file and return its descriptor; None if another process holds it.
 
-    The folder may be writable by everyone: a link is not followed, and another user's file is
-    locked as it is, opened for reading.
+    The folder may be writable by everyone: a link is not followed, and a file of another user is
+    opened for reading only, which suffices to lock it.
     """
     name = hashlib.sha256(identity.encode()).hexdigest()[:16]
     path = folder / f"genometracks-device-{name}.lock"

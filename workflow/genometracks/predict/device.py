@@ -17,11 +17,11 @@ from genometracks.predict.claim import claim_device, list_visible
 
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 MISSED = (
-    "CUDA_VISIBLE_DEVICES names a device that PyTorch cannot use: predicting on the CPU"
-    " (with prediction.device: cuda this would be an error)"
+    "CUDA_VISIBLE_DEVICES names a device that PyTorch cannot use: predicting on the CPU, which is "
+    "slow: check the driver and PyTorch, or set prediction.device: cuda to make this an error"
 )
 
-log = logging.getLogger(__name__)
+LOG = logging.getLogger(__name__)
 
 
 def prepare_device(device: str, *, threads: int = 1, claim: bool = False) -> torch.device:
@@ -32,14 +32,15 @@ def prepare_device(device: str, *, threads: int = 1, claim: bool = False) -> tor
     device : str
         `auto`, `cpu`, `cuda` or `cuda:N`.
     threads : int
+        CPU threads. Default is 1.
     claim : bool
-        Take a device that no other job has claimed, waiting for one if necessary. By default the
-        first device is taken.
+        Whether to take a device that no other job has claimed, and to wait for one if necessary.
+        Default is False: the first device.
 
     Raises
     ------
     UserError
-        If CUDA is requested and not available.
+        If the requested CUDA device is not available.
     """
     torch.set_num_threads(threads)
     _keep_freed_memory()
@@ -50,12 +51,12 @@ def prepare_device(device: str, *, threads: int = 1, claim: bool = False) -> tor
     if index is not None and cuda:
         return torch.device("cuda", index)
     if device == "auto" and not cuda and list_visible(0, os.environ.get("CUDA_VISIBLE_DEVICES")):
-        log.warning(MISSED)
+        LOG.warning(MISSED)
     return torch.device(("cuda" if cuda else "cpu") if device == "auto" else device)
 
 
 def _claim(device: str, *, cuda: bool) -> int | None:
-    """Claim one of the visible devices and return its index; None where there are none."""
+    """Claim one of the visible devices and return its index; None if there are none."""
     count = torch.cuda.device_count() if cuda else 0
     names = list_visible(count, os.environ.get("CUDA_VISIBLE_DEVICES"))
     if cuda:
@@ -71,14 +72,14 @@ def _claim(device: str, *, cuda: bool) -> int | None:
 
 
 def describe_device(device: torch.device) -> str:
-    """Name of the device as its vendor calls it."""
+    """Name of the device: the vendor's name of a GPU, or "cpu"."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
 def _keep_freed_memory() -> None:
-    """Let glibc reuse freed memory instead of returning it to the kernel.
+    """Make glibc reuse freed memory instead of returning it to the kernel.
 
-    Every layer's output is a block of many megabytes. By default each is mapped again, and page
+    Every layer's output is a block of many megabytes. By default, each is mapped anew, and page
     faults took a fifth (small ConvModel) to two fifths (small Enformer) of a forward pass.
     """
     try:
@@ -88,12 +89,15 @@ def _keep_freed_memory() -> None:
     trim_threshold, mmap_max, arena_max = -1, -4, -8  # malloc.h
     mallopt(trim_threshold, 2**31 - 1)
     mallopt(mmap_max, 0)
-    mallopt(arena_max, 1)  # one heap for all threads: the others' are bounded at 64 MB a block
+    mallopt(arena_max, 1)  # one heap for all threads: others cannot hold blocks beyond 64 MB
 
 
 @contextmanager
 def use_precision(precision: Precision, device: torch.device) -> Iterator[None]:
-    """fp32 is true float32; tf32 lets matrix units round; bf16 and fp16 run under autocast."""
+    """Run the block in a precision: fp32 is exact float32; tf32 rounds the factors of products.
+
+    bf16 and fp16 run under autocast.
+    """
     before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     _allow_tf32(precision == "tf32", precision == "tf32")
     low = AUTOCAST.get(precision)
@@ -110,21 +114,21 @@ def _allow_tf32(matmul: bool, cudnn: bool) -> None:
 
 
 def send(tensor: Tensor, device: torch.device) -> Tensor:
-    """Copy to the device; to a GPU without waiting for it."""
+    """Copy to the device; to a GPU asynchronously."""
     if device.type != "cuda":
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)
 
 
 class CopyBack:
-    """Copies outputs from the device; on a GPU, while the next batch is computed."""
+    """Copies outputs to the host; from a GPU while the next batch is computed."""
 
     def __init__(self, device: torch.device) -> None:
         self._cuda = device.type == "cuda"
         self._waiting: tuple[Tensor, torch.cuda.Event] | None = None
 
     def push(self, outputs: Tensor) -> Iterator[npt.NDArray[np.float32]]:
-        """Start to copy a batch's outputs; yield those of the batch before it."""
+        """Start to copy a batch's outputs; yield those of the previous batch (CPU: of this one)."""
         if not self._cuda:
             yield outputs.numpy()
             return

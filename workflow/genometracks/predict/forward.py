@@ -1,8 +1,7 @@
-"""Forward passes: windows -> values, in parts for which the device has memory."""
+"""Forward passes: windows -> values, in parts that fit into the device's memory."""
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -13,9 +12,9 @@ from genometracks.errors import UserError
 from genometracks.predict.device import use_precision
 
 Logits = Callable[[Tensor, int], Tensor]
-"""(windows, number of a fold) -> logits."""
+"""(windows, index of a fold) -> logits."""
 
-log = logging.getLogger(__name__)
+LOG = logging.getLogger(__name__)
 
 
 class Forward:
@@ -29,19 +28,20 @@ class Forward:
     average : callable
         (windows, logits) -> values; a `predict.average.Average`.
     strands : int
-        Windows that `average` passes to `logits` at once for each of its own: 2 where both strands
-        go through the model together. Default is 1.
+        Sequences that `average` passes to `logits` at once per window: 2 if both strands go through
+        the model together. Default is 1.
     precision : str
-        fp32, tf32, bf16 or fp16. Default is fp32.
+        "fp32", "tf32", "bf16" or "fp16". Default is "fp32".
     compiled : bool
-        Compile the models. Where that fails, one note is logged and they run uncompiled.
+        Whether to compile the models. If that fails, a warning is logged and they run uncompiled.
+        Default is False.
 
     Attributes
     ----------
     part : int or None
-        Number of windows computed at once, after the device had no memory for a whole batch.
+        Number of windows computed at once, if the device had no memory for a whole batch.
     singly : bool
-        Whether even both strands of one window were too much, and go through a model in turn.
+        Whether there was no memory for both strands of one window, which are computed in turn.
     compiled : bool
         Whether a compiled model is in use.
     """
@@ -56,7 +56,7 @@ class Forward:
         precision: Precision = "fp32",
         compiled: bool = False,
     ) -> None:
-        self._plain = list(folds)
+        self._plain: list[Callable[[Tensor], Tensor]] = list(folds)
         self._device, self._precision = device, precision
         self._average, self._strands = average, strands
         self._folds: list[Callable[[Tensor], Tensor]] = [
@@ -77,7 +77,7 @@ class Forward:
         return self._run(windows, self._precision)
 
     def measure_deviation(self, windows: Tensor, outputs: Tensor) -> Deviation:
-        """Compare outputs with those of fp32."""
+        """Measure the deviation of outputs from those of fp32, for the same windows."""
         exact = self._run(windows, "fp32")
         return Deviation((outputs - exact).abs().max().item(), exact.abs().max().item())
 
@@ -99,16 +99,21 @@ class Forward:
 
     def _pass(self, windows: Tensor, fold: int) -> Tensor:
         if not self.compiled:
-            return cast(Tensor, self._plain[fold](windows))
+            return self._plain[fold](windows)
         try:
             return self._folds[fold](windows)
         except Exception as error:  # whatever the compiler and its back ends raise
             if lacks_memory(error):
                 raise
             reason = str(error).strip().split("\n")[0]
-            log.warning("prediction.compile: not used: %s: %s", type(error).__name__, reason)
+            LOG.warning(
+                "prediction.compile: not used, the model runs uncompiled, which may be slower: "
+                "%s: %s",
+                type(error).__name__,
+                reason,
+            )
             self.compiled = False
-            return cast(Tensor, self._plain[fold](windows))
+            return self._plain[fold](windows)
 
     def _reduce(self, windows: int) -> None:
         """Compute fewer windows at once from now on."""
@@ -124,9 +129,14 @@ class Forward:
             self.part, lacking, left = part // 2, f"{part} windows", str(part // 2)
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
-        log.warning("%s: no memory for %s at once: continuing with %s", self._device, lacking, left)
+        LOG.warning(
+            "%s: no memory for %s at once: continuing with %s; values change by rounding only",
+            self._device,
+            lacking,
+            left,
+        )
 
 
 def lacks_memory(error: Exception) -> bool:
-    """Whether an error of torch reports a lack of memory."""
+    """Whether an error of torch means that memory is exhausted."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

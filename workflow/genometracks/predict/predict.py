@@ -1,8 +1,8 @@
-"""One shard: stream windows -> batches -> model -> owned bins.
+"""The prediction of one shard, as a stream: windows -> batches -> model -> owned bins.
 
-The bases of a batch are read once, as codes, while the batch before it is computed. They are
-encoded and cut into windows on the device, and only the bins that the batch owns, of the requested
-tracks, are copied back.
+The bases of a batch are read once, as codes, while the previous batch is computed. They are encoded
+and cut into windows on the device. Only the bins that the batch owns, of the requested tracks, are
+copied back. Nothing is written here.
 """
 
 import sys
@@ -33,9 +33,9 @@ from grelu_models.models import BaseModel
 
 
 def load_planned_model(plan: Plan) -> ModuleList:
-    """The folds of the plan's model, verified and prepared.
+    """Load the folds of the plan's model, verify and prepare them.
 
-    Norms are folded into convolutions, and only channels that the recipe needs are computed.
+    Norms are folded into convolutions, and only the channels of the recipe are computed.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def load_planned_model(plan: Plan) -> ModuleList:
 
 
 def prepare_planned_model(model: BaseModel, plan: Plan) -> BaseModel:
-    """Fold norms, and drop the channels that the recipe does not need."""
+    """Fold norms into convolutions, and drop the channels that the recipe does not need."""
     channels = plan.recipe.channels
     whole = len(channels) == plan.model.geometry.tracks
     return prepare_for_inference(model, tracks=None if whole else channels)
@@ -67,7 +67,7 @@ def prepare_planned_model(model: BaseModel, plan: Plan) -> BaseModel:
 def make_forward(
     folds: ModuleList, plan: Plan, precision: Precision, *, device: torch.device
 ) -> Forward:
-    """The plan's forward pass, of prepared models on their device."""
+    """Make the plan's forward pass from prepared models that are on the device."""
     measured = plan.model.geometry
     average = Average(
         plan.recipe,
@@ -103,7 +103,7 @@ class ShardPrediction:
         Starts at a multiple of the plan's batch size.
     device : torch.device
     report : callable, optional
-        Called with (windows done, windows in all) after each batch.
+        Called after each batch with (windows done, all windows). Default does nothing.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class ShardPrediction:
             yield batch, outputs
 
     def notes(self) -> Notes:
-        """How the numbers were made; complete after the last piece."""
+        """How the values were computed; complete after the last piece."""
         return Notes(
             versions=describe_versions(),
             deviation=self._deviation,
@@ -154,7 +154,7 @@ class ShardPrediction:
 
 
 def describe_versions() -> dict[str, str]:
-    """Versions of the packages that compute the numbers."""
+    """Versions of the packages that compute the values."""
     import grelu_models
 
     return {

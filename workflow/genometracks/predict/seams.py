@@ -1,4 +1,4 @@
-"""Differences between neighbouring windows over the bins that both predict."""
+"""Measurement of differences between neighbouring windows over the bins that both predict."""
 
 import torch
 from torch import Tensor
@@ -12,10 +12,10 @@ BATCHES = 64
 
 
 class SeamMeter:
-    """Sums of the differences between each window and the one before it, over a sample.
+    """Sums of the differences between each window and the previous one, over a sample.
 
-    With `trim` bins cut off at each end, neighbours both predict 2 x trim bins, of which each owns
-    half. A large difference there means that more should be cut off.
+    With `trim` bins cut from each end, neighbours both predict 2 x trim bins, of which each owns
+    half. A large difference there means that `trim` should be larger.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -56,7 +56,7 @@ class SeamMeter:
         self._bins += len(left) * self._both
 
     def measured(self) -> Seams | None:
-        """The means over the bins that were compared; None where no bin was."""
+        """Means over the bins that were compared; None if there are none."""
         if self._sums is None or not self._bins:
             return None
         difference, scale = (self._sums / self._bins).float().tolist()

@@ -1,4 +1,4 @@
-"""From the scale that Borzoi was trained on back to counts.
+"""Inversion of Borzoi's squashing: from the scale that it was trained on back to counts.
 
 Its targets were squashed: the values of some tracks were raised to the power of 3/4 (or their
 square root was taken), the part above `clip_soft` was replaced by its square root, and all were
@@ -32,7 +32,7 @@ class Untransform:
         )
 
     def __call__(self, values: Tensor) -> Tensor:
-        """Counts of squashed values (N, channels, bins)."""
+        """Squashed values (N, channels, bins) -> counts of the same shape."""
         if self._old:
             values = self._unclip(values / self._scale, self._clip)
             return torch.where(self._sqrt, values.clamp(min=0) ** (4 / 3), values)

@@ -1,4 +1,4 @@
-"""Shards -> ordered tracks; proves completeness. Needs no torch."""
+"""Proof that the shards are complete, and their tracks in genome order. Needs no torch."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -13,14 +13,14 @@ from genometracks.shards.sidecar import Sidecar, read_sidecar, shard_paths
 
 FORMAT = 1
 PIECE, PIECE_VALUES = 1 << 15, 1 << 22
-"""Bins, and bins x tracks, read at once: memory is bounded whatever the size of shards."""
+"""Bins, and bins x tracks, read at once: this bounds the memory for shards of any size."""
 
 Run = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Merged:
-    """What merging proved, as merge.json holds it: condensed sidecars in the order of windows."""
+    """Content of merge.json: condensed sidecars in the order of the windows."""
 
     format: int
     bins: int
@@ -37,9 +37,11 @@ def check_shards(plan: Plan, folder: Path) -> list[Sidecar]:
 
     Raises
     ------
-    ShardError, UserError
-        Naming the shard that is missing or stale, or the contig:start-end that is missing,
-        duplicated or foreign.
+    ShardError
+        If a shard is missing, stale or damaged.
+    UserError
+        If bins are missing, duplicate or foreign. The message names the first ones, as
+        contig:start-end.
     """
     sidecars = [_condense(_find_sidecar(folder, plan, shard), folder) for shard in plan.shards]
     _check_cover(plan, sidecars)
@@ -47,15 +49,15 @@ def check_shards(plan: Plan, folder: Path) -> list[Sidecar]:
 
 
 def save_merged(path: Path, sidecars: Sequence[Sidecar]) -> None:
-    """Write what `check_shards` proved as merge.json."""
+    """Write merge.json from the result of `check_shards`."""
     bins = sum(sidecar.shape[1] for sidecar in sidecars)
     save_record(path, Merged(FORMAT, bins, tuple(sidecars)))
 
 
 def read_merged(path: Path, plan: Plan, folder: Path) -> list[Sidecar] | None:
-    """What `check_shards` proved before, or None if that is not of this plan and these files.
+    """Read the earlier result of `check_shards`; None if it does not match the plan and the files.
 
-    Opens no shard: sizes are compared here, digests and checksums when a shard is read.
+    No shard is opened: sizes are compared here, digests and checksums when a shard is read.
     """
     try:
         merged = load_record(Merged, path, what="result of merging", version=FORMAT)
@@ -73,7 +75,7 @@ def read_merged(path: Path, plan: Plan, folder: Path) -> list[Sidecar] | None:
 
 
 def find_merged(path: Path, plan: Plan, folder: Path) -> list[Sidecar]:
-    """What merging proved; where that is stale or missing, it is proved again.
+    """Return the result of `check_shards`: from merge.json, or computed if that is not valid.
 
     Raises
     ------
@@ -99,27 +101,31 @@ def _condense(sidecar: Sidecar, folder: Path) -> Sidecar:
 
 
 def _check_cover(plan: Plan, sidecars: Sequence[Sidecar]) -> None:
-    """Compare the bins that were predicted with those that were planned."""
+    """Compare the predicted bins with the planned ones."""
     found: dict[str, list[Run]] = {contig: [] for contig in plan.segments}
     for sidecar in sidecars:
         for contig, first, last in sidecar.ranges:
             if contig not in found:
-                raise UserError(f"foreign bins at {_locus(plan, contig, first, last)}")
+                raise _refuse_bins("foreign", _locus(plan, contig, first, last))
             found[contig].append((first, last))
     for contig, rows in plan.segments.items():
         segments: list[Run] = [(first, last) for first, last in rows.tolist()]
         have = sorted(found[contig])
         for (_, end), (start, stop) in zip(have, have[1:], strict=False):
             if start < end:
-                raise UserError(f"duplicate bins at {_locus(plan, contig, start, min(end, stop))}")
+                raise _refuse_bins("duplicate", _locus(plan, contig, start, min(end, stop)))
         for name, one, other in (("missing", segments, have), ("foreign", have, segments)):
             rest = _subtract(one, other)
             if rest:
-                raise UserError(f"{name} bins at {_locus(plan, contig, *rest[0])}")
+                raise _refuse_bins(name, _locus(plan, contig, *rest[0]))
+
+
+def _refuse_bins(kind: str, locus: str) -> UserError:
+    return UserError(f"{kind} bins at {locus}: delete the run's work/shards and run again")
 
 
 def _subtract(rows: list[Run], others: list[Run]) -> list[Run]:
-    """Bins of `rows` that no run of `others` holds; both ascending, without overlaps."""
+    """Bins of `rows` that are in no run of `others`; both ascending, without overlaps."""
     rest: list[Run] = []
     i = 0
     for first, last in rows:
@@ -151,7 +157,7 @@ def read_tracks(
     ----------
     plan : Plan
     folder : Path
-        Of the shards.
+        Folder of the shards.
     sidecars : sequence of Sidecar
         From `find_merged`.
     rows : range
@@ -167,8 +173,8 @@ def read_tracks(
     Raises
     ------
     ShardError
-        If a shard's bytes are not those that were written, or not those that were proved; what
-        was made from them must then be discarded.
+        If a shard changed since it was written, or since it was merged. Results made from it must
+        then be discarded.
     """
     size = max(1, min(PIECE, PIECE_VALUES // max(len(rows), 1)))
     for shard, proved in zip(plan.shards, sidecars, strict=True):

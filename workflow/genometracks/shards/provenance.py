@@ -1,4 +1,4 @@
-"""How the numbers of a run were made: the notes of its shards, combined."""
+"""How the values of a run were computed: the notes of its shards, combined."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,18 +12,19 @@ from genometracks.shards.sidecar import Seams, Sidecar
 
 @dataclass(frozen=True)
 class Provenance:
-    """How the numbers of a run were made.
+    """How the values of a run were computed.
 
     Attributes
     ----------
     devices, batch_sizes : dict
-        Each device, and each number of windows computed at once -> number of shards.
+        Device, or number of windows computed at once -> number of shards.
     compiled : int
-        Number of shards that a compiled model predicted.
+        Number of shards predicted by a compiled model.
     deviation : Deviation or None
-        From fp32, of the shard in which it is the largest fraction of the largest value.
+        Deviation from fp32 in the shard in which it is largest, relative to the largest value;
+        None if only fp32 was used.
     seams : Seams or None
-        Means over all shards.
+        Means over all shards; None if no bin is predicted by two windows.
     """
 
     devices: dict[str, int]
@@ -34,7 +35,7 @@ class Provenance:
 
 
 def combine_notes(sidecars: Sequence[Sidecar]) -> Provenance:
-    """Combine the shards' notes; shards without a window have none."""
+    """Combine the shards' notes; shards without bins are skipped."""
     notes = [sidecar.notes for sidecar in sidecars if sidecar.shape[1]]
     deviations = [note.deviation for note in notes if note.deviation]
     return Provenance(

@@ -1,7 +1,7 @@
-"""The data of a shard: written atomically, read back in pieces, verified.
+"""The data of a shard: written atomically, read back in pieces, and verified.
 
-`{id}.npy` is a C-order array (tracks, bins), its bins in genome order; the sidecar says which bins
-they are, with an xxh3 checksum of every track's row.
+`{id}.npy` is a C-order array (tracks, bins) with its bins in genome order. The sidecar lists these
+bins and an xxh3 checksum of every track's row.
 """
 
 import os
@@ -51,15 +51,15 @@ def write_shard(
     plan : Plan
     shard : Shard
     pieces : iterable of float32 arrays (tracks, n)
-        In genome order; together they hold every bin that the shard owns.
+        In genome order; together, all bins that the shard owns.
     notes : callable
-        Returns how the numbers were made; called after the last piece.
+        Returns how the values were computed; called after the last piece.
 
     Raises
     ------
     UserError
-        If a value is not finite or exceeds the range of float16, named by track and locus; if the
-        disk is full. No file of the shard is left then.
+        If a value is not finite or exceeds the range of float16 (the message names track and
+        locus), or if the disk is full. No file of the shard is left then.
     """
     data, beside = shard_paths(folder, shard.id)
     ranges = plan.shard_bins(shard)
@@ -68,7 +68,7 @@ def write_shard(
     hashes = [xxhash.xxh3_64() for _ in range(shape[0])]
     header = pack_header(dtype.str, shape)
     with write_atomically(data) as file:
-        # An existing shard is stale or damaged; without its sidecar it no longer exists.
+        # An existing shard is stale or damaged. Deleting its sidecar invalidates it.
         beside.unlink(missing_ok=True)
         file.write(header)
         file.flush()
@@ -99,7 +99,7 @@ def write_shard(
 
 
 def _write_at(descriptor: int, values: Values, offset: int) -> None:
-    """Write all bytes at an offset; a disk that becomes full may take only some at a time."""
+    """Write all bytes at an offset; one call may write only a part of them."""
     rest = values.data.cast("B")
     while len(rest):
         written = os.pwrite(descriptor, rest, offset)
@@ -107,7 +107,7 @@ def _write_at(descriptor: int, values: Values, offset: int) -> None:
 
 
 def _read_at(descriptor: int, values: Values, offset: int) -> bool:
-    """Fill an array from an offset; False if the file ends before."""
+    """Fill an array from an offset; False if the file is too short."""
     rest = values.data.cast("B")
     while len(rest):
         count = os.preadv(descriptor, [rest], offset)
@@ -120,7 +120,7 @@ def _read_at(descriptor: int, values: Values, offset: int) -> bool:
 def _check_range(
     piece: Values, plan: Plan, *, ranges: Sequence[tuple[str, int, int]], offset: int
 ) -> None:
-    """Refuse values that are not finite, or that the shard's dtype cannot hold."""
+    """Refuse values that are not finite or exceed the shard's dtype."""
     half = plan.settings.dtype == "float16"
     good = np.abs(piece) <= FLOAT16_MAX if half else np.isfinite(piece)
     if good.all():
@@ -150,7 +150,7 @@ def _locate(
 
 
 class ShardReader:
-    """Rows of one shard, read in pieces in order; the checksum is verified at the end.
+    """Reader of some rows of a shard, in consecutive pieces; verifies the checksums at the end.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ class ShardReader:
     sidecar : Sidecar
         From `read_sidecar`.
     rows : range
-        Tracks to read, one after the other.
+        Tracks to read.
     """
 
     def __init__(self, folder: Path, sidecar: Sidecar, *, rows: range) -> None:
@@ -171,7 +171,7 @@ class ShardReader:
         Raises
         ------
         ShardError
-            After the last piece, if the bytes are not those that were written.
+            After the last piece, if the data changed since they were written.
         """
         bins, dtype = self._sidecar.shape[1], np.dtype(self._sidecar.dtype)
         hashes = [xxhash.xxh3_64() for _ in self._rows]

@@ -1,8 +1,7 @@
-"""The sidecar of a shard: which bins its data holds, under which digest, and how they were made.
+"""The sidecar of a shard: its bins, the plan's digest of it, and how its values were computed.
 
 `{id}.json` is written last. A shard without a valid sidecar, or with another digest, does not
-exist. The sidecar has a checksum of its own fields (`seal`), so that a flipped bit in it cannot
-turn one shard into another.
+exist. A checksum of the sidecar's fields (`seal`) detects a damaged sidecar.
 """
 
 import json
@@ -42,21 +41,22 @@ class Seams:
 
 @dataclass(frozen=True)
 class Notes:
-    """How a shard's numbers were made.
+    """How a shard's values were computed.
 
     Attributes
     ----------
-    versions : dict
-        Of the packages that compute.
+    versions : dict, optional
+        Versions of the packages that compute the values. Default is None.
     deviation : Deviation, optional
-        From fp32, in the first batch, where another precision was used.
+        Deviation from fp32 in the first batch. Default is None: fp32 was used.
     seams : Seams or None
-        None where no bin is predicted by two windows.
+        Default is None: no bin is predicted by two windows.
     device : str
+        Name of the device. Default is "".
     batch_size : int
-        Windows computed at once: fewer than the plan's where memory was short.
+        Windows computed at once: fewer than planned if memory was short. Default is 0.
     compiled : bool
-        Whether a compiled model was used.
+        Whether a compiled model was used. Default is False.
     """
 
     versions: dict[str, str] | None = optional()
@@ -75,10 +75,10 @@ class Checksum:
     ----------
     algorithm : str
     rows : str, optional
-        Hex digests of all tracks' rows, one after the other: with thousands of tracks a list takes
-        four times the time and memory.
+        Hex digests of all tracks' rows, concatenated: with thousands of tracks, a list takes four
+        times the time and memory. Default is None.
     of_rows : str, optional
-        Hex digest of `rows`, which is then left out.
+        Hex digest of `rows`, given instead of `rows`. Default is None.
     """
 
     algorithm: str
@@ -94,18 +94,19 @@ class Sidecar:
     ----------
     format : int
     shard : str
-        Id.
+        Id of the shard.
     digest : str
-        The plan's, of everything that determines the numbers.
+        The plan's digest of the shard.
     dtype : str
-        As NumPy writes it: `<f4`.
+        As in NumPy's headers, e.g. `<f4`.
     shape : (int, int)
         Tracks and bins.
     ranges : list of (contig, first bin, last bin)
+        Half-open runs of bins, in genome order.
     checksum : Checksum
     notes : Notes
     bytes : int, optional
-        Size of the data; in merge.json.
+        Size of the data file, in merge.json only. Default is None.
     """
 
     format: int
@@ -119,9 +120,9 @@ class Sidecar:
     bytes: int | None = optional()
 
     def condense(self, size: int) -> "Sidecar":
-        """The sidecar with the data's size, and one checksum in place of one a track.
+        """Replace the checksums per track by one, and add the size of the data file in bytes.
 
-        What stays in memory then does not grow with the number of tracks.
+        The size of the result does not grow with the number of tracks.
         """
         rows = (self.checksum.rows or "").encode()
         checksum = Checksum(self.checksum.algorithm, of_rows=xxhash.xxh3_64_hexdigest(rows))
@@ -140,9 +141,9 @@ def write_sidecar(path: Path, sidecar: Sidecar) -> None:
 
 
 def read_sidecar(folder: Path, plan: Plan, shard: Shard) -> Sidecar | None:
-    """The sidecar of a shard of this plan, or None if the shard is missing, stale or damaged.
+    """Read the sidecar of a shard; None if the shard is missing, stale or damaged.
 
-    The data's size is checked here, its bytes when they are read (`ShardReader`).
+    The size of the data is checked here, its content when it is read (`ShardReader`).
     """
     data, path = shard_paths(folder, shard.id)
     try:
@@ -174,5 +175,5 @@ def _holds(data: Path, sidecar: Sidecar) -> bool:
 
 
 def _seal(plain: dict[str, Any]) -> str:
-    """Checksum of a sidecar's own fields."""
+    """Checksum of a sidecar's fields."""
     return xxhash.xxh3_64_hexdigest(json.dumps(plain, sort_keys=True).encode())
