@@ -89,7 +89,7 @@ def test_without_a_running_job_the_rate_is_that_of_ended_jobs(started):
     status = read_status(started.folder, now=NOW)
     assert status.count("waiting") == 3 and status.rate == 0.0 and status.mean_rate == 1.0
     left = status.plan.windows - 16
-    assert f"0:00:{left:02d} left if one job ran; none does" in describe_status(status)
+    assert f"0:00:{left:02d} left if one job ran; none is running" in describe_status(status)
 
 
 def test_a_silent_job_has_failed_unless_it_still_writes(started):
@@ -183,11 +183,13 @@ def test_a_finished_run_and_a_folder_of_runs_are_reported(started, make_run, cap
 
 def test_a_folder_that_is_not_a_run_is_a_one_line_error(started, capsys):
     nearby = started.folder.parent / "nothing"
-    with pytest.raises(UserError, match="nothing: no run is there; there are .*run: give results"):
+    with pytest.raises(
+        UserError, match="nothing: no run in this folder; there are .*run: give results"
+    ):
         read_status(nearby)
     assert main(["status", str(nearby)]) == 1
     err = capsys.readouterr().err.strip().splitlines()[-1]
-    assert err.startswith(f"genometracks status: {nearby}: no run is there")
+    assert err.startswith(f"genometracks status: {nearby}: no run in this folder")
 
 
 def test_the_numbers_are_written_as_json(started, tmp_path):

@@ -1,4 +1,4 @@
-"""Merged shards -> one bigWig a track, blocks of tracks over processes. Needs no torch."""
+"""Merged shards -> one bigWig per track, in blocks of tracks per process. Needs no torch."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -14,7 +14,7 @@ from genometracks.shards.sidecar import Sidecar
 
 BLOCK = 16
 """Largest number of tracks that a process writes at once: each shard is read once for all of them,
-11 to 15 files a track are open (the bigWig, ten zoom levels, indices), and 60 MB are in memory."""
+11 to 15 files per track are open (bigWig, ten zoom levels, indices), and 60 MB are in memory."""
 
 
 def write_bigwigs(
@@ -45,7 +45,7 @@ def write_bigwigs(
     Raises
     ------
     UserError
-        If a shard is damaged (no file of its block of tracks is left), the disk is full or a
+        If a shard is damaged (then no file of its block of tracks is left), the disk is full or a
         process is killed.
     """
     blocks = cut_blocks(rows, processes)
@@ -59,7 +59,7 @@ def write_bigwigs(
 
 
 def cut_blocks(rows: range, processes: int) -> list[range]:
-    """Cut tracks into blocks of equal size, the same number for each process."""
+    """Cut tracks into blocks of (almost) equal size, the same number for each process."""
     tracks = len(rows)
     count = min(-(-tracks // (BLOCK * processes)) * processes, tracks)
     return [rows[tracks * i // count : tracks * (i + 1) // count] for i in range(count)]

@@ -1,6 +1,6 @@
-"""How many tracks one job or one file of the results holds."""
+"""Numbers of tracks per job and per file of the results."""
 
 TRACKS = 64
-"""bigWigs that a job writes: minutes for a large genome, and thousands of tracks are many jobs."""
+"""bigWigs that a job writes: it takes minutes for a large genome, and many tracks are many jobs."""
 COLUMNS = 512
 """Tracks in one part of the Parquet table, which one process writes."""

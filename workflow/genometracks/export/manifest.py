@@ -45,8 +45,9 @@ def write_manifest(
     plan : Plan
     config : Config
     sidecars : sequence of Sidecar
-        From `merge.find_merged`: how the numbers were made, and their checksums.
+        From `merge.find_merged`: how the values were computed, and checksums of the shards.
     observed : sequence of ObservedDigest
+        Empty if there are no observed tracks.
     """
     manifest = {
         "format": FORMAT,
@@ -96,7 +97,7 @@ def write_observed(path: Path, observed: Sequence[Observed]) -> None:
 
 
 def read_observed(path: Path) -> list[ObservedDigest]:
-    """Read what `write_observed` wrote.
+    """Read observed.json.
 
     Raises
     ------
@@ -116,7 +117,7 @@ def digest_file(path: Path) -> str:
 
 
 def _digest_outputs(folder: Path) -> dict[str, dict[str, Any]]:
-    """Bytes and sha256 of every result: all except working files, and files written later."""
+    """Bytes and sha256 of every result: all files except intermediate and later ones, and logs."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     outputs = {}
     for path in files:

@@ -1,8 +1,8 @@
-"""The Parquet writer: a wide table, one folder a contig.
+"""Merged shards -> a Parquet data set: a wide table, one folder per contig. Needs no torch.
 
-`chrom={contig}/part-{i}.parquet` holds `start` (bp, 0-based) and one float32 column a track, in
-bin order; absent bins have no row. More than 512 tracks are divided among several parts, because
-the footer grows with every column of every row group. Needs no torch.
+`chrom={contig}/part-{i}.parquet` contains `start` (bp, 0-based) and one float32 column per track,
+in bin order; absent bins have no row. More than 512 tracks are divided among several parts, because
+the footer grows with every column of every row group.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ def write_parquet(
     shards : Path
         Folder of the shards.
     folder : Path
-        The data set; it appears whole or not at all, and replaces an older one.
+        The data set. It appears whole or not at all, and replaces an earlier one.
     sidecars : sequence of Sidecar
         From `merge.find_merged`.
     processes : int
@@ -107,14 +107,14 @@ def _write_part(plan: Plan, stream: Stream, *, folder: Path, name: str, rows: ra
 def _regroup(
     stream: Stream, tracks: int
 ) -> Iterator[tuple[str, npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
-    """Cut a stream of runs into row groups of `ROWS` bins of one contig, whatever the shards are.
+    """Cut a stream of runs into row groups of `ROWS` bins of one contig, for any sharding.
 
     Yields
     ------
     contig : str
     bins : int64 array (n,)
     values : float32 array (tracks, n)
-        Reused by the next group.
+        Overwritten by the next group.
     """
     bins = np.empty(ROWS, np.int64)
     values = np.empty((tracks, ROWS), np.float32)

@@ -18,7 +18,7 @@ from genometracks.tracks.table import RunTrack
 
 
 def write_summary(path: Path, plan: Plan, *, evaluation: EvaluationConfig, logs: Path) -> str:
-    """Write and return the lines: bins, tracks, time, arithmetic, seams, correlation, paths.
+    """Write summary.txt and return it: bins, tracks, time, arithmetic, seams, correlation, paths.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def write_summary(path: Path, plan: Plan, *, evaluation: EvaluationConfig, logs:
     plan : Plan
     evaluation : EvaluationConfig
     logs : Path
-        Folder of the stages' logs, whose times are added up.
+        Folder of the stages' logs, from which the wall time is computed.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def _read_provenance(manifest: Path) -> Provenance:
 
 
 def _describe_arithmetic(plan: Plan, made: Provenance) -> str:
-    """Device, precision and batch; the deviation from fp32, and smaller batches."""
+    """Describe precision, device and batch size, and the deviation from fp32."""
     settings = plan.settings
     text = f"{settings.precision} on {', '.join(made.devices)}, batches of {settings.batch_size}"
     smaller = [size for size in made.batch_sizes if int(size) < settings.batch_size]
@@ -81,7 +81,7 @@ def _describe_arithmetic(plan: Plan, made: Provenance) -> str:
 
 
 def _describe_seams(tracks: Sequence[RunTrack], seams: Seams | None) -> str:
-    """Mean difference of neighbouring windows: up to three tracks, or the median and the worst."""
+    """Describe the mean difference of neighbouring windows: three tracks, or middle and worst."""
     if seams is None:
         return "not measured: no bin is predicted by two windows (see prediction.trim)"
     rows = [
@@ -108,7 +108,7 @@ def _describe_correlation(table: Path, evaluation: EvaluationConfig) -> str:
 
 
 def _measure_seconds(logs: Path, pattern: str) -> float:
-    """Seconds in which at least one of the stages ran, from the times in their logs."""
+    """Seconds in which at least one of the stages ran, by the times in their logs."""
     spans = []
     for log in logs.rglob(pattern):
         events = find_events(log.read_text())

@@ -1,1 +1,1 @@
-"""Measurements before a run: what `auto` stands for, and what a run takes."""
+"""Measurements before a run: values for settings left at `auto`, and the cost of a run."""

@@ -1,4 +1,4 @@
-"""What a run takes: windows, bytes and hours, from its plan and a few measurements."""
+"""Cost of a run: windows, bytes and hours, from its plan and a few measurements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,15 +13,16 @@ STORED: dict[Dtype, dict[str, float]] = {
     "float16": {"bigwig": 2.6, "parquet": 1.8},
     "float32": {"bigwig": 4.1, "parquet": 3.3},
 }
-"""Bytes a value: float16 of 16 dense tracks (benchmarks/2026-11-23-all.md), float32 of the demo's
+"""Bytes per value: float16 of 16 dense tracks (benchmarks/2026-11-23-all.md), float32 of the demo's
 track. Flat tracks take less."""
 
 JOBS = 8
+"""Jobs at once in one of the estimates of time."""
 
 
 @dataclass(frozen=True)
 class PlanSize:
-    """What a plan predicts, and how."""
+    """Size of a plan, and the settings that determine its cost; lengths in bp."""
 
     tracks: int
     computed: str
@@ -50,7 +51,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes in the run's folder: shards and genome exactly, bigWig and Parquet as estimates."""
+    """Bytes in the run's folder: shards and genome exact, bigWig and Parquet estimated."""
 
     shards: int
     bigwig: int
@@ -59,13 +60,13 @@ class Sizes:
 
     @property
     def total(self) -> int:
-        """All together."""
+        """Sum of all."""
         return self.shards + self.bigwig + self.parquet + self.genome
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Windows and base pairs a second."""
+    """Windows and base pairs per second."""
 
     windows: float
     bp: float
@@ -73,7 +74,7 @@ class Rates:
 
 @dataclass(frozen=True)
 class JobHours:
-    """Hours with a number of jobs at once."""
+    """Hours with `jobs` jobs at once."""
 
     jobs: int
     hours: float
@@ -81,19 +82,20 @@ class JobHours:
 
 @dataclass(frozen=True)
 class TrimCost:
-    """What another trim costs and changes, with the same window.
+    """Cost and effect of another trim, with the same window.
 
     Attributes
     ----------
     trim : int
+        In bins.
     windows : int
     hours : float
-        Of one job.
+        With one job.
     edge_bins : int
         Kept bins at each end of a window that read beyond it.
     deviation : float or None
-        Of the kept bins next to a window's end (see `window_edges.measure_edges`); None where it
-        was not measured.
+        Deviation of the kept bins next to a window's end (see `window_edges.measure_edges`); None
+        if it was not measured.
     """
 
     trim: int
@@ -104,7 +106,7 @@ class TrimCost:
 
 
 def count_size(plan: Plan) -> PlanSize:
-    """What a plan predicts, and how."""
+    """Summarise the size and the settings of a plan."""
     geometry, settings = plan.geometry, plan.settings
     return PlanSize(
         tracks=len(plan.tracks),
@@ -126,7 +128,7 @@ def count_size(plan: Plan) -> PlanSize:
 
 
 def count_bytes(plan: Plan, written: Written) -> Sizes:
-    """Bytes that a run takes on disk."""
+    """Estimate the bytes that a run takes on disk."""
     dtype, values = plan.settings.dtype, len(plan.tracks) * plan.bins
     factors = STORED[dtype]
     return Sizes(
@@ -138,19 +140,19 @@ def count_bytes(plan: Plan, written: Written) -> Sizes:
 
 
 def count_rates(plan: Plan, seconds: float) -> Rates:
-    """Rates at so many seconds a window."""
+    """Compute rates from the seconds per window."""
     return Rates(1 / seconds, plan.geometry.owned * plan.geometry.bin / seconds)
 
 
 def count_hours(plan: Plan, seconds: float) -> tuple[JobHours, ...]:
-    """Hours with one job, some, and one a shard, at so many seconds a window."""
+    """Estimate the hours with 1, `JOBS` and one job per shard, from the seconds per window."""
     sizes = [shard.windows for shard in plan.shards]
     jobs = sorted({1, min(JOBS, len(sizes)), len(sizes)})
     return tuple(JobHours(count, share_windows(sizes, count) * seconds / 3600) for count in jobs)
 
 
 def share_windows(sizes: Sequence[int], jobs: int) -> int:
-    """Windows of the job that ends last, where each shard goes to the first job that is free.
+    """Windows of the job that ends last, if each shard goes to the first job that is free.
 
     Examples
     --------
@@ -166,13 +168,13 @@ def share_windows(sizes: Sequence[int], jobs: int) -> int:
 def list_trims(
     plan: Plan, *, seconds: float, edge_bins: int | None, by_distance: Sequence[float] | None
 ) -> tuple[TrimCost, ...]:
-    """What other trims cost and change; empty for a model of one value a window.
+    """List the cost and effect of other trims; empty for a model of one value per window.
 
     Parameters
     ----------
     plan : Plan
     seconds : float
-        Of a window.
+        Seconds per window.
     edge_bins : int or None
         Bins at each end of an output that read beyond the window; None for all.
     by_distance : sequence of float or None
@@ -198,16 +200,16 @@ def list_trims(
 
 
 def count_windows(plan: Plan, trim: int) -> int:
-    """Number of windows of the same run with another trim."""
+    """Count the windows of the same run with another trim."""
     _, runs = number_windows(plan.segments, replace(plan.geometry, trim=trim).owned)
     return int((runs[:, 1] - runs[:, 0]).sum())
 
 
 def _look_up(by_distance: Sequence[float] | None, trim: int, *, width: int) -> float | None:
-    """Mean over the `width` bins from the distance `trim` on; None where it was not measured.
+    """Mean over `width` bins, from the distance `trim` on; None if it was not measured.
 
-    Windows that are half an output apart measure distances below a quarter of it; a trim of exactly
-    a quarter takes the last of them.
+    Windows that are half an output apart measure distances below a quarter of it. A trim of exactly
+    a quarter uses the last of them.
     """
     if by_distance is None or trim > len(by_distance):
         return None

@@ -1,7 +1,7 @@
-"""What a run takes, measured before it is started.
+"""Cost of a run, measured before it is started.
 
-The run's own first stages are done in a temporary folder, and a few windows of its genome go
-through its model on the available device. Nothing is written to the run's folder.
+The first stages of the run are done in a temporary folder, and a few windows of its genome are
+predicted by its model on the available device. Nothing is written to the run's folder.
 """
 
 import math
@@ -66,19 +66,22 @@ from genometracks.preflight.window_length import count_edge_bins
 from genometracks.shards.shard import write_shard
 
 BUDGET = 20.0
-"""Seconds that a pass may take: a batch that needs more is measured in smaller ones. Where a single
-window does, no other precision is tried, and no other position in the window."""
+"""Seconds that a forward pass may take: larger batches are replaced by smaller ones. If a single
+window takes longer, other precisions and the windows' edges are not measured."""
 
 PRECISIONS: dict[str, tuple[Precision, ...]] = {
     "cpu": ("fp32", "bf16"),
     "cuda": ("fp32", "tf32", "bf16", "fp16"),
 }
+"""Precisions to compare, by type of device."""
+
 PAIRS = 4
+"""Windows that are predicted twice to measure their edges."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A run's plan, its normalised FASTA, and the bins at each end that read past a window."""
+    """A run's plan, its normalised FASTA, and the bins at each end that read beyond a window."""
 
     plan: Plan
     fasta: Path
@@ -87,7 +90,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured on the device; the fields are those of `Preflight`."""
+    """Measurements on the device; the fields are those of `report.Preflight`."""
 
     device: str
     seconds: Seconds
@@ -99,21 +102,21 @@ class Measured:
 
 
 def preflight(path: Path, *, name: str | None = None, json_to: Path | None = None) -> str:
-    """Measure what a run of a config takes, and return it as text.
+    """Measure the cost of a run, and return it as text.
 
     Parameters
     ----------
     path : Path
-        The config, YAML; the paths in it are relative to the working folder, as in the run.
+        The config, YAML; paths in it are relative to the working directory, as in the run.
     name : str, optional
-        Of the run, where the config names a sheet of many.
+        Name of the run, if the config names a sheet of several. Default is None.
     json_to : Path, optional
-        File to write the numbers to.
+        File to write the numbers to. Default is None: they are not written.
 
     Raises
     ------
     UserError, ModelError
-        As the run would raise, for the config and its files.
+        If the config or its files are not valid, as in the run.
     """
     given = read_config(path)
     config = Config.of(choose_run(resolve_runs(given), name).config)
@@ -131,7 +134,7 @@ def preflight(path: Path, *, name: str | None = None, json_to: Path | None = Non
 
 
 def _count(path: Path, config: Config, prepared: Prepared, measured: Measured) -> Preflight:
-    """All numbers: those that were measured, and those that follow from the plan."""
+    """Join the measurements and the numbers that follow from the plan."""
     plan, seconds = prepared.plan, measured.seconds.window
     written = Written(config.output.bigwig, config.output.parquet)
     return Preflight(
@@ -155,7 +158,7 @@ def _count(path: Path, config: Config, prepared: Prepared, measured: Measured) -
 
 
 def _prepare(run: Run, folder: Path) -> Prepared:
-    """Do the stages before the prediction in a folder."""
+    """Do the stages before the prediction, in a temporary folder."""
     config = run.config
     weights = [
         fold.file if Path(fold.file).is_file() else fold.weights for fold in run.sources.folds
@@ -169,7 +172,7 @@ def _prepare(run: Run, folder: Path) -> Prepared:
 
 
 def _find_genome(run: Run, folder: Path) -> tuple[GenomeIndex, Path]:
-    """The genome and its normalised FASTA: the run's own, if proved to be current, or made now."""
+    """The genome and its normalised FASTA: the run's, if it is up to date, or a new one."""
     settings, kept, source = run.config.genome, run.genome.bases, Path(run.sources.fasta)
     if run.sources.fasta != settings.fasta and not source.is_file():
         source = folder / source.name
@@ -183,18 +186,18 @@ def _find_genome(run: Run, folder: Path) -> tuple[GenomeIndex, Path]:
 
 
 def _find_open(run: Run, model: ModelFile, genome: GenomeIndex, *, fasta: Path) -> Probe | None:
-    """What the config leaves at `auto`: the run's earlier probe, or a new one."""
-    asked, prediction = choose_forward_settings(run.config), run.config.prediction
-    if not asked.open:
+    """Determine settings left at `auto`: from the run's earlier probe, or by a new one."""
+    forward, prediction = choose_forward_settings(run.config), run.config.prediction
+    if not forward.open:
         return None
-    found = find_probe(run.folder.probe, digest_probe(asked, model, device=prediction.device))
+    found = find_probe(run.folder.probe, digest_probe(forward, model, device=prediction.device))
     if found is not None:
         return found
-    # In its own process: it tries batches larger than the run's, and this process's peak memory
-    # shall be that of a prediction.
+    # In a separate process: it tries batches larger than the run's, and the peak memory of this
+    # process must be that of a prediction.
     try:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            return pool.submit(_probe, asked, model, genome, fasta, prediction).result()
+            return pool.submit(_probe, forward, model, genome, fasta, prediction).result()
     except BrokenProcessPool as error:
         raise UserError(
             "prediction.batch_size: the probe was killed, most likely for lack of memory: "
@@ -203,19 +206,19 @@ def _find_open(run: Run, model: ModelFile, genome: GenomeIndex, *, fasta: Path) 
 
 
 def _probe(
-    asked: ForwardSettings,
+    forward: ForwardSettings,
     model: ModelFile,
     genome: GenomeIndex,
     fasta: Path,
     prediction: PredictionConfig,
 ) -> Probe:
     device = prepare_device(prediction.device, threads=prediction.threads)
-    digest = digest_probe(asked, model, device=prediction.device)
-    return probe_run(asked, model, genome, bases=Bases(fasta), device=device, digest=digest)
+    digest = digest_probe(forward, model, device=prediction.device)
+    return probe_run(forward, model, genome, bases=Bases(fasta), device=device, digest=digest)
 
 
 def _measure(plan: Plan, bases: Bases, device: torch.device, *, folder: Path) -> Measured:
-    """Seconds, memory, and what other precisions and trims would change."""
+    """Measure seconds, memory, and the effect of other precisions and trims."""
     start = time.perf_counter()
     model = load_planned_model(plan).to(device)
     load = time.perf_counter() - start
@@ -249,7 +252,7 @@ def _measure(plan: Plan, bases: Bases, device: torch.device, *, folder: Path) ->
 def _predict_some(
     plan: Plan, bases: Bases, folder: Path, *, model: ModuleList, size: int, device: torch.device
 ) -> None:
-    """Do two batches as a job does: read ahead, fp32 beside another precision, write, check."""
+    """Predict two batches as a job does, including the comparison with fp32, and write them."""
     small = replace(plan, settings=replace(plan.settings, batch_size=size))
     first = plan.windows // 2 // size * size
     shard = Shard("", first, min(first + 2 * size, plan.windows), "")
@@ -268,7 +271,7 @@ def compare_precisions(
     device: torch.device,
     timed: dict[Precision, float],
 ) -> tuple[PrecisionCost, ...]:
-    """What each precision of a device costs, and how far it is from fp32.
+    """Compare the precisions of a device: seconds per window, and deviation from fp32.
 
     Parameters
     ----------
@@ -277,7 +280,7 @@ def compare_precisions(
     windows : float32 tensor (N, 4, window)
     device : torch.device
     timed : dict
-        Precision -> seconds a window, where they are known.
+        Precision -> seconds per window, for precisions that are timed already.
     """
     exact, rows = make("fp32")(windows), []
     scale = exact.abs().max().item() or 1.0

@@ -1,6 +1,7 @@
-"""What is determined for settings at `auto`: the window, the precision and the batch size.
+"""Determination of settings left at `auto`: window, precision and batch size.
 
-A few windows of the run's own genome go through its model on the available device.
+A few windows of the run's genome are predicted by its model on the available device. Nothing is
+written here.
 """
 
 import time
@@ -33,18 +34,22 @@ from grelu_models.geometry import Geometry
 from grelu_models.models import BaseModel
 
 SAMPLE = 8
+"""Windows that are predicted, evenly spread over the genome."""
+
 TOLERANCE = 0.02
-"""Largest deviation from fp32, as a fraction of the largest value, at which `auto` takes bf16."""
+"""Largest deviation from fp32, as a fraction of the largest value, at which `auto` is bf16."""
 
 BATCHES = tuple(1 << i for i in range(9))
+"""Batch sizes to try."""
+
 SECONDS = 5.0
-"""A batch that takes longer is not doubled."""
+"""Longest time of a batch that is doubled."""
 
 ROOM = 2 << 30
-"""Bytes that a batch may take on the CPU, where several jobs may run at once."""
+"""Bytes that a batch may take on a CPU, on which several jobs may run at once."""
 
 EQUAL = 1e-5
-"""Difference, as a fraction of the largest value, up to which two windows give the same values."""
+"""Difference, as a fraction of the largest value, up to which values count as equal."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ class WindowChoice:
 
 @dataclass(frozen=True)
 class PrecisionChoice:
-    """The precision to use, and the deviation of bf16 where it was tried."""
+    """The precision to use, and the deviation of bf16 from fp32, if it was tried."""
 
     precision: Precision
     deviation: Deviation | None = None
@@ -72,14 +77,14 @@ class BatchChoice:
 
     @property
     def seconds(self) -> float | None:
-        """Seconds a window with that batch size; None where no batch was completed."""
+        """Seconds per window with that batch size; None if no batch was completed."""
         return next((row.seconds for row in self.tried if row.batch_size == self.batch_size), None)
 
 
 def lengthen_window(
     folds: Sequence[BaseModel], model: ModelFile, *, trim: int, lengths: Iterable[int]
 ) -> WindowChoice:
-    """Find the window of the lowest cost, where a longer one gives the same values.
+    """Choose the window with the lowest cost that gives the same values as the model's own.
 
     Parameters
     ----------
@@ -89,7 +94,7 @@ def lengthen_window(
     trim : int
         Bins at each end of the output that a window does not own.
     lengths : iterable of int
-        Of the contigs, in bp.
+        Lengths of the contigs in bp.
     """
     measured = model.geometry
     edge = count_edge_bins(measured, model.flanks)
@@ -146,7 +151,7 @@ def fill_batch(windows: Tensor, size: int) -> Tensor:
 def choose_precision(
     make: Callable[[Precision], Forward], windows: Tensor, device: torch.device
 ) -> PrecisionChoice:
-    """`auto`: fp32 on the CPU; on a GPU bf16 where it is close to fp32, and tf32 where it is not.
+    """Choose fp32 on a CPU; on a GPU bf16 if it is close to fp32, or else tf32.
 
     Parameters
     ----------
@@ -161,7 +166,7 @@ def choose_precision(
 
 
 def judge_precision(make: Callable[[Precision], Forward], windows: Tensor) -> PrecisionChoice:
-    """bf16 if its largest deviation from fp32 is at most 2% of the largest value, or else tf32."""
+    """Choose bf16 if its deviation from fp32 is at most 2% of the largest value, or else tf32."""
     forward = make("bf16")
     deviation = forward.measure_deviation(windows, forward(windows))
     near = deviation.largest <= TOLERANCE * deviation.scale
@@ -169,7 +174,7 @@ def judge_precision(make: Callable[[Precision], Forward], windows: Tensor) -> Pr
 
 
 def choose_batch(forward: Forward, windows: Tensor, device: torch.device) -> BatchChoice:
-    """The smallest batch within 5% of the best rate, as far as time and memory allow.
+    """Choose the smallest batch within 5% of the best rate, as far as time and memory allow.
 
     Parameters
     ----------
@@ -197,13 +202,13 @@ def choose_batch(forward: Forward, windows: Tensor, device: torch.device) -> Bat
 
 
 def _stalls(tried: Sequence[TriedBatch]) -> bool:
-    """Whether the last two doublings of the batch brought next to nothing."""
+    """Whether the last two doublings of the batch improved the rate by less than 2%."""
     times = [row.seconds for row in tried]
     return len(times) > 2 and min(times[-2:]) > 0.98 * min(times[:-2])
 
 
 def time_best(forward: Forward, batch: Tensor, device: torch.device) -> float:
-    """Seconds of a forward pass: the better of two, or the first if it is slow."""
+    """Time a forward pass in seconds: the faster of two, or the first if it is slow."""
     first = _time(forward, batch, device)
     return first if first > SECONDS else min(first, _time(forward, batch, device))
 
@@ -244,7 +249,7 @@ def probe_run(
     device: torch.device,
     digest: str,
 ) -> Probe:
-    """Determine what the settings leave at `auto`.
+    """Determine the settings that are left at `auto`.
 
     Parameters
     ----------
@@ -255,7 +260,12 @@ def probe_run(
         The run's normalised genome.
     device : torch.device
     digest : str
-        Of the question (`probe_file.digest_probe`).
+        Digest of the inputs (`probe_file.digest_probe`).
+
+    Raises
+    ------
+    UserError, ModelError
+        If the settings do not fit the model or the genome, or the weights cannot be loaded.
     """
     folds = _load_folds(model)
     found = Probe(digest, model.geometry, describe_device(device))
@@ -286,7 +296,7 @@ def _load_folds(model: ModelFile) -> list[BaseModel]:
 
 
 def _draft_settings(settings: ForwardSettings) -> PlanSettings:
-    """Settings of the plan from which the windows are taken."""
+    """Settings of a preliminary plan, from which the sample of windows is taken."""
     drafted = {
         "batch_size": 1,
         "precision": "fp32",
@@ -305,7 +315,7 @@ def _time_windows(
     windows: Tensor,
     device: torch.device,
 ) -> Probe:
-    """Add precision, batch size and seconds a window to a probe, as far as they are asked."""
+    """Add precision, batch size and seconds per window to a probe, as the settings require."""
     precision = settings.precision
     if precision == "auto":
         chosen = choose_precision(make, windows, device)

@@ -1,4 +1,4 @@
-"""What a run takes, as text."""
+"""Cost of a run as text. Needs no torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Row = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Seconds:
-    """Seconds to load the model, and of a window."""
+    """Seconds to load the model, and per window."""
 
     load: float
     window: float
@@ -33,7 +33,7 @@ class Seconds:
 
 @dataclass(frozen=True)
 class Memory:
-    """Peak bytes of a prediction job, on the host and on a device of its own."""
+    """Peak bytes of a prediction job, on the host and on the GPU (None without one)."""
 
     host: int
     device: int | None
@@ -41,9 +41,9 @@ class Memory:
 
 @dataclass(frozen=True)
 class PrecisionCost:
-    """A precision: seconds a window, and the largest deviation from fp32.
+    """A precision: seconds per window, and the largest deviation from fp32.
 
-    The deviation is a fraction of fp32's largest value; None where values are not finite.
+    The deviation is a fraction of fp32's largest value; None if values are not finite.
     """
 
     precision: Precision
@@ -53,16 +53,16 @@ class PrecisionCost:
 
 @dataclass(frozen=True)
 class Preflight:
-    """What a run takes; the fields are those of the command's JSON.
+    """Cost of a run; the fields are those of the command's JSON.
 
     Attributes
     ----------
     edge_bins : int or None
         Bins at each end of an output that read beyond the window; None for all.
     measured_batch : int
-        Windows that were timed at once.
+        Windows in the batch that was timed.
     skipped : bool
-        Whether a window takes too long to measure other precisions and distances.
+        Whether a window takes too long to measure other precisions and the windows' edges.
     by_distance : list of float or None
         From `window_edges.measure_edges`.
     """
@@ -87,7 +87,7 @@ class Preflight:
 
 
 def describe_start(plan: Plan, found: Probe | None) -> str:
-    """What a run takes, as far as it is known without a further measurement."""
+    """Describe the cost of a run, as far as it is known from the plan and the probe."""
     written = Written()
     lines = _describe_size(count_size(plan), count_bytes(plan, written), written)
     if found and found.seconds is not None:
@@ -97,7 +97,7 @@ def describe_start(plan: Plan, found: Probe | None) -> str:
 
 
 def describe_preflight(found: Preflight) -> str:
-    """The numbers as tables, for reading."""
+    """Format the cost of a run as tables."""
     parts = [
         f"What run {found.run} of {found.config} would take",
         *_describe_size(found.plan, found.bytes, found.written),
@@ -142,7 +142,7 @@ def _describe_time(found: Preflight) -> list[str]:
     smaller = f", measured in batches of {size}" if size < batch else ""
     rates = [f"{found.rates.windows:.4g} windows/s", f"{format_si(found.rates.bp)}bp/s"]
     rows = [
-        ("device", f"{device}{alone}", "of this machine: ask where the run will be"),
+        ("device", f"{device}{alone}", "of this machine: measure where the jobs will run"),
         ("batch size", f"{batch}", f"{plan.precision}{compiled}{smaller}"),
         ("a window", f"{seconds.window:.4g} s", ", ".join(rates)),
         ("job's start", f"{seconds.load:.2g} s", "to load the model; not counted below"),
@@ -218,7 +218,7 @@ def _describe_precisions(found: Preflight) -> list[str]:
 
 
 def _align(rows: Sequence[Row], *, right: bool = False) -> list[str]:
-    """Rows of cells as lines of columns; with `right`, all but the last are right-aligned."""
+    """Align rows of cells in columns; with `right`, all columns except the last to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = []
     for row in rows:

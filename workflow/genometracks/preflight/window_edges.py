@@ -1,7 +1,7 @@
 """How much a bin's value depends on its position in the window.
 
-Windows of the genome are predicted twice, the second time moved by half of their output. Of a bin
-that both predict, one of the two sees less context on one side.
+Windows of the genome are predicted twice, the second time moved by half of their output. For a bin
+in both outputs, one of the two windows has less context on one side.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from genometracks.plan.plan import Plan
 from genometracks.predict.batches import encode_codes
 
 CANDIDATES = 64
+"""Windows of the plan from which those inside contigs are chosen."""
 
 Array = npt.NDArray[np.floating[Any]]
 
@@ -29,7 +30,7 @@ def measure_edges(
     count: int,
     device: torch.device,
 ) -> list[float] | None:
-    """Difference between two predictions of a bin, by its distance to the end of a window.
+    """Measure the difference between two predictions of a bin, by its distance to a window's end.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ def measure_edges(
     forward : callable
         Windows (1, 4, window) -> values (1, tracks, bins), on the device.
     count : int
-        Windows to predict twice, spread over the genome.
+        Largest number of windows to predict twice, spread over the genome.
     device : torch.device
 
     Returns
@@ -46,7 +47,7 @@ def measure_edges(
     list of float or None
         For each distance from 0 bins to about a quarter of the output: the mean absolute difference
         as a fraction of the track's mean absolute value, averaged over the tracks. None for a model
-        of one value a window, and where no contig holds a window and a half.
+        of one value per window, or if no contig is as long as a window and a half.
     """
     shift = plan.geometry.length // 2 * plan.geometry.bin
     places = choose_windows(plan, count, beyond=shift)
@@ -73,7 +74,7 @@ def measure_edges(
 
 
 def fold_difference(here: Array, moved: Array) -> Array:
-    """Compare a window with the one that begins half an output, `length // 2` bins, later.
+    """Compare a window with the one that starts half an output, `length // 2` bins, later.
 
     Parameters
     ----------
@@ -94,7 +95,7 @@ def fold_difference(here: Array, moved: Array) -> Array:
 
 
 def choose_windows(plan: Plan, count: int, *, beyond: int) -> list[tuple[str, int]]:
-    """Contig and start (bp) of up to `count` windows inside contigs that go on for `beyond` bp."""
+    """Contig and start (bp) of up to `count` windows with `beyond` bp of contig after them."""
     found = []
     for number in plan.spread_windows(CANDIDATES):
         contig, first, last = next(plan.window_runs(number, number + 1))

@@ -1,7 +1,7 @@
-"""Window length: how many bins of a window depend on bases beyond it, and which length is cheapest.
+"""Window length: how many bins depend on bases beyond the window, and which length costs least.
 
-Near its ends a window reads zeros where the sequence continues. A longer window does the same work
-with fewer such bins, and computes less context that is discarded. Pure integers, no I/O.
+Near its ends, a window reads zeros although the sequence continues. Longer windows have fewer such
+bins, and less of what they compute is discarded. Pure integers, no I/O.
 """
 
 from collections.abc import Iterable
@@ -14,17 +14,19 @@ LONGEST = 1 << 17
 """Base pairs of the longest window that is chosen: beyond it, less than 1% can be saved."""
 
 MULTIPLES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+"""Window lengths to consider, in multiples of the model's window."""
 
 
 def count_edge_bins(measured: Geometry, flanks: tuple[int, int] | None) -> int | None:
-    """Number of output bins at each end of a window that depend on bases beyond it.
+    """Count the output bins at each end of a window that depend on bases beyond it.
 
     Parameters
     ----------
     measured : Geometry
-        Of the model.
+        Geometry of the model.
     flanks : (int, int) or None
-        Base pairs left and right of a bin that can change its value; None for the whole window.
+        Base pairs left and right of a bin that can influence its value; None if the whole window
+        can.
 
     Returns
     -------
@@ -38,16 +40,16 @@ def count_edge_bins(measured: Geometry, flanks: tuple[int, int] | None) -> int |
 
 
 def choose_multiple(measured: Geometry, *, trim: int, lengths: Iterable[int]) -> int:
-    """The multiple of the window with the lowest cost: base pairs computed over all contigs.
+    """Choose the multiple of the window with the lowest cost: base pairs read over all contigs.
 
     Parameters
     ----------
     measured : Geometry
-        Of a model with bins.
+        Geometry of a model with bins.
     trim : int
         Bins at each end of the output that a window does not own.
     lengths : iterable of int
-        Of the contigs, in bp.
+        Lengths of the contigs in bp.
 
     Returns
     -------

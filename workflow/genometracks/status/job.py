@@ -1,6 +1,6 @@
 """State of one job, from its log and its progress file.
 
-A log is shown as plain text, so that no byte in it reaches a terminal as a control character.
+Lines of a log are made printable, so that no control character in them reaches a terminal.
 """
 
 import os
@@ -17,10 +17,11 @@ from genometracks.common.records import optional
 State = Literal["waiting", "running", "failed", "done"]
 
 SILENCE = 600
-"""Seconds without any output after which a job is taken for lost."""
+"""Seconds without any output after which a job is considered lost."""
 TAIL = 1 << 14
-"""Bytes that are read of each end of a log."""
+"""Bytes that are read from each end of a log."""
 WIDTH = 160
+"""Longest line of a log that is shown, in characters."""
 
 
 @dataclass(frozen=True)
@@ -30,20 +31,20 @@ class Job:
     Attributes
     ----------
     name : str
-        The shard's id, or the stage's log without its suffix.
+        The shard's id, or the name of the stage's log without its suffix.
     state : str
     last : str
-        What the log said last.
+        Last line of the log, or why the job is considered lost. Default is "".
     log : str
-        Path of the log; empty where there is none.
+        Path of the log. Default is "": there is none.
     done : int
-        Windows that are predicted.
+        Windows that are predicted. Default is 0.
     rate : float
-        Windows a second of a running job; 0 where it is not known yet.
+        Windows per second of a running job. Default is 0.0: not known yet.
     seconds : float or None
-        How long the job took, once it has ended.
+        Duration of a job that has ended. Default is None.
     progress : JobProgress or None
-        Of a running job that has written its progress.
+        Progress of a running job. Default is None: not written yet.
     """
 
     name: str
@@ -65,7 +66,7 @@ def read_job(
     progress: JobProgress | None = None,
     parts: Sequence[Path] = (),
 ) -> Job:
-    """The state of a job that has a log.
+    """Determine the state of a job that has a log.
 
     Parameters
     ----------
@@ -76,9 +77,10 @@ def read_job(
     now : float
         Seconds since the epoch.
     progress : JobProgress, optional
-        From the job's progress file; ignored where it is older than the job.
+        From the job's progress file; ignored if it is older than the job. Default is None.
     parts : sequence of Path
-        Files that the job is writing: a job that writes is not lost, however silent it is.
+        Files that the job is writing: a job that writes is not lost, even without log output.
+        Default is ().
     """
     text, touched = _read_ends(log)
     lines = [line for line in map(clean_line, text.splitlines()) if line]
@@ -108,7 +110,7 @@ def _describe_silence(since: float, last: str) -> str:
 
 
 def _read_ends(path: Path) -> tuple[str, float]:
-    """The beginning and the end of a log, and when it was last written."""
+    """The beginning and the end of a log, and its modification time; empty if unreadable."""
     try:
         with open(path, "rb") as file:
             touched = os.fstat(file.fileno()).st_mtime

@@ -17,7 +17,7 @@ from genometracks.shards.sidecar import read_sidecar
 from genometracks.status.job import Job, State, read_job
 
 STAGE_LOG = re.compile(r"([a-z]+)(?:_(\d+))?\.log")
-"""Name of a stage's log; the jobs of a stage of several jobs are numbered."""
+"""Name of a stage's log; if a stage has several jobs, they are numbered."""
 BYTES = {"float32": 4, "float16": 2}
 
 
@@ -36,9 +36,9 @@ class Status:
     finished : bool
         Whether the last stage is done.
     written, expected : int
-        Bytes of the shards' data: those on disk, and those of all shards.
+        Bytes of the shards' data on disk, and when all shards are complete.
     free : int
-        Bytes that are free on the file system.
+        Free bytes on the file system.
     """
 
     folder: Path
@@ -61,14 +61,14 @@ class Status:
 
     @property
     def rate(self) -> float:
-        """Windows a second of all running jobs; those without progress count as the ended ones."""
+        """Windows per second of all running jobs; jobs without progress count with `mean_rate`."""
         running = [job for job in self.shards if job.state == "running"]
         mean = self.mean_rate
         return sum(job.rate or mean for job in running)
 
     @property
     def mean_rate(self) -> float:
-        """Windows a second of one job, over those that ended."""
+        """Windows per second of one job, averaged over jobs that have ended; 0 if none has."""
         ended = [(job.done, job.seconds) for job in self.shards if job.state == "done"]
         timed = [(windows, seconds) for windows, seconds in ended if seconds]
         total = sum(seconds for _, seconds in timed)
@@ -83,17 +83,17 @@ def read_status(folder: Path, *, now: float | None = None) -> Status:
     folder : Path
         `{results}/{run}`.
     now : float, optional
-        Seconds since the epoch. Default is the present time.
+        Seconds since the epoch. Default is None: the current time.
 
     Raises
     ------
     UserError
-        If there is no run in the folder.
+        If there is no run in the folder, or its plan is damaged.
     """
     now = time.time() if now is None else now
     run = RunFolder(folder)
     if not (run.work.is_dir() or run.logs.is_dir()):
-        raise UserError(f"{folder}: no run is there{_suggest(folder)}: give results/RUN")
+        raise UserError(f"{folder}: no run in this folder{_suggest(folder)}: give results/RUN")
     plan = Plan.load(run.plan) if run.plan.exists() else None
     return Status(
         folder,
@@ -119,7 +119,7 @@ def _read_stages(logs: Path, *, now: float) -> Iterator[Job]:
 
 
 def _read_shards(run: RunFolder, plan: Plan, *, now: float) -> Iterator[Job]:
-    """The job of every shard: a log counts less than the shard's files."""
+    """Yield the job of every shard; the shard's files take precedence over the log."""
     written, logged = _list_names(run.shards), _list_names(run.predict_logs)
     running = _list_names(run.progress)
     parts = [name for name in written if name.startswith(".")]
@@ -144,14 +144,14 @@ def _read_shards(run: RunFolder, plan: Plan, *, now: float) -> Iterator[Job]:
 
 
 def _read_progress(run: RunFolder, shard: Shard) -> JobProgress | None:
-    """Progress of a shard's job, unless it is that of another plan."""
+    """Read the progress of a shard's job; None if there is none, or it is of another plan."""
     found = read_progress(run.progress / f"{shard.id}.json")
     fits = found and found.shard == shard.id and found.total == shard.last - shard.first
     return found if fits else None
 
 
 def _count_bytes(plan: Plan) -> int:
-    """Bytes of all values."""
+    """Bytes of all predicted values."""
     return plan.bins * len(plan.tracks) * BYTES[plan.settings.dtype]
 
 
@@ -175,7 +175,7 @@ def _sum_sizes(folder: Path, suffix: str) -> int:
 
 
 def list_runs(folder: Path) -> list[Path]:
-    """The runs in a folder of runs, by name."""
+    """List the runs in a folder of runs, sorted by name."""
     found = sorted(path.parent for path in folder.glob("*/work") if path.is_dir())
     return [path for path in found if path.name != SHARED]
 

@@ -13,12 +13,12 @@ from genometracks.status.job import Job, State, clean_line
 from genometracks.status.read import Status, read_status
 
 LISTED = 10
-"""Jobs of one state that are listed by name."""
+"""Largest number of jobs of one state that are listed by name."""
 SILENT = "no log output yet"
 
 
 def describe_status(status: Status) -> str:
-    """Progress of a run, on at most a screen."""
+    """Describe the progress of a run, on at most one screen."""
     lines = [f"{status.folder}: {_sum_up(status)}"]
     for job in status.stages:
         if job.state != "done":
@@ -30,7 +30,7 @@ def describe_status(status: Status) -> str:
 
 
 def _describe_shards(status: Status, plan: Plan) -> list[str]:
-    """Shards, windows, rate and bytes, a line each."""
+    """Describe shards, windows, rate and bytes, one line each."""
     done, running, failed, waiting = (
         f"{status.count(state):,} {state}" for state in ("done", "running", "failed", "waiting")
     )
@@ -46,18 +46,26 @@ def _describe_shards(status: Status, plan: Plan) -> list[str]:
     )
     lines.append(f"  bytes    shards {written} of {expected}; {free} free")
     if status.expected - status.written > status.free:
-        lines.append("  the rest will not fit: make room, or store float16 (output.dtype)")
+        lines.append("  the rest will not fit: free space, or store float16 (output.dtype)")
     return lines
 
 
 def describe_runs(folders: Sequence[Path]) -> str:
-    """A line a run: its result, or its progress."""
+    """Describe the result or the progress of runs, one line per run."""
     width = max((len(folder.name) for folder in folders), default=0)
     return "\n".join(f"{folder.name:<{width}}  {_describe_run(folder)}" for folder in folders)
 
 
 def describe_end(folders: Sequence[Path], above: Path | None) -> str:
-    """What became of each run, a line each; of several, also written to runs.txt above them."""
+    """Describe the outcome of runs, one line per run.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Folders of the runs.
+    above : Path or None
+        Folder in which the text is also written to runs.txt; None to write nothing.
+    """
     text = describe_runs(folders)
     if above:
         with write_atomically(above / "runs.txt") as file:
@@ -66,7 +74,7 @@ def describe_end(folders: Sequence[Path], above: Path | None) -> str:
 
 
 def as_json(status: Status) -> str:
-    """The numbers, for programs."""
+    """Format the status of a run as JSON, for programs."""
     plan = status.plan
     numbers = {
         "run": status.folder.name,
@@ -113,7 +121,7 @@ def _describe_rate(status: Status, plan: Plan) -> str:
     bases = plan.geometry.owned * plan.geometry.bin
     rate, left = status.rate, "left"
     if not rate:
-        rate, left = status.mean_rate, "left if one job ran; none does"
+        rate, left = status.mean_rate, "left if one job ran; none is running"
     if not rate:
         return "not known yet"
     time_left = format_duration((plan.windows - status.windows) / rate)
