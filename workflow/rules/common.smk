@@ -3,9 +3,9 @@ from operator import attrgetter
 
 
 def look_up(table, wildcard, what):
-    """Input or parameter: an attribute of the run that a wildcard names, `sources.fasta`.
+    """Input or parameter of a rule: an attribute (`sources.fasta`) of the run of a wildcard.
 
-    A function, unless the value is the same for all runs: it is called for thousands of jobs.
+    A function, or the value itself if all runs have the same: functions are called for every job.
     """
     read = attrgetter(what)
 
@@ -23,7 +23,7 @@ of_model = partial(look_up, MODELS, "model")
 
 
 def shard_data(wildcards):
-    """Input function: the shards' data; where the plan decides their number, once it exists."""
+    """Input function: data of all shards. If their number is left at `auto`, it needs the plan."""
     each = RUNS[wildcards.run]
     ids = each.shards
     if ids is None:
@@ -33,5 +33,5 @@ def shard_data(wildcards):
 
 
 def name_rule(stage, each):
-    """Name of a rule that each run has for itself, because the config decides its outputs."""
+    """Name of a rule that is made for each run, because the config determines its outputs."""
     return stage if len(RUNS) == 1 else f"{stage}_{each.config.run}"

@@ -6,7 +6,7 @@ rule observed:
         RUN.observed,
     log:
         RUN.logs / "observed.log",
-    # Before any prediction: a wrong contig name must not cost a night.
+    # Before any prediction, so that a wrong contig name is reported at once.
     priority: 100
     conda:
         "../../envs/cpu.yaml"

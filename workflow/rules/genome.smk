@@ -9,7 +9,7 @@ for each in GENOMES.values():
             each.sources.fasta,
         log:
             each.genome.path / "logs" / "download.log",
-        # A node may have no network: on a cluster this runs where Snakemake does.
+        # Nodes may have no network: on a cluster, this runs on the node of Snakemake.
         localrule: True
         conda:
             "../../envs/cpu.yaml"

@@ -8,7 +8,7 @@ for each in MODELS.values():
                 job.file,
             log:
                 each.model.path / "logs" / f"{job.rule}.log",
-            # A node may have no network: on a cluster this runs where Snakemake does.
+            # Nodes may have no network: on a cluster, this runs on the node of Snakemake.
             localrule: True
             conda:
                 "../../envs/cpu.yaml"

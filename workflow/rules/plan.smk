@@ -4,7 +4,7 @@ rule probe:
         genome=of_run("genome.json"),
         fasta=of_run("genome.bases"),
     output:
-        # What was measured once is kept while the question is the same.
+        # Not deleted before the job: the probe is reused if its inputs did not change.
         update(RUN.probe),
     log:
         RUN.logs / "probe.log",

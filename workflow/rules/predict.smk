@@ -4,7 +4,7 @@ rule predict:
         fasta=of_run("genome.bases"),
         weights=of_run("sources.weights"),
     output:
-        # A shard that is still valid (its digest says so) is kept, not deleted and predicted again.
+        # Not deleted before the job: a shard that is still valid, by its digest, is kept.
         data=update(RUN.shards / "{shard}.npy"),
         sidecar=update(RUN.shards / "{shard}.json"),
     log:

@@ -1,4 +1,4 @@
-"""The command line: one function a command, with arguments of its own.
+"""The command line: one function per command, and its arguments.
 
-Heavy imports wait until a command needs them, so that `--help` and the light stages are quick.
+Heavy imports are inside the functions that need them, so that `--help` and light stages are fast.
 """

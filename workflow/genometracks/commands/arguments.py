@@ -1,4 +1,4 @@
-"""How commands are added to the command line, and the arguments that several of them take."""
+"""Registration of commands, and arguments that several commands take."""
 
 import argparse
 import json
@@ -11,20 +11,23 @@ from genometracks.common.records import from_plain
 from genometracks.config.settings import Config
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-"""What `add_subparsers` returns."""
+"""Type of `ArgumentParser.add_subparsers()`."""
 
 
 def add_command(
     commands: Commands, name: str, run: Callable[[argparse.Namespace], None]
 ) -> argparse.ArgumentParser:
-    """Add a command that calls `run` with its arguments; `run`'s docstring describes it."""
+    """Add a command that calls `run` with its arguments.
+
+    The first line of `run`'s docstring is the command's help.
+    """
     parser = commands.add_parser(name, description=(run.__doc__ or "").split("\n")[0])
     parser.set_defaults(function=run)
     return parser
 
 
 def add_settings(parser: argparse.ArgumentParser, kind: type) -> None:
-    """Add `--settings`: JSON of the resolved config, or of a part of it, read as a record."""
+    """Add `--settings`: JSON of the resolved config or of a part of it, parsed as a record."""
     parser.add_argument(
         "--settings",
         required=True,
@@ -63,5 +66,5 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 
 
 def add_processes(parser: argparse.ArgumentParser) -> None:
-    """Add `--threads` of a stage that shares its work among processes."""
+    """Add `--threads`, the number of processes of a stage."""
     parser.add_argument("--threads", type=int, default=1, help="processes; default is 1")

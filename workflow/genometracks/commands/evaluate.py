@@ -40,7 +40,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def run_observed(args: argparse.Namespace) -> None:
-    """Check the observed tracks before hours are spent on predictions; write their digests."""
+    """Check the observed tracks before anything is predicted; write their digests."""
     from genometracks.evaluation.observed import check_observed
     from genometracks.export.manifest import write_observed
     from genometracks.plan.plan import Plan

@@ -29,7 +29,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def run_download(args: argparse.Namespace) -> None:
-    """Fetch a genome's FASTA, with its digest."""
+    """Download a genome's FASTA, and record its digest."""
     from genometracks.inputs.fetch import fetch_genome
 
     settings: Source = args.settings
@@ -38,7 +38,7 @@ def run_download(args: argparse.Namespace) -> None:
 
 
 def run_genome(args: argparse.Namespace) -> None:
-    """Normalise a FASTA, write its index as genome.json."""
+    """Normalise a FASTA; write genome.fa and genome.json."""
     from genometracks.inputs.genome import scan_fasta
 
     settings: ScanSettings = args.settings

@@ -1,4 +1,4 @@
-"""Proof that the shards are complete, and what the later stages take from it."""
+"""Proof that the shards are complete, and its use by the later stages."""
 
 import argparse
 import logging
@@ -32,21 +32,21 @@ def run_merge(args: argparse.Namespace) -> None:
 
 
 def find_sidecars(plan: "Plan", folder: RunFolder) -> "list[Sidecar]":
-    """What merging proved of the shards; where that is stale or missing, it is proved again."""
+    """Return the valid sidecars: from merge.json, or proved again if it is not valid."""
     from genometracks.shards.merge import find_merged
 
     return find_merged(folder.merged, plan, folder.shards)
 
 
 def withdraw_proof(folder: RunFolder) -> None:
-    """Delete merge.json, so that the next run proves the shards again, and predicts what is lost.
+    """Delete merge.json, so that the next run checks the shards again and repairs them.
 
-    For a shard that was found missing, stale or damaged after it was merged.
+    Called if a shard is found missing, stale or damaged after it was merged.
     """
     try:
         folder.merged.unlink(missing_ok=True)
     except OSError as error:
         LOG.warning(
-            f"{folder.merged}: cannot be deleted: {error.strerror}: it says that all shards are "
+            f"{folder.merged}: cannot be deleted: {error.strerror}: it states that all shards are "
             "complete, which is no longer true: delete it before the next run"
         )

@@ -18,12 +18,12 @@ def add_commands(commands: Commands) -> None:
 
     parser = add_command(commands, "model", run_model)
     add_settings(parser, ModelConfig)
-    parser.add_argument("--weights", type=Path, nargs="+", help="the weights' files, if fetched")
+    parser.add_argument("--weights", type=Path, nargs="+", help="local files of the weights")
     add_out(parser)
 
 
 def run_weights(args: argparse.Namespace) -> None:
-    """Fetch a model's weights from the hub, with their commit and digest."""
+    """Fetch a model's weights from the hub; record their commit and digest."""
     from genometracks.inputs.fetch import fetch_weights
 
     settings: Fold = args.settings
@@ -32,7 +32,7 @@ def run_weights(args: argparse.Namespace) -> None:
 
 
 def run_model(args: argparse.Namespace) -> None:
-    """Load a model, measure it, write model.json."""
+    """Load and measure a model; write model.json."""
     from genometracks.inputs.model import describe_model
 
     settings: ModelConfig = args.settings

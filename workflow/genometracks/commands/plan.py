@@ -1,4 +1,4 @@
-"""The plan: what is left at auto, windows, shards."""
+"""The plan: settings left at `auto`, windows, shards."""
 
 import argparse
 import logging
@@ -26,12 +26,12 @@ def add_commands(commands: Commands) -> None:
     _add_prepared(parser)
     add_fasta(parser)
     add_device(parser)
-    add_out(parser, "probe.json to write; one that answers the same question is kept")
+    add_out(parser, "probe.json to write; reused if it was made from the same inputs")
 
     parser = add_command(commands, "plan", run_plan)
     add_settings(parser, PlanSettings)
     _add_prepared(parser)
-    parser.add_argument("--probe", type=Path, help="probe.json, where anything is left at auto")
+    parser.add_argument("--probe", type=Path, help="probe.json, if a setting is left at auto")
     add_out(parser, "plan.json to write")
 
     parser = add_command(commands, "shards", run_shards)
@@ -45,7 +45,7 @@ def _add_prepared(parser: argparse.ArgumentParser) -> None:
 
 
 def run_probe(args: argparse.Namespace) -> None:
-    """Determine window, precision and batch size where they are left at `auto`: probe.json."""
+    """Determine settings that are left at auto; write probe.json."""
     from genometracks.inputs.model import ModelFile
     from genometracks.plan.probe_file import describe_probe, digest_probe, find_probe
 
@@ -72,7 +72,7 @@ def run_probe(args: argparse.Namespace) -> None:
 
 
 def run_plan(args: argparse.Namespace) -> None:
-    """Cut the genome into windows and shards: plan.json."""
+    """Divide the genome into windows and shards; write plan.json."""
     from genometracks.inputs.genome import GenomeIndex
     from genometracks.inputs.model import ModelFile
     from genometracks.plan.make import make_plan
@@ -85,11 +85,11 @@ def run_plan(args: argparse.Namespace) -> None:
     plan = make_plan(settings, model, genome, found=found)
     plan.save(args.out)
     LOG.info(f"{plan.windows:,} windows in {len(plan.shards):,} shards")
-    print(describe_start(plan, found))  # on stdout, the terminal of Snakemake
+    print(describe_start(plan, found))  # stdout is the terminal of Snakemake
 
 
 def run_shards(args: argparse.Namespace) -> None:
-    """Write the ids of the plan's shards, one a line."""
+    """Write the ids of the plan's shards, one per line."""
     from genometracks.plan.plan import Plan
 
     with write_atomically(args.out) as file:

@@ -32,7 +32,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def run_predict(args: argparse.Namespace) -> None:
-    """Predict one shard, unless it is complete."""
+    """Predict one shard, unless it is complete already."""
     from genometracks.plan.plan import Plan
     from genometracks.shards.sidecar import read_sidecar, shard_paths
 
@@ -65,7 +65,7 @@ def _predict(
     threads: int,
     progress: ProgressFile,
 ) -> None:
-    """Predict a shard and write it, both at the same time."""
+    """Predict a shard, and write it while it is predicted."""
     from concurrent.futures import ThreadPoolExecutor
 
     from genometracks.common.prefetch import prefetch
@@ -87,5 +87,5 @@ def _predict(
         progress(done, total)
 
     prediction = ShardPrediction(plan, bases, model=model, shard=shard, device=used, report=report)
-    pieces = prefetch(prediction.pieces())  # the model works on while this thread writes
+    pieces = prefetch(prediction.pieces())  # predicted in a thread, while this one writes
     write_shard(out, plan, shard, pieces=pieces, notes=prediction.notes)

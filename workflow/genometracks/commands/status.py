@@ -1,4 +1,4 @@
-"""Progress of a run, or of all runs of a folder."""
+"""Progress of a run, or of all runs in a folder."""
 
 import argparse
 from pathlib import Path
@@ -10,7 +10,7 @@ from genometracks.common.atomic import write_atomically
 def add_commands(commands: Commands) -> None:
     """Add `status`."""
     parser = add_command(commands, "status", run_status)
-    parser.add_argument("folder", type=Path, help="a run's results, or the folder of several runs")
+    parser.add_argument("folder", type=Path, help="folder of a run, or of several runs")
     parser.add_argument("--json", type=Path, help="file to write the numbers to, as JSON")
 
 

@@ -33,7 +33,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def run_manifest(args: argparse.Namespace) -> None:
-    """Write manifest.json over the results that are there."""
+    """Write manifest.json, with a digest of every result."""
     from genometracks.export.manifest import read_observed, write_manifest
     from genometracks.plan.plan import Plan
 
@@ -49,7 +49,7 @@ def run_manifest(args: argparse.Namespace) -> None:
 
 
 def run_summary(args: argparse.Namespace) -> None:
-    """Write the summary, also to the log."""
+    """Write summary.txt, and its text to the log."""
     from genometracks.export.summary import write_summary
     from genometracks.plan.plan import Plan
 

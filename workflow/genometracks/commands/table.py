@@ -1,4 +1,4 @@
-"""All commands: those that people type, and the stages, which the workflow calls."""
+"""All commands: those for users, and the stages, which the workflow calls."""
 
 import argparse
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ MODULES = (preflight, status, model, genome, plan, predict, merge, tracks, evalu
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The parser of the command line: `function` of what it parses is the command's function."""
+    """Make the parser of the command line; it sets `function` to the command's function."""
     parser = argparse.ArgumentParser(
         prog="genometracks",
         usage="genometracks [-h] COMMAND ...",
@@ -42,7 +42,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _list_commands(commands: Commands) -> Iterator[str]:
-    """Help in two groups: argparse has one list of commands only."""
+    """Yield the help in two groups; argparse supports only one list of commands."""
     typed = [name for name in commands.choices if name not in STAGES]
     groups = {"commands": typed, "stages, which the workflow calls in this order": STAGES}
     yield "Genome-wide tracks of a DNA sequence model."

@@ -29,7 +29,7 @@ def add_commands(commands: Commands) -> None:
         "--rows",
         type=_parse_rows,
         default=slice(None),
-        help="tracks to write, first:last, in the order of tracks.tsv; default is all",
+        help="tracks to write, as first:last (half-open), in the order of tracks.tsv; default: all",
     )
     add_processes(parser)
 
@@ -58,7 +58,7 @@ def run_tracks(args: argparse.Namespace) -> None:
 
 
 def run_bigwig(args: argparse.Namespace) -> None:
-    """Write one bigWig a track, of all or some, into the folder bigwig of the plan's run."""
+    """Write one bigWig per track, for all or some tracks, to the run's folder bigwig."""
     from genometracks.export.bigwigs import write_bigwigs
     from genometracks.plan.plan import Plan
 
