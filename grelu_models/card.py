@@ -1,4 +1,4 @@
-"""The card of a model: what a pipeline must know of it, and how it is measured.
+"""The card of a model: what a pipeline must know about the model, and how it is measured.
 
 Geometry comes from a forward pass on the meta device (shapes only, no arithmetic), never from
 class defaults: published checkpoints differ from them.
@@ -39,17 +39,17 @@ ACTIVATIONS: dict[str | None, Callable[[Tensor], Tensor]] = {
     "softplus": nn.functional.softplus,
     "softmax": lambda x: torch.softmax(x, dim=1),
 }
-"""Final activations by name, of logits (N, tracks, bins). Softmax is over the tracks."""
+"""Name -> final activation of logits (N, tracks, bins). Softmax is over the tracks."""
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """A loaded model in words and numbers.
+    """Description and measurements of a loaded model.
 
     Attributes
     ----------
     source : str
-        The file of the weights, or `repo@revision:file` of the hub.
+        The weights file, or `repo@revision:file` on the hub.
     architecture : dict
         `model_type` and its constructor arguments, or an adapter and its options.
     geometry : Geometry
@@ -59,7 +59,7 @@ class ModelCard:
         Base pairs left and right of an output bin that can influence its value; None if the whole
         window can.
     activation : str or None
-        Applied to the logits: a key of `ACTIVATIONS`.
+        Function to apply to the logits: a key of `ACTIVATIONS`.
     tracks : list of dict
         One per channel, in order: `name` and any further columns.
     strand_partners : list of int or None
@@ -68,11 +68,12 @@ class ModelCard:
     digest : str
         sha256 of architecture, activation and weights.
     train : dict
-        Settings of the training, if known.
+        Settings of the training, if known. Default is {}.
     intervals : dict
-        `train`, `val`, `test`: lists `chrom`, `start`, `end` (0-based, half-open), if known.
+        `train`, `val`, `test` -> lists `chrom`, `start`, `end` (0-based, half-open), if known.
+        Default is {}.
     notes : list of str
-        What a user should know before trusting the output.
+        Warnings about the output. Default is [].
     """
 
     source: str
@@ -109,7 +110,7 @@ def measure_geometry(model: nn.Module, window: int) -> Geometry:
     Raises
     ------
     ModelError
-        If the window is not a multiple of what the model pools, or cropping leaves nothing of it.
+        If the window is not a multiple of the model's pooling, or cropping leaves no bin.
 
     Examples
     --------
@@ -133,7 +134,7 @@ def measure_geometry(model: nn.Module, window: int) -> Geometry:
 
 
 def measure_receptive_field(model: nn.Module, window: int) -> int:
-    """Count the base pairs that can influence one output value: with attention, the whole window.
+    """Count the base pairs that can influence one output value, at most the whole window.
 
     Parameters
     ----------
@@ -157,7 +158,7 @@ def measure_flanks(model: nn.Module, window: int) -> tuple[int, int] | None:
     Returns
     -------
     (int, int) or None
-        None if the whole window can, or the model gives one value.
+        None if the whole window can, or the model gives one value per window.
     """
     reach = _measure_reach(model, window)
     return None if reach is None else (reach[0], reach[2])
@@ -166,7 +167,7 @@ def measure_flanks(model: nn.Module, window: int) -> tuple[int, int] | None:
 def _measure_reach(model: nn.Module, window: int) -> tuple[int, int, int] | None:
     """Base pairs that can influence the value of an output bin: left of it, its own, right of it.
 
-    None if the whole window can, or the model gives one value.
+    None if the whole window can, or the model gives one value per window.
     """
     steps: list[Step] = []
     _forward_shapes(model, window, steps)
@@ -186,7 +187,7 @@ def _measure_reach(model: nn.Module, window: int) -> tuple[int, int, int] | None
             factor = int(cast(float, layer.scale_factor))
             stride //= factor
             left += (factor - 1) * stride
-    return left, stride, right - (stride - 1)  # the pools counted the rest of the bin itself
+    return left, stride, right - (stride - 1)  # the pools counted the rest of the bin, too
 
 
 EVERYWHERE = (Attention, EnformerAttention, FlashAttention, GroupedAttention, nn.GRU)
@@ -196,7 +197,7 @@ WATCHED = (Crop, Pool, nn.Conv1d, nn.Upsample, *EVERYWHERE)
 
 
 def _gives_one_value(model: nn.Module) -> bool:
-    """Whether all positions of a window end in one value."""
+    """Whether a model combines all positions of a window into one value."""
     return any(
         isinstance(module, MLPHead | ExplaiNNTrunk)
         or (isinstance(module, AdaptivePool) and not isinstance(module.layer, nn.Identity))
@@ -210,9 +211,10 @@ def _refuse_uneven(window: int, steps: list[Step]) -> None:
         return
     size = math.prod(size for size, _ in pools)
     below = window // size * size
+    valid = " or ".join(str(length) for length in (below, below + size) if length)
     raise ModelError(
         f"window {window} is not a multiple of {size} bp, which the model pools into one position: "
-        f"use {below or size} or {below + size}"
+        f"use {valid}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Files -> a model and its card, safely: nothing in a file is ever executed.
+"""Files -> a model and its card. Nothing in a file is ever executed.
 
 A gReLU checkpoint describes its architecture, tracks and training itself. Other weights are
 described by a YAML or JSON file of the same stem beside them, or by the caller.
@@ -44,19 +44,19 @@ def load(
     Parameters
     ----------
     source : path or str
-        `.safetensors`, a torch file with a plain state dict, or a gReLU checkpoint; or a file of
+        `.safetensors`, a torch file with a plain state dict, or a gReLU checkpoint; or a file on
         the Hugging Face hub, `repo@revision:file`.
     architecture : dict, optional
         `model_type` and constructor arguments, or options of an adapter (`adapters.ADAPTERS`).
-        Default is that of the metadata.
+        Default is None: as in the metadata.
     window : int, optional
-        Base pairs that a forward pass reads. Default is that of the metadata.
+        Base pairs that a forward pass reads. Default is None: as in the metadata.
     activation : str, optional
-        A key of `card.ACTIVATIONS`, or "logits" for none. Default is that of the metadata.
+        A key of `card.ACTIVATIONS`, or "logits" for none. Default is None: as in the metadata.
     tracks : list of dict, optional
-        `name` and any further columns of each track. Default are those of the metadata.
+        `name` and any further columns of each track. Default is None: as in the metadata.
     sha256 : str, optional
-        Hex digest that the file must have.
+        Hex digest that the file must have. Default is None: any file is accepted.
 
     Returns
     -------
@@ -118,17 +118,27 @@ def load_unmeasured(
     architecture: Architecture | None = None,
     activation: str | None = None,
 ) -> tuple[BaseModel, str]:
-    """Load a model as `load` does, without its card.
+    """Load a model as `load` does, without measuring its card.
 
-    To measure a model, torch imports 800 further modules (2 s, 70 MB), which a job that already
-    has the numbers of the card does not need.
+    For a measurement, torch imports 800 further modules (2 s, 70 MB), which a job that already has
+    the card's values does not need.
+
+    Parameters
+    ----------
+    source, architecture, activation
+        See `load`.
 
     Returns
     -------
     BaseModel
         In eval mode, on the CPU.
     str
-        The digest of the card.
+        The digest that the card would have.
+
+    Raises
+    ------
+    ModelError
+        As `load`.
     """
     path = find_weights(source)
     file = open_weights(path)
@@ -178,7 +188,7 @@ def _split(architecture: Architecture) -> tuple[Any, dict[str, Any]]:
 
 
 def _check_bin(path: Path, described: Description, geometry: Geometry) -> None:
-    """Compare the bin of the training with that of the model, unless it gives one value."""
+    """Compare the bin size of the training with the model's, unless it gives one value."""
     stated = described.bin_size
     if stated and geometry.bin and geometry.length > 1 and stated != geometry.bin:
         raise ModelError(
@@ -204,7 +214,7 @@ def build_model(architecture: Architecture) -> BaseModel:
     Raises
     ------
     ModelError
-        Naming the type or argument that is unknown.
+        If the type or an argument is unknown (the message names it), or the model cannot be built.
 
     Examples
     --------
@@ -223,7 +233,7 @@ def build_model(architecture: Architecture) -> BaseModel:
         raise ModelError(f"{kind} has no argument {unknown[0]!r}: it takes {', '.join(accepted)}")
     if "weights" in accepted:
         arguments["weights"] = False
-    for name in ("dtype", "device"):  # of the machine that trained the model
+    for name in ("dtype", "device"):  # those of the machine on which the model was trained
         arguments.pop(name, None)
     try:
         return model_class(**arguments)

@@ -1,4 +1,4 @@
-"""The one exception of this package that is meant for the user."""
+"""The exception of this package that is reported to the user."""
 
 
 class ModelError(ValueError):

@@ -14,15 +14,15 @@ class Geometry:
     Attributes
     ----------
     window : int
-        Base pairs read.
+        Base pairs that a forward pass reads.
     bin : int or None
-        Base pairs per output bin; None for a model that pools a window to one value.
+        Base pairs per output bin; None for a model that gives one value per window.
     crop : int
-        Bins dropped at each end; 0 where `bin` is None.
+        Bins dropped at each end; 0 if `bin` is None.
     length : int
-        Bins out.
+        Output bins.
     tracks : int
-        Channels out.
+        Output channels.
 
     Examples
     --------

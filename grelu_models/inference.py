@@ -1,4 +1,4 @@
-"""A loaded model, made cheaper to run without changing what it predicts."""
+"""Preparation of a loaded model for inference: less computation, the same predictions."""
 
 from collections.abc import Sequence
 
@@ -62,7 +62,7 @@ def prepare_for_inference(
 
 
 def _fold_norm(block: Foldable) -> None:
-    """Fold the norm of a block into its convolution, if it can be."""
+    """Fold the norm of a block into its convolution, if possible."""
     conv, norm = _get_conv(block), block.norm.layer
     if not _norm_follows_conv(block) or not isinstance(conv, nn.Conv1d):
         return

@@ -1,4 +1,4 @@
-"""Files of the hub, and models loaded straight from it, under the names that gReLU uses."""
+"""Files and models of the Hugging Face hub, by functions with gReLU's names."""
 
 from typing import Any
 
@@ -32,14 +32,26 @@ def load_model(
     sha256: str | None = None,
     **settings: Any,
 ) -> tuple[BaseModel, ModelCard]:
-    """Fetch a model's file from the hub and load it.
+    """Fetch a weights file from the hub, if it is not in the cache, and load the model.
 
     Parameters
     ----------
-    repo_id, filename, revision, sha256
-        See `get_artifact`. Default of `filename` is `model.ckpt`.
+    repo_id, revision, sha256
+        See `get_artifact`.
+    filename : str
+        Default is "model.ckpt".
     **settings
+        Further arguments of `checkpoint.load`.
+
+    Returns
+    -------
+    BaseModel, ModelCard
         See `checkpoint.load`.
+
+    Raises
+    ------
+    ModelError
+        As `get_artifact` and `checkpoint.load`.
 
     Examples
     --------

@@ -3,8 +3,8 @@
 Class names, constructor arguments and state-dict keys are those of gReLU.
 
 Reading order: `conv` (a convolution with its norm, activation and pooling), `tower` (a stem and
-several of them), `transformer` and `recurrent` (layers that read the whole sequence), `unet` (the
-way back to a higher resolution). `options` only declares types.
+several such blocks), `transformer` and `recurrent` (layers that read the whole sequence), `unet`
+(upsampling to a higher resolution). `options` only declares types.
 """
 
 from grelu_models.blocks.conv import ChannelTransformBlock, ConvBlock, SeparableConv, Stem

@@ -180,7 +180,7 @@ def _check_order(order: str, letters: str) -> None:
 
 
 def _find_norm_channels(order: str, in_channels: int, out_channels: int) -> int:
-    """Channels that a norm sees, which depends on its place before or after the convolution."""
+    """Channels at the norm, which depend on its place before or after the convolution."""
     return out_channels if order.index("N") > order.index("C") else in_channels
 
 

@@ -1,4 +1,4 @@
-"""U-net blocks: back to a higher resolution. Shapes are (N, C, L)."""
+"""U-net blocks: upsampling to a higher resolution. Shapes are (N, C, L)."""
 
 from typing import Unpack
 

@@ -1,1 +1,1 @@
-"""Weights files and their metadata: read, described, fetched. Nothing in a file is executed."""
+"""Weights files and their metadata: fetched, read, described. Nothing in a file is executed."""

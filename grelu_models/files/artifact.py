@@ -28,7 +28,7 @@ def parse_artifact(text: str) -> Artifact | None:
     Returns
     -------
     Artifact or None
-        None for text of another form, such as a path.
+        None for other text, such as a path.
 
     Raises
     ------

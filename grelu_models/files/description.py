@@ -1,6 +1,6 @@
-"""What is known of a model without loading it: from its files, its kind and the caller.
+"""Description of a model without loading it: from its files, its type and the caller.
 
-Needs no torch, so that a workflow knows the tracks of a model before it runs anything.
+Needs no torch, so that a workflow can list the tracks of a model before it runs anything.
 """
 
 import csv
@@ -40,24 +40,24 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Description:
-    """What is known of a model without loading it.
+    """What is known about a model without loading it.
 
     Attributes
     ----------
     architecture : dict
-        As the caller or the metadata give it.
+        As given by the caller or the metadata.
     built : dict
-        As `checkpoint.build_model` takes it: another one where an adapter translates.
+        The same for `checkpoint.build_model`: translated, if an adapter is used.
     window, bin_size : int or None
-        Base pairs that a forward pass reads, and those of a bin in training; None if not known.
+        Base pairs that a forward pass reads, and per bin in training; None if not known.
     activation : str or None
         A key of `card.ACTIVATIONS`, or "logits".
     tracks : list of dict or None
-        One a channel, in order; None if they have no names.
+        One per channel, in order; None if they have no names.
     train : dict
         Settings of the training; empty if not known.
     intervals : dict
-        Windows of the training, by split; empty if not known.
+        Intervals of the training data, by split; empty if not known.
     """
 
     architecture: Architecture
@@ -76,14 +76,14 @@ def find_weights(source: str | Path, *, sha256: str | None = None) -> Path:
     Parameters
     ----------
     source : path or str
-        A local file takes precedence over a file of the hub.
+        A local file takes precedence over a file on the hub.
     sha256 : str, optional
-        Hex digest that the file must have.
+        Hex digest that the file must have. Default is None: any file is accepted.
 
     Raises
     ------
     ModelError
-        If there is no such file, or it has another digest.
+        If the file does not exist, cannot be fetched, or has another digest.
     """
     path = Path(source)
     artifact = None if path.is_file() else parse_artifact(str(source))
@@ -99,26 +99,26 @@ def find_weights(source: str | Path, *, sha256: str | None = None) -> Path:
 
 
 def read_metadata(file: WeightsFile) -> Metadata:
-    """Read the metadata of a weights file and, taking precedence, of the file beside it.
+    """Read the metadata of a weights file; those of the file beside it take precedence.
 
     Raises
     ------
     ModelError
-        If metadata contradict themselves, or the file beside the weights cannot be read or has an
+        If the metadata are contradictory, or the file beside the weights cannot be read or has an
         unknown key.
     """
     return file.metadata().override(read_beside(file.path))
 
 
 def describe(file: WeightsFile, *, architecture: Architecture | None = None) -> Description:
-    """Describe a model: its metadata, completed by what follows from its kind.
+    """Describe a model: its metadata, completed by the properties of its type.
 
     Parameters
     ----------
     file : WeightsFile
         From `open_weights`.
     architecture : dict, optional
-        Takes precedence over that of the metadata.
+        Takes precedence over that of the metadata. Default is None.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def describe(file: WeightsFile, *, architecture: Architecture | None = None) -> 
 
 
 def _translate(given: Architecture) -> tuple[Metadata, Architecture]:
-    """What the kind of a model implies, and its architecture as `build_model` takes it."""
+    """Metadata implied by the type of a model, and its architecture for `build_model`."""
     kind = given.get("model_type")
     if kind in ADAPTERS:
         adapter = ADAPTERS[kind]
@@ -169,9 +169,9 @@ def list_tracks(
     ----------
     weights : Path
     given : dict, optional
-        An architecture that takes precedence over that of the metadata.
+        An architecture that takes precedence over that of the metadata. Default is None.
     tracks : list of dict, optional
-        Take precedence over those of the metadata.
+        Take precedence over those of the metadata. Default is None.
 
     Raises
     ------
@@ -189,7 +189,7 @@ def list_tracks(
 
 
 def _count_tracks(architecture: Architecture) -> int | None:
-    """Number of tracks; None where the architecture leaves it open."""
+    """Number of tracks; None if the architecture does not state it."""
     count: int | None = architecture.get("n_tasks")
     if count is None and "n_tasks" in architecture and architecture["model_type"] in PUBLISHED:
         return PUBLISHED[architecture["model_type"]].tracks
@@ -232,19 +232,19 @@ def pair_strands(weights: Path, tracks: list[Track]) -> list[int] | None:
     Parameters
     ----------
     weights : Path
-        For the messages.
+        For error messages.
     tracks : list of dict
-        All tracks of a model, in order. The column `strand_pair` holds the partner's index.
+        All tracks of a model, in order. The column `strand_pair` contains the partner's index.
 
     Returns
     -------
     list of int or None
-        A track without a partner is its own. None if no track has one.
+        A track without a partner is its own partner. None if no track has one.
 
     Raises
     ------
     ModelError
-        Naming the first track whose partner does not exist, or has another partner.
+        If a track's partner does not exist or has another partner. The message names the first.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Files of the Hugging Face hub: fetched once, verified, listed. Needs no torch.
+"""Files on the Hugging Face hub: fetched once, verified, listed. Needs no torch.
 
 The hub's address, the cache, the token and offline mode follow from the environment (HF_ENDPOINT,
 HF_HOME, HF_TOKEN, HF_HUB_OFFLINE), which is read at every call.
@@ -36,11 +36,11 @@ __all__ = [
 ]
 
 SECONDS = 10
-"""Time to wait for the hub to answer."""
+"""Timeout of a request to the hub, in seconds."""
 
 
 class RepoFile(TypedDict):
-    """A file of a repository: its size in bytes and, where known, its digest."""
+    """A file of a repository: its size in bytes and, if known, its digest."""
 
     filename: str
     size: int | None
@@ -61,7 +61,7 @@ class Repository(TypedDict):
 
 
 class Address(TypedDict):
-    """Address of the hub and token of the user; None leaves it to huggingface_hub."""
+    """Address of the hub and token of the user; None is the default of huggingface_hub."""
 
     endpoint: str | None
     token: str | None
@@ -70,9 +70,9 @@ class Address(TypedDict):
 def get_artifact(
     repo_id: str, filename: str, revision: str | None = None, sha256: str | None = None
 ) -> Path:
-    """Return the local path of a file of the hub, fetched into the cache if it is not there.
+    """Return the local path of a file on the hub, after fetching it into the cache if needed.
 
-    A file of a full commit hash that is in the cache is returned without a request to the hub.
+    If the revision is a full commit hash and the file is in the cache, no request is made.
 
     Parameters
     ----------
@@ -80,12 +80,12 @@ def get_artifact(
     revision : str, optional
         Branch, tag or commit. Default is `main`.
     sha256 : str, optional
-        Hex digest that the file must have.
+        Hex digest that the file must have. Default is None: any file is accepted.
 
     Raises
     ------
     ModelError
-        Naming what is not available, why, and what to do.
+        If the file is not available, with the reason and a remedy, or has another digest.
     """
     from huggingface_hub import hf_hub_download
     from huggingface_hub.utils.tqdm import disable_progress_bars
@@ -105,7 +105,7 @@ def get_artifact(
             local_files_only=_offline(),
             **_address(),
         )
-    except Exception as error:  # many types: explained, or raised again
+    except Exception as error:  # of many types
         raise _explain(error, artifact) from error
     if sha256:
         check_sha256(Path(found), sha256, name=format_artifact(artifact))
@@ -118,7 +118,7 @@ def download_model(
     revision: str | None = None,
     sha256: str | None = None,
 ) -> str:
-    """Return the local path of a model's file: `get_artifact` under its name in gReLU."""
+    """Return the local path of a weights file: `get_artifact` under gReLU's name."""
     return str(get_artifact(repo_id, filename, revision, sha256))
 
 
@@ -131,7 +131,7 @@ def check_sha256(path: Path, sha256: str, *, name: str | None = None) -> None:
     sha256 : str
         64 hexadecimal digits.
     name : str, optional
-        For the message. Default is the path.
+        Name of the file for the error message. Default is None: the path.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def check_sha256(path: Path, sha256: str, *, name: str | None = None) -> None:
 
 
 def list_artifacts(repo_id: str, revision: str | None = None) -> list[RepoFile]:
-    """List the files of a repository: `filename`, `size` and, where known, `sha256`, by name.
+    """List the files of a repository: `filename`, `size` and, if known, `sha256`, sorted by name.
 
     Raises
     ------
@@ -201,7 +201,7 @@ def _ask(artifact: Artifact, *, files_metadata: bool = False) -> "ModelInfo":
     from huggingface_hub import HfApi
 
     if _offline():
-        raise ModelError(f"{artifact.repo_id}: HF_HUB_OFFLINE is set: unset it to ask the hub")
+        raise ModelError(f"{artifact.repo_id}: HF_HUB_OFFLINE is set: unset it to query the hub")
     address = _address()
     api = HfApi(endpoint=address["endpoint"], token=address["token"])
     try:
@@ -211,7 +211,7 @@ def _ask(artifact: Artifact, *, files_metadata: bool = False) -> "ModelInfo":
             timeout=SECONDS,
             files_metadata=files_metadata,
         )
-    except Exception as error:  # many types: explained, or raised again
+    except Exception as error:  # of many types
         raise _explain(error, artifact) from error
 
 
@@ -225,7 +225,7 @@ def _in_cache(artifact: Artifact) -> bool:
 
 
 def _probe(artifact: Artifact) -> None:
-    """Request the size of a file, once: a download would retry for half a minute."""
+    """Request the metadata of a file once; a failing download would retry for half a minute."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
     address = _address()
@@ -259,7 +259,7 @@ def _explain(error: Exception, artifact: Artifact) -> Exception:
 
 
 def _list_names(artifact: Artifact) -> list[str]:
-    """Names of the files beside an artifact; none if the hub does not list them."""
+    """Names of the files in an artifact's repository; none if they cannot be listed."""
     try:
         return [file["filename"] for file in list_artifacts(artifact.repo_id, artifact.revision)]
     except ModelError:

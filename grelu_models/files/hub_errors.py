@@ -13,7 +13,7 @@ __all__ = ["explain"]
 def explain(
     error: Exception, artifact: Artifact, *, offline: bool, list_names: Callable[[], list[str]]
 ) -> Exception:
-    """Turn an error of the hub into one line of what is wrong and what to do.
+    """Convert an error of the hub to one line: what is wrong and what to do.
 
     Parameters
     ----------
@@ -23,12 +23,12 @@ def explain(
     offline : bool
         Whether offline mode is set.
     list_names : callable
-        Returns the names of the files of the repository, called if the requested one is missing.
+        Returns the names of the repository's files; called if the requested one does not exist.
 
     Returns
     -------
     Exception
-        A ModelError; an error of any other origin is returned as it is.
+        A ModelError; an error that is not of the hub or the network is returned unchanged.
     """
     from huggingface_hub import errors
 

@@ -1,6 +1,6 @@
-"""The content of a gReLU checkpoint (`model.ckpt`, of PyTorch Lightning), once unpickled.
+"""The content of an unpickled gReLU checkpoint (`model.ckpt`, of PyTorch Lightning).
 
-A checkpoint holds `hyper_parameters` {model_params, train_params}, `data_params` {tasks, train,
+A checkpoint contains `hyper_parameters` {model_params, train_params}, `data_params` {tasks, train,
 val, test} and a `state_dict`. Needs no torch.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["is_checkpoint", "read_checkpoint_metadata", "select_model"]
 
 Content = dict[Any, Any]
-"""A dict of a checkpoint: plain values, or `Unread` where something else was."""
+"""A dict of a checkpoint: plain values, and `Unread` in place of anything else."""
 
 ACTIVATIONS = {
     ("regression", "poisson"): "exp",
@@ -61,12 +61,12 @@ def is_checkpoint(content: object) -> TypeGuard[Content]:
 
 
 def select_model(path: Path, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors of the model alone, under the names that it has outside Lightning.
+    """Return the tensors of the model only, without Lightning's prefix of their names.
 
     Raises
     ------
     ModelError
-        Naming the first tensor that gReLU does not write.
+        If there is a tensor that gReLU does not write. The message names the first one.
     """
     unknown = [name for name in state if not name.startswith((PREFIX, *NOT_THE_MODEL))]
     if unknown:
@@ -82,12 +82,12 @@ def select_model(path: Path, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def read_checkpoint_metadata(path: Path, content: Content) -> Metadata:
-    """Read the metadata that gReLU keeps inside a checkpoint.
+    """Read the metadata that gReLU stores in a checkpoint.
 
     Parameters
     ----------
     path : Path
-        For the messages.
+        For error messages.
     content : dict
         As `pickles.read_pickle` returns it, without tensors.
 
@@ -99,7 +99,7 @@ def read_checkpoint_metadata(path: Path, content: Content) -> Metadata:
     Raises
     ------
     ModelError
-        If the checkpoint contradicts itself.
+        If the metadata are contradictory or not of gReLU's form.
     """
     given = _as_dict(content.get("hyper_parameters"))
     trained, data = _as_dict(given.get("train_params")), _as_dict(content.get("data_params"))
@@ -116,7 +116,7 @@ def read_checkpoint_metadata(path: Path, content: Content) -> Metadata:
 
 
 def _split(data: Content, name: str) -> Content:
-    """Settings of one split; older versions of gReLU kept them flat, as `train_seq_len`."""
+    """Settings of one split; older versions of gReLU store them flat, as `train_seq_len`."""
     flat = {key[len(name) + 1 :]: data[key] for key in data if str(key).startswith(f"{name}_")}
     return _as_dict(data.get(name)) or flat
 
@@ -213,5 +213,5 @@ def _as_cell(value: object) -> object:
 
 
 def _without_folder(value: object) -> object:
-    """The last part of a path: its folders mean nothing on another machine."""
+    """The last part of a path, because its folders do not exist on other machines."""
     return value.replace("\\", "/").rstrip("/").split("/")[-1] if isinstance(value, str) else value

@@ -1,6 +1,6 @@
-"""The metadata of a model: a record of what its files state. Needs no torch.
+"""The metadata of a model, as stated in its files. Needs no torch.
 
-A weights file may hold metadata itself; a YAML or JSON file of the same stem beside it (`X.yaml`,
+A weights file may contain metadata; a YAML or JSON file of the same stem beside it (`X.yaml`,
 `X.yml` or `X.json` for `X.ckpt`) takes precedence, key by key.
 """
 
@@ -41,15 +41,15 @@ class Unstated(Enum):
 
 
 UNSTATED: Final = Unstated.UNSTATED
-"""Value of a key that a file does not mention; None, in contrast, is a statement."""
+"""Value of a key that is absent from a file, unlike None, which is a value in the file."""
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """What the files of a model state about it.
+    """Metadata stated in the files of a model.
 
-    Values come from files and are checked where they are used. `UNSTATED` is the default of every
-    field.
+    Values are read from files and checked where they are used. The default of every field is
+    `UNSTATED`.
 
     Attributes
     ----------
@@ -57,17 +57,17 @@ class Metadata:
     window : int or None
         Base pairs that a forward pass reads.
     bin_size : int or None
-        Base pairs of a bin in training.
+        Base pairs per bin in training.
     activation : str or None
-        A key of `card.ACTIVATIONS`; None and "logits" stand for no activation.
+        A key of `card.ACTIVATIONS`; None and "logits" mean no activation.
     tracks : list of dict or None
-        One a channel, in order.
+        One per channel, in order.
     train : dict or None
         Settings of the training.
     data : object
-        Notes on the training data, for human readers.
+        Notes on the training data, which are not used.
     intervals : dict or None
-        Windows of the training, by split.
+        Intervals of the training data, by split.
     """
 
     architecture: Architecture | None | Unstated = UNSTATED
@@ -80,7 +80,7 @@ class Metadata:
     intervals: Intervals | None | Unstated = UNSTATED
 
     def override(self, other: "Metadata") -> "Metadata":
-        """Return these metadata with every key that `other` states replaced."""
+        """Return a copy in which every key that `other` states is replaced."""
         given = {key: getattr(other, key) for key in KEYS}
         return replace(
             self, **{key: value for key, value in given.items() if value is not UNSTATED}
@@ -96,7 +96,7 @@ def read_beside(weights: Path) -> Metadata:
     Returns
     -------
     Metadata
-        Nothing is stated where there is no such file.
+        Nothing is stated if there is no such file.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def read_beside(weights: Path) -> Metadata:
 def find_architecture(
     weights: Path, stated: Metadata, given: Architecture | None = None
 ) -> Architecture:
-    """Return a copy of the architecture that the caller gave, else of the one in the metadata.
+    """Return a copy of the given architecture, or else of the one in the metadata.
 
     Raises
     ------
@@ -145,10 +145,11 @@ def name_tracks(weights: Path, tracks: list[Track] | None, count: int) -> list[T
     Parameters
     ----------
     weights : Path
-        For the messages.
+        For error messages.
     tracks : list of dict or None
-        As given or stated. None gives the names `track_0`, `track_1`, ...
+        Given or stated tracks. None gives the names `track_0`, `track_1`, ...
     count : int
+        Number of tracks of the model.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """The pickle inside a torch file, read without torch and without executing any of it.
 
-A pickle may import any name and call it. Here a name is looked up in `STAND_INS` and nowhere else:
-numbers and text come out as plain Python values, tensors as empty placeholders.
+A pickle may import any name and call it. Here, a name is looked up in `STAND_INS` only: numbers and
+text become plain Python values, tensors become empty placeholders.
 """
 
 import pickle
@@ -36,7 +36,7 @@ class Unread:
 
 
 class PlainType:
-    """A numpy dtype as it is pickled: a code such as f4, and the byte order."""
+    """A pickled numpy dtype: a code such as f4, and the byte order."""
 
     def __init__(self, code: str, *_: object) -> None:
         self.code, self.order = code, "="
@@ -131,7 +131,7 @@ STAND_INS: dict[str, object] = _list_stand_ins()
 """`module.name` -> its replacement, here and in torch's unpickler (see `torch_file`)."""
 
 TORCH_NAMES = frozenset(_list_torch_names())
-"""`module.name` of what torch pickles for tensors; each is replaced by `Unread`."""
+"""`module.name` of the objects that torch pickles for tensors; each is replaced by `Unread`."""
 
 
 class PlainUnpickler(pickle.Unpickler):
@@ -152,14 +152,14 @@ class PlainUnpickler(pickle.Unpickler):
         return STAND_INS[full]
 
     def persistent_load(self, _: object) -> Unread:
-        """Return a placeholder of a storage, whose bytes are not read."""
+        """Return a placeholder for a storage, whose bytes are not read."""
         return Unread()
 
 
 def refuse(path: Path, name: str) -> ModelError:
-    """Return the error for a pickle that asks for a name which could run code."""
+    """Return the error for a pickle that refers to a name which could run code."""
     return ModelError(
-        f"{path}: refused, its pickle asks for {name}: only tensors and plain values are read; "
+        f"{path}: refused, its pickle refers to {name}: only tensors and plain values are read; "
         "save the state_dict as .safetensors instead"
     )
 
@@ -180,7 +180,7 @@ def read_pickle(path: Path) -> object:
     Raises
     ------
     ModelError
-        If the file is damaged, or its pickle asks for a name which is not in `STAND_INS`.
+        If the file is damaged, or its pickle refers to a name which is not in `STAND_INS`.
     """
     pickled = _extract_pickle(path)
     try:

@@ -1,4 +1,4 @@
-"""Published models: where their weights are, and what is known without reading the weights."""
+"""Published models: where their weights are, and their properties without reading the weights."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ __all__ = ["PUBLISHED", "Published"]
 
 @dataclass(frozen=True)
 class Published:
-    """Weights of a paper, as gReLU's authors converted and host them.
+    """Published weights of a model, as converted and hosted by gReLU's authors.
 
     Attributes
     ----------
@@ -16,7 +16,7 @@ class Published:
     tracks : int
         Channels of the published head.
     window : int
-        Base pairs that it was trained on.
+        Base pairs of the windows that it was trained on.
     activation : str
         Activation of the published head.
     """

@@ -1,4 +1,4 @@
-"""Files of the safetensors format: named tensors, without a pickle."""
+"""Files in the safetensors format: named tensors, without a pickle."""
 
 from __future__ import annotations
 

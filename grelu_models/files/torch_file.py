@@ -1,7 +1,7 @@
 """Files of `torch.save`: plain state dicts and gReLU checkpoints. Nothing in them is executed.
 
-torch unpickles with `weights_only=True`; in a zip file our own unpickler, which is stricter and
-needs no torch, reads the pickle first.
+torch unpickles with `weights_only=True`. The pickle of a zip file is first read by the unpickler of
+`pickles`, which is stricter and needs no torch.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ __all__ = ["LegacyTorchFile", "TorchZipFile"]
 
 SafeCall = Callable[..., Any]
 SafeGlobal = SafeCall | tuple[SafeCall, str]
-"""What torch's `safe_globals` takes, although a stand-in may be any object."""
+"""Declared type of the arguments of torch's `safe_globals`, which accepts any object."""
 
 
 class TorchZipFile:
-    """A file as torch writes it since version 1.6: a zip of one pickle and raw tensors."""
+    """A file written by torch since version 1.6: a zip of one pickle and raw tensors."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._content = read_pickle(path)
 
     def metadata(self) -> Metadata:
-        """Return what gReLU keeps in a checkpoint; a plain state dict states nothing."""
+        """Return the metadata of a gReLU checkpoint; a plain state dict states nothing."""
         if is_checkpoint(self._content):
             return read_checkpoint_metadata(self.path, self._content)
         return Metadata()
@@ -48,13 +48,13 @@ class TorchZipFile:
 
 
 class LegacyTorchFile:
-    """A file as torch wrote it before version 1.6: a stream of pickles."""
+    """A file written by torch before version 1.6: a stream of pickles."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def metadata(self) -> Metadata:
-        """Return nothing: metadata are read from zip files only."""
+        """Return empty metadata, which are read from zip files only."""
         return Metadata()
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -75,7 +75,7 @@ def _load_tensors(path: Path, *, mmap: bool) -> dict[str, Tensor]:
 
 
 def _load_content(path: Path, *, mmap: bool) -> object:
-    """Load by torch's restricted unpickler, which knows the same names as ours."""
+    """Load with torch's restricted unpickler, which accepts the same names as `pickles`."""
     import torch
 
     known: list[SafeGlobal] = [(cast(SafeCall, value), name) for name, value in STAND_INS.items()]

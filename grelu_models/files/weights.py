@@ -23,17 +23,17 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     Raises
     ------
     ModelError
-        If the file is missing or damaged, does not hold named tensors, or its pickle asks for a
-        name that could run code.
+        If the file is missing or damaged, does not contain named tensors, or its pickle refers to
+        a name that could run code.
     """
     return open_weights(path).state_dict()
 
 
 def load_weights(model: nn.Module, state: Mapping[str, Tensor], *, source: str) -> None:
-    """Load weights into a model, strictly: each tensor by name and shape, in the model's dtype.
+    """Copy weights into a model, strictly: names and shapes must match; the dtype is the model's.
 
-    The tensors are copied, so that nothing stays mapped to the file; parameters on the meta device
-    become real.
+    The tensors are copied, so that nothing stays mapped to the file. Parameters on the meta device
+    are replaced by tensors with values.
 
     Parameters
     ----------
@@ -42,12 +42,12 @@ def load_weights(model: nn.Module, state: Mapping[str, Tensor], *, source: str) 
     state : dict
         Tensors by name.
     source : str
-        For the messages.
+        Name of the file, for error messages.
 
     Raises
     ------
     ModelError
-        Naming the tensors that are missing, unexpected, or of another shape.
+        If tensors are missing, unexpected, or of another shape. The message names the first ones.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""A weights file of any format: opened once, then asked for its metadata and its tensors.
+"""Weights files of any format: opened once, then read for their metadata and their tensors.
 
-A new format is a class with the methods of `WeightsFile` in a module of its own, and a row of
-`FORMATS`. Nothing in a file is executed, and torch is imported only when tensors are read.
+To add a format, write a class with the methods of `WeightsFile`, in a separate module, and add a
+row to `FORMATS`. Nothing in a file is executed, and torch is imported only to read tensors.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class WeightsFile(Protocol):
     path: Path
 
     def metadata(self) -> Metadata:
-        """Return what the file itself states about its model, without importing torch.
+        """Return the metadata in the file itself, without importing torch.
 
         Raises
         ------
         ModelError
-            If the metadata contradict themselves.
+            If the metadata are contradictory.
         """
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -44,7 +44,7 @@ class WeightsFile(Protocol):
         Raises
         ------
         ModelError
-            If the file is damaged or does not hold named tensors.
+            If the file is damaged or does not contain named tensors.
         """
 
 
@@ -54,7 +54,7 @@ class Format(NamedTuple):
     Attributes
     ----------
     matches : callable
-        Of a path and the first `HEAD` bytes of the file: whether it has this format.
+        (path, first `HEAD` bytes of the file) -> whether it has this format.
     open : callable
         Opens a file of this format.
     """
@@ -66,7 +66,7 @@ class Format(NamedTuple):
 FORMATS = {
     "safetensors": Format(lambda path, _: path.suffix == ".safetensors", SafetensorsFile),
     "torch zip": Format(lambda _, head: head.startswith(b"PK\x03\x04"), TorchZipFile),
-    "torch before 1.6": Format(lambda _, __: True, LegacyTorchFile),  # bare pickles: no mark
+    "torch before 1.6": Format(lambda _, __: True, LegacyTorchFile),  # no magic number
 }
 """By name; the first that matches is used."""
 
@@ -77,7 +77,7 @@ def open_weights(path: Path) -> WeightsFile:
     Raises
     ------
     ModelError
-        If the file does not exist or cannot be read, or its pickle asks for a name that could run
+        If the file does not exist or cannot be read, or its pickle refers to a name that could run
         code.
 
     Examples

@@ -3,10 +3,10 @@
 Class names, constructor arguments and state-dict keys are those of gReLU, so that its checkpoints
 load. Every constructor that creates weights takes torch's `dtype` and `device`.
 
-Reading order: `types` (declarations only), the one-module layers `activation`, `conv`, `pooling`,
-`norm` and `crop`; `position` (features of distances), `relative` (attention with any of them) and
-`attention` (that of Borzoi and Enformer); `rotary` (that of Flashzoi); `streaming` (how long
-sequences run in pieces).
+Reading order: `types` (declarations only); `activation`, `conv`, `pooling`, `norm` and `crop`;
+`position` (features of distances), `relative` (attention with any of them) and `attention`
+(Borzoi's and Enformer's); `rotary` (attention of gReLU and Flashzoi with rotary positions);
+`streaming` (long sequences in pieces).
 """
 
 from grelu_models.layers.activation import Activation

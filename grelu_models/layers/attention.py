@@ -1,4 +1,4 @@
-"""Attention of Borzoi and of Enformer: relative attention with their features of the distance."""
+"""Attention of Borzoi and of Enformer: relative attention with their positional features."""
 
 import torch
 from torch import Tensor, nn

@@ -14,7 +14,7 @@ __all__ = ["Dropout", "Norm"]
 NORMS: dict[str | None, Callable[..., nn.Module]] = {
     "batch": nn.BatchNorm1d,
     "syncbatch": nn.SyncBatchNorm,
-    # With running statistics, it evaluates exactly as a batch norm does.
+    # With running statistics, it equals a batch norm in eval mode.
     "instance": partial(nn.InstanceNorm1d, affine=True, track_running_stats=True),
     "layer": nn.LayerNorm,
     None: nn.Identity,

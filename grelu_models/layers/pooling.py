@@ -56,7 +56,7 @@ class AttentionPool(Layer):
         return (groups * logits.softmax(dim=-1)).sum(dim=-1)
 
     def _pool_pairs(self, x: Tensor) -> Tensor:
-        """Pool groups of two, whose softmax is a sigmoid of one difference: half the products."""
+        """Pool groups of two, whose softmax is the sigmoid of a difference: half the products."""
         pairs = x.shape[-1] // 2
         first, second = x[..., : 2 * pairs : 2], x[..., 1 : 2 * pairs : 2]
         difference = first - second

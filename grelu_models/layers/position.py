@@ -21,7 +21,7 @@ __all__ = [
 
 
 def get_central_mask(x: Tensor, out_channels: int) -> Tensor:
-    """Borzoi's positional features, `central_mask`, by gReLU's name and arguments.
+    """Borzoi's positional features, `central_mask`, under gReLU's name and with its arguments.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def get_central_mask(x: Tensor, out_channels: int) -> Tensor:
 
 
 def central_mask(length: int, features: int, *, scale: int | None = None) -> Tensor:
-    """Borzoi's features: whether a distance is below each of some widths, and that with its sign.
+    """Borzoi's features: whether a distance is below each width, and the same with its sign.
 
     Width i is (scale + 1) ** (i / half) - 1, for half = features // 2 and i = 1 ... half.
 
@@ -68,7 +68,7 @@ def central_mask(length: int, features: int, *, scale: int | None = None) -> Ten
     [[0, 1, 0, -1], [0, 1, 0, -1], [1, 1, 0, 0], [0, 1, 0, 1], [0, 1, 0, 1]]
     """
     half = features // 2
-    # The order of float32 operations is gReLU's: it decides about widths next to a whole number.
+    # The order of float32 operations is gReLU's: it matters for widths close to a whole number.
     rate = torch.exp(torch.log(torch.tensor([scale or length], dtype=torch.float32) + 1) / half)
     widths = rate ** torch.arange(1, half + 1, dtype=torch.float32) - 1
     distances = _distances(length)
@@ -119,10 +119,10 @@ def gamma_features(length: int, features: int, *, tensorflow: bool = False) -> T
     ----------
     length, features : int
     tensorflow : bool
-        True: scale each density by its own maximum, as the TensorFlow program did that trained
-        the published Enformer (its stored values differ by up to 0.002, by float32 rounding).
-        Default is False: scale by the maximum over the features of a distance, as
-        enformer-pytorch and gReLU do.
+        True: scale each density by its own maximum, as in TensorFlow, with which the published
+        Enformer was trained (its stored values differ by up to 0.002, by float32 rounding).
+        Default is False: scale by the maximum over the features of a distance, as in
+        enformer-pytorch and gReLU.
     """
     deviation = length / (2 * features)
     mean = torch.linspace(length / features, length, features)
@@ -138,8 +138,8 @@ def gamma_features(length: int, features: int, *, tensorflow: bool = False) -> T
 def enformer_features(length: int, features: int, tensorflow_gamma: bool = False) -> Tensor:
     """Enformer's positional features.
 
-    One third each of the unsigned features are exponential decays, masks and gamma densities; the
-    second half of the columns are the unsigned features times the sign of the distance.
+    The first half of the columns are unsigned features: one third each exponential decays, masks
+    and gamma densities. The second half are the same, multiplied by the sign of the distance.
 
     Parameters
     ----------

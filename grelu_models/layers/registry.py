@@ -19,12 +19,12 @@ def choose(table: Mapping[str | None, Entry], name: str | None, what: str) -> En
         Entries by name.
     name : str or None
     what : str
-        What the entries are, for the message.
+        Kind of the entries, for the error message.
 
     Raises
     ------
     ModelError
-        If the table has no such name. The message lists the known ones.
+        If the name is unknown. The message lists the known ones.
     """
     try:
         return table[name]

@@ -1,10 +1,10 @@
 """Attention with relative positions; subclasses in `attention` define the features.
 
 Inputs and outputs are (N, L, C): sequences, positions, channels. Relative attention (Dai et al.
-2019, 10.48550/arXiv.1901.02860) adds to each logit a term of query and distance. The direct way
-computes these terms as a matrix of L x (2 L - 1) for every head and shifts it row by row. Here, a
-block of queries at a time is paired with only the distances that occur in it, and the shift is a
-view.
+2019, 10.48550/arXiv.1901.02860) adds to each logit a term that depends on query and distance.
+Usually, these terms are computed as a matrix of L x (2 L - 1) for every head, which is then shifted
+row by row. Here, a block of queries at a time is combined with only the distances that occur in it,
+and the shift is a view.
 """
 
 from typing import Unpack

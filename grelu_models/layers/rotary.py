@@ -27,7 +27,7 @@ class FlashAttention(Layer):
     embed_dim : int
         Channels C.
     n_heads : int
-        Heads, of C / n_heads channels each; that number must be even.
+        Heads, of C / n_heads channels each, which must be an even number.
     dropout_p : float
         Dropout of attention weights. Default is 0.0.
 

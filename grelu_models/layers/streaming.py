@@ -1,4 +1,4 @@
-"""Run local modules piece by piece along the sequence, which bounds the memory they need.
+"""Run local modules piece by piece along the sequence, which bounds their memory.
 
 The first layers of long models hold hundreds of channels at (nearly) every base pair: 1 GB after
 Borzoi's stem. Their output at a position depends only on its neighbourhood. Pieces that overlap by
@@ -43,7 +43,7 @@ class Reach:
     Attributes
     ----------
     margin : int
-        Upper bound of the input positions to each side that can change an output position.
+        Upper bound of the input positions to each side that can influence an output position.
     pooled : int
         Input positions in an output position.
     channels : int
@@ -57,12 +57,12 @@ class Reach:
 
 @dataclass(frozen=True)
 class Pieces:
-    """How an input is cut.
+    """How an input is cut into pieces.
 
     Attributes
     ----------
     length, margin : int
-        Positions of a piece, and further ones read at each side of it. Multiples of `pooled`.
+        Positions of a piece, and additional ones read on each side. Multiples of `pooled`.
     pooled : int
         Input positions in an output position.
     """
@@ -76,7 +76,7 @@ def stream(module: nn.Module, x: Tensor) -> Tensor:
     """Return `module(x)`, computed in pieces where that gives the same values.
 
     That is the case for long inputs of local modules, in eval mode, without gradients and on the
-    CPU. Everything else is computed whole.
+    CPU. In all other cases, the module runs on the whole input.
 
     Parameters
     ----------
@@ -123,9 +123,9 @@ def _run_pieces(module: nn.Module, x: Tensor, pieces: Pieces) -> Tensor:
 
 
 def _measure_reach(module: nn.Module) -> Reach | None:
-    """Neighbourhood that a module reads, or None if its layers may read the whole input.
+    """Measure the neighbourhood that a module reads; None if a layer may read the whole input.
 
-    The margin is an upper bound: the whole width of every convolution, to both sides.
+    The margin is an upper bound: the full width of every convolution, on both sides.
     """
     margin, pooled, channels = 0, 1, 1
     for layer in _list_layers(module):

@@ -1,4 +1,4 @@
-"""Types shared by all layers: a call with known types, and options passed on to torch."""
+"""Types shared by all layers: modules with a typed call, and options passed on to torch."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, TypedDict

@@ -68,7 +68,7 @@ class BorzoiModel(BaseModel):
 
     Examples
     --------
-    A small model of 32-bp bins, of which it drops two at each end:
+    A small model with bins of 32 bp, two of which are dropped at each end:
 
     >>> import torch
     >>> model = BorzoiModel(
@@ -156,8 +156,8 @@ class BorzoiPretrainedModel(BaseModel):
     act_func, norm_kwargs, final_pool_func
         See `BorzoiModel`.
     weights : path or bool
-        A file with the published weights. True fetches it. False leaves all weights random, for
-        a checkpoint that has its own. Default is True.
+        A file with the published weights. True fetches it from the hub. False leaves all weights
+        random, to be loaded from a checkpoint. Default is True.
 
     Raises
     ------

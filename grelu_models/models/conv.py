@@ -35,7 +35,7 @@ dilation_init, dilation_mult, act_func, norm, pool_func, pool_size, residual, dr
 
     Examples
     --------
-    A model of 16-bp bins, of which it drops two at each end:
+    A model with bins of 16 bp, two of which are dropped at each end:
 
     >>> import torch
     >>> model = ConvModel(

@@ -42,7 +42,7 @@ crop_len
 
     Examples
     --------
-    A small model of 8-bp bins:
+    A small model with bins of 8 bp:
 
     >>> import torch
     >>> model = EnformerModel(
@@ -110,8 +110,8 @@ class EnformerPretrainedModel(BaseModel):
         See `EnformerAttention`. The published weights were trained with True, but gReLU evaluates
         them with False. Default is False.
     weights : path or bool
-        A file with the published weights. True fetches it. False leaves all weights random, for
-        a checkpoint that has its own. Default is True.
+        A file with the published weights. True fetches it from the hub. False leaves all weights
+        random, to be loaded from a checkpoint. Default is True.
 
     Raises
     ------

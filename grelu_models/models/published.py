@@ -1,4 +1,4 @@
-"""Published weights of a model's trunk, and of its head where it is kept."""
+"""Published weights of a model's trunk, and optionally of its head."""
 
 from pathlib import Path
 from typing import Literal
@@ -15,18 +15,18 @@ def load_published(
 ) -> None:
     """Copy published weights into a model.
 
-    All tensors of the model must be in the file. The file may have more transformers than the
-    model, but no other further tensors.
+    All tensors of the model must be in the file. The file may have more transformer blocks than the
+    model, but no other additional tensors.
 
     Parameters
     ----------
     model : BaseModel
         Changed in place.
     weights : path or True
-        The file of a state dict. True fetches `file` of the repository `repo` of the hub.
+        The file of a state dict. True fetches `file` from the repository `repo` on the hub.
     repo, file : str
     head : bool
-        Whether to take the weights of the head, too. Otherwise the model keeps its own.
+        Whether to copy the weights of the head, too. Otherwise, the model keeps its own.
 
     Raises
     ------

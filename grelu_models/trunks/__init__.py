@@ -5,7 +5,7 @@ Class names, constructor arguments and state-dict keys are those of gReLU. A tru
 
 Reading order: `conv` and `dilated` (convolutions alone), `gru` and `transformer` (with a layer
 that reads the whole sequence on top), `enformer`, `borzoi` and `explainn` (published
-architectures). `growth` computes the channels of the last but one group.
+architectures). `growth` computes the channels of Enformer's and Borzoi's convolutions.
 """
 
 from grelu_models.trunks.borzoi import BorzoiConvTower, BorzoiTrunk

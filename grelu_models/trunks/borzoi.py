@@ -20,8 +20,8 @@ __all__ = ["BorzoiConvTower", "BorzoiTrunk"]
 class BorzoiConvTower(nn.Module):
     """Convolutions, each with max pooling by 2, and the skips of the U-net.
 
-    (N, 4, L) -> (N, C, L / 2 ** n_blocks), and the output of the last and of the last but one
-    block before pooling: (N, C, L / 2 ** (n_blocks - 1)) and (N, C', L / 2 ** (n_blocks - 2)).
+    (N, 4, L) -> (N, C, L / 2 ** n_blocks), and the outputs of the last two blocks before pooling,
+    the last one first: (N, C, L / 2 ** (n_blocks - 1)) and (N, C', L / 2 ** (n_blocks - 2)).
 
     1. The stem: a convolution with pooling, without norm and activation.
     2. `n_blocks` - 1 pre-activated convolutions with pooling.

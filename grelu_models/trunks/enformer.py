@@ -33,8 +33,8 @@ class EnformerConvTower(Layer):
     1. The stem: a convolution of width 15 to C / 2 channels.
     2. `n_blocks` - 1 pre-activated convolutions of width 5, whose channels grow to C.
 
-    A pre-activated 1x1 convolution with a residual connection follows each of them, and then
-    attention pooling of pairs.
+    Each is followed by a pre-activated 1x1 convolution with a residual connection, and by attention
+    pooling of pairs.
 
     Parameters
     ----------

@@ -73,8 +73,9 @@ class ExplaiNNTrunk(Layer):
     2. a dense layer of 100 over all positions of the filter, with ReLU and dropout of 0.3;
     3. a dense layer of 1, with ReLU.
 
-    Each has a batch norm before the activation. All units run as one convolution whose groups keep
-    them apart. The first has a single group, because every unit reads the same bases.
+    Each layer has a batch norm before the activation. All units run as one grouped convolution per
+    layer, one group per unit. The first layer has a single group, because all units read the same
+    bases.
 
     Parameters
     ----------

@@ -16,13 +16,13 @@ def grow_channels(first: int, last: int, *, blocks: int, divisible_by: int) -> l
         Channels of the first and of the last block.
     blocks : int
     divisible_by : int
-        Every number is rounded to the nearest multiple of this one; of two equally near ones, to
-        the even multiple.
+        Every number is rounded to the nearest multiple of this one, or to the even multiple if two
+        are equally near.
 
     Raises
     ------
     ModelError
-        For a single block.
+        If there is a single block.
 
     Examples
     --------

@@ -77,6 +77,7 @@ def test_geometry_of_every_architecture(architecture, window, geometry):
     [
         (BORZOI, 1056, "window 1056 is not a multiple of 128 bp, .*: use 1024 or 1152"),
         (ENFORMER, 255, "window 255 is not a multiple of 8 bp, .*: use 248 or 256"),
+        (ENFORMER | {"crop_len": 0}, 5, "window 5 is not a multiple of 8 bp, .*: use 8$"),
         (BORZOI, 128, "cropping 2 positions at each end leaves nothing of 4"),
         (
             {"model_type": "ConvMLPModel", "n_tasks": 4, "seq_len": 60},

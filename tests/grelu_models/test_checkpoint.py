@@ -98,7 +98,7 @@ def test_a_hostile_pickle_is_refused_and_executes_nothing(tmp_path, form):
         torch.save({"weight": Hostile(victim)}, path)
     else:
         path.write_bytes(pickle.dumps({"weight": Hostile(victim)}, protocol=2))
-    with pytest.raises(ModelError, match="bad.pt: refused, its pickle asks for io.open: only"):
+    with pytest.raises(ModelError, match="bad.pt: refused, its pickle refers to io.open: only"):
         load(path, architecture=ARCHITECTURE, window=96)
     assert not victim.exists()
 

@@ -1,7 +1,7 @@
-"""Adapters: the weights of other packages, under the names and in the shapes of our models.
+"""Adapters: weights of other packages, converted to the names and shapes of our models.
 
-`ADAPTERS` maps the `model_type` of another package to its adapter. Describing needs no torch;
-converting only renames and reshapes tensors.
+`ADAPTERS` maps the `model_type` of another package to its adapter. A description needs no torch; a
+conversion only renames and reshapes tensors.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ __all__ = ["ADAPTERS", "Adapter"]
 
 @dataclass(frozen=True)
 class Adapter:
-    """How the models of another package become ours.
+    """Conversion of the models of another package to ours.
 
     Attributes
     ----------
     describe : callable
-        Options, which default to the published sizes -> the architecture for `build_model`.
+        Options -> the architecture for `build_model`. Defaults are the published sizes.
     convert : callable
         A state dict and the same options -> our state dict.
     window : int
-        Base pairs that the published weights read.
+        Base pairs of a window of the published models.
     activation : str
         Activation of the published heads, to be applied to the logits of our models.
     """

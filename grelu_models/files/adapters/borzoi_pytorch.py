@@ -30,7 +30,7 @@ ACTIVATION = "softplus"
 
 TRACKS = {"human": 7611, "mouse": 2608}
 DIM = 1536
-POSITION_LENGTH = 4096  # of its positional features, at any window
+POSITION_LENGTH = 4096  # scale of its positional features, for windows of any length
 OPTIONS = {
     "flashed": False,
     "head": "human",
@@ -68,7 +68,7 @@ def describe(options: Options) -> Architecture:
         head : {"human", "mouse"}
             7,611 or 2,608 tracks. Default is "human".
         n_tasks : int, optional
-            Tracks of a head that was cut by `set_track_subset`.
+            Tracks of a head that was cut by `set_track_subset`. Default is None: those of `head`.
         crop_len : int
             Output bins dropped at each end. Default is 5,120, which leaves the central 6,144 of
             the published window; 16 gives the wide output of the package
@@ -76,7 +76,7 @@ def describe(options: Options) -> Architecture:
         depth, heads, attn_dim_key, attn_dim_value : int
             Defaults are 8, 8, 64 and 192.
         dim : int
-            1,536, which the package's other numbers of channels require.
+            Must be 1,536 (the default), for which the package's other channels are fixed.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def describe(options: Options) -> Architecture:
     Raises
     ------
     ModelError
-        For unknown options and values.
+        If an option or its value is not valid.
 
     Examples
     --------
@@ -117,16 +117,16 @@ def convert(state: dict[str, Tensor], options: Options) -> dict[str, Tensor]:
     Parameters
     ----------
     state : dict
-        Tensors by name. The other head is left out, and so is the whole head that
-        `set_track_subset` keeps beside the cut one.
+        Tensors by name. The other head is left out, and so is the complete head that
+        `set_track_subset` keeps in addition to the cut one.
     options : dict
         See `describe`.
 
     Raises
     ------
     ModelError
-        For tensors of other modules, for another attention than that of `flashed`, or without the
-        chosen head.
+        If there are tensors of other modules, the attention is not that of `flashed`, or the chosen
+        head is missing.
     """
     given = read_options(PACKAGE, options, OPTIONS)
     renamed = rename_tensors(

@@ -49,19 +49,19 @@ def describe(options: Options) -> Architecture:
     ----------
     options : dict
         head : str
-            "human" (5,313 tracks) or "mouse" (1,643), or with `n_tasks` another name in
+            "human" (5,313 tracks) or "mouse" (1,643); or, with `n_tasks`, another name in
             `output_heads`. Default is "human".
         n_tasks : int, optional
-            Tracks of the head.
+            Tracks of the head. Default is None: those of the published `head`.
         crop_len : int
             Output bins dropped at each end. Default is 320, which leaves the central 896
             (`target_length`) of the published window.
         dim, depth, heads, attn_dim_key, num_downsamples : int
             Defaults are 1,536, 11, 8, 64 and 7.
         use_tf_gamma : bool
-            TensorFlow's gamma features, with which the published weights were trained. Default is
-            True, as `from_pretrained` of the package sets it for them. Use False for models that
-            were trained with the package, whose configuration has it off.
+            Whether to use TensorFlow's gamma features, with which the published weights were
+            trained. Default is True, as in the package's `from_pretrained`. Use False for models
+            that were trained with the package, whose configuration has False.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def describe(options: Options) -> Architecture:
     Raises
     ------
     ModelError
-        For unknown options and values.
+        If an option or its value is not valid.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def convert(state: dict[str, Tensor], options: Options) -> dict[str, Tensor]:
     Raises
     ------
     ModelError
-        For tensors of other modules, or without the chosen head.
+        If there are tensors of other modules, or the chosen head is missing.
     """
     given = read_options(PACKAGE, options, OPTIONS)
     state = _name_trunk(state)
@@ -125,8 +125,8 @@ def convert(state: dict[str, Tensor], options: Options) -> dict[str, Tensor]:
 def _name_trunk(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Give every tensor of the trunk one name.
 
-    A state dict holds each under two names, as `stem…` and as `_trunk.1…`; a file that stores
-    shared tensors once may have either.
+    A state dict contains each under two names, `stem…` and `_trunk.1…`; a file that stores shared
+    tensors once may have either.
     """
     named: dict[str, Tensor] = {}
     for name, tensor in state.items():
@@ -157,7 +157,7 @@ def _map_modules(state: dict[str, Tensor]) -> dict[str, str]:
 
 
 def _map_pooled(theirs: str, ours: str) -> dict[str, str]:
-    """The residual convolution and the pooling that follow a convolution."""
+    """Map the residual convolution and the pooling that follow a convolution."""
     return {
         f"{theirs}.1.fn.0": f"{ours}.norm.layer",
         f"{theirs}.1.fn.2": f"{ours}.conv",

@@ -1,4 +1,4 @@
-"""Shared by the adapters: options with published defaults, and tensors under new names."""
+"""Functions shared by the adapters: options with published defaults, and renaming of tensors."""
 
 from __future__ import annotations
 
@@ -25,24 +25,27 @@ Options = dict[str, Any]
 HEAD = "head.channel_transform.conv.layer"
 """Our module that holds the weights of a published head."""
 
+ATTENTION = ("to_q", "to_k", "to_v", "to_out")
+"""Modules of an attention layer that have the same names in both packages."""
+
 KINDS = {bool: "true or false", int: "a whole number", str: "a name"}
 
 
 def read_options(package: str, options: Options, defaults: Options) -> Options:
-    """Return the options of a user, completed by the published ones.
+    """Check the options of a user and complete them by the published ones.
 
     Parameters
     ----------
     package : str
-        For the messages.
+        For error messages.
     options : dict
     defaults : dict
-        All options; None stands for a number that follows from others.
+        All options; None for a number that depends on other options.
 
     Raises
     ------
     ModelError
-        For unknown options and values of another type.
+        If an option is unknown or its value has another type.
     """
     unknown = [str(name) for name in options if name not in defaults]
     if unknown:
@@ -57,12 +60,12 @@ def read_options(package: str, options: Options, defaults: Options) -> Options:
 
 
 def choose_tracks(package: str, given: Options, published: dict[str, int]) -> int:
-    """Return the number of tracks: the option `n_tasks`, else that of the published head.
+    """Return the number of tracks: the option `n_tasks`, or else that of the published head.
 
     Raises
     ------
     ModelError
-        For a head that was not published, without `n_tasks`.
+        If the head is not a published one, and `n_tasks` is not given.
     """
     tracks: int | None = given["n_tasks"] or published.get(given["head"])
     if tracks is None:
@@ -74,14 +77,14 @@ def choose_tracks(package: str, given: Options, published: dict[str, int]) -> in
 
 
 def map_transformers(state: dict[str, Tensor], positions: str) -> dict[str, str]:
-    """Map the modules of all transformers, nested as in enformer-pytorch, to ours.
+    """Map the modules of all transformers, which are nested as in enformer-pytorch, to ours.
 
     Parameters
     ----------
     state : dict
         Tensors of the other package by name.
     positions : str
-        Our name of `to_rel_k` of the attention.
+        Our name for the attention's `to_rel_k`.
     """
     modules: dict[str, str] = {}
     for i in {found[1] for name in state if (found := re.match(r"transformer\.(\d+)\.", name))}:
@@ -89,7 +92,7 @@ def map_transformers(state: dict[str, Tensor], positions: str) -> dict[str, str]
         ours = f"embedding.transformer_tower.blocks.{i}"
         modules |= {
             f"{attention}.0": f"{ours}.norm.layer",
-            f"{attention}.1": f"{ours}.mha",  # biases that belong to no inner module
+            f"{attention}.1": f"{ours}.mha",  # biases of the attention itself
             f"{attention}.1.to_rel_k": f"{ours}.mha.{positions}",
             **{f"{attention}.1.{to}": f"{ours}.mha.{to}" for to in ATTENTION},
             f"{dense}.0": f"{ours}.ffn.dense1.norm.layer",
@@ -97,9 +100,6 @@ def map_transformers(state: dict[str, Tensor], positions: str) -> dict[str, str]
             f"{dense}.4": f"{ours}.ffn.dense2.linear",
         }
     return modules
-
-
-ATTENTION = ("to_q", "to_k", "to_v", "to_out")
 
 
 def rename_tensors(
@@ -111,27 +111,27 @@ def rename_tensors(
     heads: dict[str, str],
     unused: tuple[str, ...] = (),
 ) -> dict[str, Tensor]:
-    """Give tensors the names of our modules, and leave out all heads except one.
+    """Rename tensors after our modules, and leave out all heads except one.
 
     Parameters
     ----------
     package : str
-        For the messages.
+        For error messages.
     state : dict
         Tensors of the other package by name.
     modules : dict
-        Its modules -> ours.
+        Module of the other package -> ours.
     head : str
         The head to keep.
     heads : dict
-        Heads -> its modules.
+        Head -> its module in the other package.
     unused : tuple of str
-        Its modules that are left out.
+        Modules of the other package to leave out. Default is ().
 
     Raises
     ------
     ModelError
-        For tensors of other modules, or without the chosen head.
+        If there are tensors of other modules, or the chosen head is missing.
     """
     if head in heads:
         modules = modules | {heads[head]: HEAD}
@@ -159,7 +159,7 @@ def rename_tensors(
 
 
 def _count_no_batches(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Make the counters of batch norms that a file lacks; evaluation ignores them."""
+    """Make the counters of batch norms that are missing in a file; inference ignores them."""
     counters = {
         name.replace("running_var", "num_batches_tracked"): tensor
         for name, tensor in state.items()

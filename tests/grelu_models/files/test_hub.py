@@ -62,7 +62,7 @@ def test_offline_mode_makes_no_request(hub, monkeypatch):
         f"{REPO}@v1:config.json: not in the cache, and HF_HUB_OFFLINE is set: unset it and fetch "
         "the file once"
     )
-    with pytest.raises(ModelError, match="HF_HUB_OFFLINE is set: unset it to ask the hub"):
+    with pytest.raises(ModelError, match="HF_HUB_OFFLINE is set: unset it to query the hub"):
         resources.list_artifacts(REPO)
     assert hub.requests == []
 

@@ -71,11 +71,11 @@ def test_hostile_checkpoints_are_refused_and_execute_nothing(tmp_path, monkeypat
     }.get(call, Hostile(os.system, f"echo > {victim}"))
     path = write_checkpoint(tmp_path / "bad.ckpt", **place(part, hostile))
     for read in (read_own_metadata, read_state_dict, load, list_tracks):
-        with pytest.raises(ModelError, match=f"bad.ckpt: refused, its pickle asks for {call}: "):
+        with pytest.raises(ModelError, match=f"bad.ckpt: refused, its pickle refers to {call}: "):
             read(path)
     monkeypatch.setattr(torch_file, "read_pickle", lambda path: None)
     short = call.removeprefix("builtins.")
-    with pytest.raises(ModelError, match=f"bad.ckpt: refused, its pickle asks for {short}: "):
+    with pytest.raises(ModelError, match=f"bad.ckpt: refused, its pickle refers to {short}: "):
         read_state_dict(path)
     assert not victim.exists()
 
