@@ -42,7 +42,7 @@ def prepare_for_inference(
     Raises
     ------
     ModelError
-        For a track that the model does not have.
+        If a track does not exist, none is selected, or the head is of an unknown type.
 
     Examples
     --------

@@ -45,6 +45,8 @@ class RelativeAttention(Layer):
         Heads.
     pos_dropout, attn_dropout : float
         Dropout of positional features and of attention weights.
+    **factory
+        `dtype` and `device`.
     """
 
     def __init__(

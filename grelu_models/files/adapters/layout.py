@@ -71,7 +71,7 @@ def choose_tracks(package: str, given: Options, published: dict[str, int]) -> in
     if tracks is None:
         raise ModelError(
             f"{package}: head {given['head']!r} is not one of {', '.join(published)}: "
-            "give its n_tasks, too"
+            "also give its n_tasks"
         )
     return tracks
 

@@ -160,7 +160,7 @@ def test_options_change_the_architecture(adapter, options, changed):
         (
             BORZOI,
             {"head": "rat"},
-            "borzoi-pytorch: head 'rat' is not one of human, mouse: give its n_tasks, too",
+            "borzoi-pytorch: head 'rat' is not one of human, mouse: also give its n_tasks",
         ),
         (BORZOI, {"dim": 768}, "dim must be 1536, for which its other channels are fixed"),
     ],

@@ -1,1 +1,1 @@
-"""What every room may use; nothing here depends on genomes."""
+"""Functions for every room; nothing here depends on genomes."""

@@ -138,7 +138,7 @@ def _make_part(path: Path, *, folder: bool) -> tuple[Path, int]:
                 continue  # swept before it was locked
         else:
             descriptor, part = tempfile.mkstemp(suffix, prefix, path.parent)
-        with suppress(OSError):  # a file system without locks, where nothing is swept either
+        with suppress(OSError):  # a file system without locks, on which `sweep` deletes nothing
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.path.exists(part):
             return Path(part), descriptor

@@ -83,7 +83,7 @@ class JobProgress:
 
     @property
     def plausible(self) -> bool:
-        """Whether the numbers can be those of a running job."""
+        """Whether the values can be those of a running job."""
         finite = math.isfinite(self.rate) and math.isfinite(self.updated)
         return finite and self.rate >= 0 and 0 <= self.done <= self.total
 

@@ -23,7 +23,7 @@ from grelu_models.geometry import Geometry as ModelGeometry
 
 @dataclass(frozen=True)
 class Geometry:
-    """What a window reads and owns.
+    """Window arithmetic of a run: the bases that a window reads, and the bins that it owns.
 
     Attributes
     ----------

@@ -99,7 +99,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is predicted, and how it is divided.
+    """Everything that is predicted, and its division into shards.
 
     Attributes
     ----------

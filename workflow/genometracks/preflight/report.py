@@ -194,7 +194,7 @@ def _explain_missing(found: Preflight) -> str:
     if found.skipped:
         return " (-: a window takes too long here)"
     if found.by_distance is None:
-        return " (-: no contig holds a window and a half)"
+        return " (-: no contig is as long as 1.5 windows)"
     return ""
 
 

@@ -3,7 +3,7 @@
     comparison = column operator value        column: a word, or any text in `backticks`
     filter     = comparisons joined by and, or, not, and parentheses
 
-`==` and `!=` compare text exactly, or numbers where both are numbers; `<`, `<=`, `>`, `>=` compare
+`==` and `!=` compare text exactly, or numbers if both are numbers; `<`, `<=`, `>`, `>=` compare
 numbers; `~` and `!~` search for a regular expression, ignoring case. A filter is parsed, never
 executed.
 """
