@@ -33,29 +33,44 @@ CPU = {"batch_size": 4, "precision": "fp32", "device": "cpu"}
 """The section `prediction` of a run that leaves GPUs alone."""
 
 
+tools: Path | None = None
+"""Folder of programs that start at once (`warm.Warm.install`); see the fixture `warm_tools`."""
+
+
 def snakemake(
-    folder: Path, *words: str, snakefile: str = str(ROOT / "Snakefile"), **environment: str
+    folder: Path,
+    *words: str,
+    snakefile: str = str(ROOT / "Snakefile"),
+    plain: bool = False,
+    **environment: str,
 ) -> subprocess.CompletedProcess:
-    """Run Snakemake with config.yaml of a folder, on two cores."""
-    command = [sys.executable, "-m", "snakemake", "-s", snakefile, "--cores", "2"]
-    paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
+    """Run Snakemake with config.yaml of a folder, on two cores.
+
+    `plain` starts it and its jobs as a user does; else they are forked from a process that has
+    imported everything, if the fixture `warm_tools` is in use.
+    """
+    program = [sys.executable, "-m", "snakemake"]
+    variables = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
+    if tools and not plain:
+        program = [str(tools / "snakemake")]
+        variables["PATH"] = f"{tools}:{variables['PATH']}"
     return subprocess.run(
-        [*command, "--configfile", "config.yaml", *words],
+        [*program, "-s", snakefile, "--cores", "2", "--configfile", "config.yaml", *words],
         cwd=folder,
-        env={**os.environ, **paths, **environment},
+        env={**variables, **environment},
         capture_output=True,
         text=True,
     )
 
 
-def run(folder: Path, *words: str, **environment: str) -> str:
-    """The same, which must end well; what it said."""
-    done = snakemake(folder, *words, **environment)
+def run(folder: Path, *words: str, **how) -> str:
+    """Output of Snakemake, which must succeed; `how` as for `snakemake`."""
+    done = snakemake(folder, *words, **how)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
 
-def planned_rules(folder: Path, **how: str) -> set[str]:
+def planned_rules(folder: Path, **how) -> set[str]:
     """Rules that a dry run would execute."""
     said = run(folder, "-n", **how)
     return set(re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):", said, re.M))

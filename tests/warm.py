@@ -5,6 +5,7 @@ killed at a chosen step or after a time, meets a full disk, or may not write whe
 so. Nothing of the server's state can leak from one run to the next.
 """
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -25,18 +26,20 @@ from pathlib import Path
 
 STEPS = "pwrite pread truncate fsync chmod replace rename unlink mkdir rmdir open utime".split()
 """Functions of `os` through which a run leaves its traces."""
-LATE = ["genometracks.cli", "pandas", "torch.fx.experimental.symbolic_shapes", "torch._dynamo"]
+LATE = "genometracks.cli snakemake.cli pandas pyarrow.dataset torch._dynamo".split()
+LATE.append("torch.fx.experimental.symbolic_shapes")
 
 SCRIPT = """#!{python} -IS
 import json, os, socket, sys
 with socket.socket(socket.AF_UNIX) as link:
     link.connect({address!r})
-    request = {{"commands": [sys.argv[1:]], "folder": os.getcwd()}}
-    link.sendall(json.dumps(request).encode() + b"\\n")
-    answer = json.loads(link.makefile().readline())
-sys.stderr.write(answer["err"])
-sys.exit(answer["status"])
+    request = {{"program": {program!r}, "commands": [sys.argv[1:]], "folder": os.getcwd()}}
+    request["environment"] = dict(os.environ)
+    socket.send_fds(link, [json.dumps(request).encode() + b"\\n"], [0, 1, 2])
+    sys.exit(json.loads(link.makefile().readline())["status"])
 """
+PROGRAMS = {"genometracks": "genometracks.cli", "snakemake": "snakemake.cli"}
+"""Programs that can be run, and the modules of their functions `main`."""
 
 
 @dataclass
@@ -88,46 +91,78 @@ class Warm:
             return Ended(**json.loads(link.makefile().readline()))
 
     def install(self, folder: Path) -> Path:
-        """Write a `genometracks` that runs here; return its folder, for PATH."""
+        """Write a `genometracks` and a `snakemake` that run in the server; return their folder.
+
+        They work in the caller's folder, with its environment and its standard streams, and end
+        when the caller ends.
+        """
         folder.mkdir()
-        script = folder / "genometracks"
-        script.write_text(SCRIPT.format(python=sys.executable, address=self.address))
-        script.chmod(0o755)
+        for program in PROGRAMS:
+            script = folder / program
+            names = {"python": sys.executable, "address": self.address, "program": program}
+            script.write_text(SCRIPT.format(**names))
+            script.chmod(0o755)
         return folder
 
 
-def _answer(server: socket.socket, runs: dict) -> None:
-    """Fork a process for a request."""
+@dataclass
+class _Child:
+    """A process of a request: who waits for it, its steps and what it wrote to stderr."""
+
+    link: socket.socket
+    steps: mmap.mmap
+    out: int
+    process: int
+
+
+def _read_request(link: socket.socket) -> tuple[dict, list[int]]:
+    """A request and the streams that came with it."""
+    text, streams, _, _ = socket.recv_fds(link, 1 << 16, 3)
+    while not text.endswith(b"\n"):
+        text += link.recv(1 << 16)
+    return json.loads(text), streams
+
+
+def _start(server: socket.socket) -> tuple[int, _Child]:
+    """Fork a process for a request; return its descriptor, too."""
     link, _ = server.accept()
-    request = json.loads(link.makefile().readline())
+    request, streams = _read_request(link)
     steps = mmap.mmap(-1, 8)
     out, err = os.pipe()
     child = os.fork()
     if not child:
-        os.dup2(err, 2)
+        for target, stream in enumerate(streams or [0, 1, err]):
+            os.dup2(stream, target)
         os._exit(_run(request, steps))
-    os.close(err)
-    runs[os.pidfd_open(child)] = link, steps, out, child
+    for descriptor in (err, *streams):
+        os.close(descriptor)
+    return os.pidfd_open(child), _Child(link, steps, out, child)
 
 
-def _close(link: socket.socket, steps: mmap.mmap, out: int, child: int) -> None:
-    """Tell how a process ended."""
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    os.set_blocking(out, False)
+def _answer(child: _Child) -> None:
+    """Report how a process ended."""
+    status = os.waitstatus_to_exitcode(os.waitpid(child.process, 0)[1])
+    os.set_blocking(child.out, False)
     try:
-        err = os.read(out, 1 << 16).decode()
-    except BlockingIOError:  # nothing was said, and a process of its own lives on
+        err = os.read(child.out, 1 << 16).decode()
+    except BlockingIOError:  # nothing was written, and a child of the process lives on
         err = ""
-    os.close(out)
-    answer = {"status": status, "steps": int.from_bytes(steps[:8], "little"), "err": err}
-    link.sendall(json.dumps(answer).encode() + b"\n")
-    link.close()
+    os.close(child.out)
+    answer = {"status": status, "steps": int.from_bytes(child.steps[:8], "little"), "err": err}
+    with contextlib.suppress(BrokenPipeError):  # the caller was killed
+        child.link.sendall(json.dumps(answer).encode() + b"\n")
+    child.link.close()
 
 
 def _run(request: dict, steps: mmap.mmap) -> int:
-    from genometracks.cli import main
-
+    """Exit status of a request's commands, which run in this process."""
+    main = importlib.import_module(PROGRAMS[request.get("program", "genometracks")]).main
     os.chdir(request.get("folder", "/"))
+    if "environment" in request:
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        sys.argv[:] = [request["program"], *request["commands"][0]]
+        tempfile.tempdir = None  # is determined anew
     if "limit" in request:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (request["limit"],) * 2)
@@ -135,13 +170,20 @@ def _run(request: dict, steps: mmap.mmap) -> int:
         signal.setitimer(signal.ITIMER_REAL, request["seconds"])  # ends it as SIGKILL does
     if request.get("heed"):
         _drop_capabilities()
-    _count_steps(steps, request)
+    if "environment" not in request:
+        _count_steps(steps, request)
     try:
         return int(any(main(words) for words in request["commands"]))
+    except SystemExit as ended:
+        if isinstance(ended.code, str):
+            print(ended.code, file=sys.stderr)
+            return 1
+        return ended.code or 0
     except BaseException:
         traceback.print_exc()
         return 3
     finally:
+        sys.stdout.flush()
         sys.stderr.flush()
 
 
@@ -185,23 +227,29 @@ def _drop_capabilities() -> None:
 
 def serve(address: str) -> None:
     """Import everything, also what torch and pyarrow import late; fork a process a request."""
-    stages = "export.bigwigs export.manifest export.parquet evaluation.draw inputs.model plan.plan"
-    stages += " predict.predict shards.merge tracks.selection"
+    stages = "export.bigwigs export.manifest export.parquet evaluation.draw evaluation.evaluate"
+    stages += " evaluation.figures export.summary graph.runs graph.slurm inputs.genome inputs.model"
+    stages += " plan.make plan.plan predict.predict preflight.probe shards.merge status.report"
+    stages += " tracks.selection"
     for module in [f"genometracks.{stage}" for stage in stages.split()] + LATE:
         importlib.import_module(module)
     gc.freeze()  # what was imported is neither searched nor copied in the processes
-    runs: dict = {}
+    children: dict[int, _Child] = {}
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)
         server.listen()
         print("ready", flush=True)
         while True:
-            for descriptor in select.select([server, *runs], [], [])[0]:
-                if descriptor is server:
-                    _answer(server, runs)
-                else:
-                    _close(*runs.pop(descriptor))
-                    os.close(descriptor)
+            links = {child.link: descriptor for descriptor, child in children.items()}
+            for found in select.select([server, *children, *links], [], [])[0]:
+                if found is server:
+                    descriptor, child = _start(server)
+                    children[descriptor] = child
+                elif found in children:
+                    _answer(children.pop(found))
+                    os.close(found)
+                elif links[found] in children:  # its caller was killed
+                    signal.pidfd_send_signal(links[found], signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import yaml
 from pipeline import CPU, planned_rules, run, snakemake
 from toys import random_bases, write_fasta, write_model
 
+pytestmark = pytest.mark.usefixtures("warm_tools")
+
 SHEET = """run\tmodel\tgenome\tshards
 aa\tone.safetensors\tg.fa\t2
 ab\tone.safetensors\th.fa\t2
@@ -41,7 +43,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def batch(tmp_path_factory) -> tuple[Path, str]:
+def batch(tmp_path_factory, warm_tools) -> tuple[Path, str]:
     folder = make_batch(tmp_path_factory.mktemp("batch"))
     return folder, run(folder)
 

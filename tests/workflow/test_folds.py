@@ -43,7 +43,7 @@ def train_folds(folder: Path) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> tuple[Path, list[Path]]:
+def project(tmp_path_factory, warm_tools) -> tuple[Path, list[Path]]:
     """The run of the example, whose genome is a toy's and whose folds were trained here."""
     folder = tmp_path_factory.mktemp("folds")
     folds = train_folds(folder)

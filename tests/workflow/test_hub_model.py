@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.dataset as ds
+import pytest
 import torch
 import yaml
 
@@ -14,6 +15,7 @@ from hub_server import COMMIT, HubServer
 from pipeline import snakemake
 from toys import random_bases, write_checkpoint, write_fasta
 
+pytestmark = pytest.mark.usefixtures("warm_tools")
 SOURCE = f"lab/toy-model@{COMMIT}:model.ckpt"
 
 

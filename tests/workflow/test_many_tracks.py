@@ -9,11 +9,12 @@ import pytest
 from genometracks.export.jobs import TRACKS
 from pipeline import CPU, planned_rules, run, write_project
 
+pytestmark = pytest.mark.usefixtures("warm_tools")
 COUNT = 2 * TRACKS + 1
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Path:
+def project(tmp_path_factory, warm_tools) -> Path:
     folder = tmp_path_factory.mktemp("many")
     model = {"n_tasks": COUNT, "tracks": [{"name": f"t{i}"} for i in range(COUNT)]}
     output = {"parquet": False}

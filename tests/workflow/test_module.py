@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pyBigWig
+import pytest
 import yaml
 
 from pipeline import ROOT, planned_rules, run
 from toys import random_bases, write_fasta, write_model
+
+pytestmark = pytest.mark.usefixtures("warm_tools")
 
 SNAKEFILE = f"""
 configfile: "config.yaml"
