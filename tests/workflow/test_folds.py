@@ -17,7 +17,7 @@ from toys import one_hot, random_bases, write_fasta
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config" / "examples" / "demo-folds.yaml"
-BASES = random_bases(50_000, seed=11)
+BASES = random_bases(28_000, seed=11)
 SEEDS = (1, 2, 3)
 
 
@@ -69,7 +69,7 @@ def test_mean_and_deviation_are_those_of_the_folds(project):
             intervals = file.intervals("c")
             assert intervals[0][0] == 0 and intervals[-1][1] == len(BASES)
             written[name] = np.array([value for _, _, value in intervals])
-    for window in (0, 17, 37):
+    for window in (0, 9, 20):  # the last one is cut off by the contig's end
         read = one_hot(BASES, (window * length - crop) * size, 2048)
         with torch.inference_mode():
             each = np.stack(

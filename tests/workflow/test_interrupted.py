@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import pipeline
 from pipeline import CPU, ROOT, run, snakemake, write_project
 
 TOOL = """#!/bin/sh
@@ -17,19 +18,19 @@ case "$*" in *"--shard 1 "*)
     if [ -e broken ]; then echo "genometracks predict: no such luck" >&2; exit 1; fi
     while [ -e held ]; do touch waiting; sleep 0.1; done
 esac
-exec {python} -m genometracks.cli "$@"
+exec {tools}/genometracks "$@"
 """
 
 
 @pytest.fixture
-def project(tmp_path) -> Path:
+def project(tmp_path, warm_tools) -> Path:
     """A run of four shards whose jobs find another `genometracks` first on their PATH."""
     write_project(
         tmp_path, run="small", bases=3000, prediction=CPU, output={"parquet": False}, shards=4
     )
     tool = tmp_path / "bin" / "genometracks"
     tool.parent.mkdir()
-    tool.write_text(TOOL.format(python=sys.executable))
+    tool.write_text(TOOL.format(tools=pipeline.tools))
     tool.chmod(0o755)
     return tmp_path
 
