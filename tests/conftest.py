@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import pytest
+import torch
 from hypothesis import settings
 
 from toys import Run, random_bases, write_fasta, write_model
@@ -9,6 +10,9 @@ from warm import Warm
 # No deadline: on shared machines, the time of an example is not a property of the code.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+# Two workers on two cores: threads of one that wait for the other's core cost more than they do.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
