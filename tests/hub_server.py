@@ -1,4 +1,4 @@
-"""A small hub on this machine: repositories of files, with what the real one answers to clients."""
+"""A small model hub on 127.0.0.1 that answers as the real one does."""
 
 import hashlib
 import json
@@ -11,18 +11,18 @@ OTHER = "89abcdef0123456789abcdef0123456789abcdef"
 
 
 class HubServer:
-    """Serve `files` (name: bytes) of one repository, at one commit, on 127.0.0.1.
+    """Serve `files` (name: bytes) of one repository at one commit.
 
     Attributes
     ----------
     repo : str
     files : dict
     token : str or None
-        Asked of every request, if set.
+        If set, required in every request.
     gated : bool
-        Refuse the files, whoever asks.
+        Whether all requests for files are refused.
     cut : int or None
-        Close the connection after so many bytes of a file.
+        Close the connection after this many bytes of a file.
     requests : list of (method, path, token)
     """
 

@@ -1,4 +1,4 @@
-"""Snakemake on this workflow, in a folder of a test's own."""
+"""Small runs of the workflow by Snakemake, in a folder of the test."""
 
 import os
 import re
@@ -14,9 +14,9 @@ ROOT = Path(__file__).parents[1]
 
 
 def write_project(folder: Path, *, run: str, bases: int, model: dict | None = None, **config):
-    """Write config.yaml of a run, its genome of one random contig and its untrained model.
+    """Write config.yaml of a run, a genome of one random contig and an untrained model.
 
-    `config` goes before the sections of a small run in fp32; `model` are changes of the toy model.
+    `config` replaces sections of the default, a small run in fp32; `model` changes the toy model.
     """
     write_fasta(folder / "g.fa", {"chr1": random_bases(bases, seed=0)})
     write_model(folder, name="m", **(model or {}))
@@ -30,11 +30,11 @@ def write_project(folder: Path, *, run: str, bases: int, model: dict | None = No
 
 
 CPU = {"batch_size": 4, "precision": "fp32", "device": "cpu"}
-"""The section `prediction` of a run that leaves GPUs alone."""
+"""Section `prediction` of a run on the CPU."""
 
 
 tools: Path | None = None
-"""Folder of programs that start at once (`warm.Warm.install`); see the fixture `warm_tools`."""
+"""Folder of `warm.Warm.install`, while the fixture `warm_tools` is in use."""
 
 
 def snakemake(
@@ -46,8 +46,8 @@ def snakemake(
 ) -> subprocess.CompletedProcess:
     """Run Snakemake with config.yaml of a folder, on two cores.
 
-    `plain` starts it and its jobs as a user does; else they are forked from a process that has
-    imported everything, if the fixture `warm_tools` is in use.
+    With the fixture `warm_tools`, Snakemake and its jobs are forked from a process that has
+    imported everything. `plain` starts them as a user does all the same.
     """
     program = [sys.executable, "-m", "snakemake"]
     variables = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
@@ -72,5 +72,5 @@ def run(folder: Path, *words: str, **how) -> str:
 
 def planned_rules(folder: Path, **how) -> set[str]:
     """Rules that a dry run would execute."""
-    said = run(folder, "-n", **how)
-    return set(re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):", said, re.M))
+    output = run(folder, "-n", **how)
+    return set(re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):", output, re.M))

@@ -1,4 +1,4 @@
-"""The benchmarks' own parts, at toy size: they are run by hand, and would rot unseen."""
+"""Parts of the benchmarks, which are run by hand, at toy size."""
 
 import json
 import os
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def run(folder: Path, code: str) -> str:
-    """What Python code says that runs beside the benchmarks' modules; `folder` is its own."""
+    """Output of Python code that can import the benchmarks' modules and use `folder`."""
     code = f"from pathlib import Path; folder = Path({str(folder)!r}); {code}"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "benchmarks")}
     environment["BENCH_RATIOS"] = str(folder / "ratios")
@@ -63,7 +63,7 @@ def test_readers_of_bigwigs_are_compared_on_damaged_files(tmp_path):
     assert run(tmp_path, code) == "9 9\n"
 
 
-def test_a_ratio_stands_beside_its_goal(tmp_path):
+def test_a_ratio_is_shown_with_its_goal(tmp_path):
     code = (
         "from goals import *; note('merge, bytes a bin', 5); note('merge / pyBigWig, per core', 4);"
     )

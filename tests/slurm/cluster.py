@@ -1,11 +1,11 @@
-"""A real Slurm on this machine alone: one node, two stand-in GPUs, three partitions.
+"""A real Slurm on one machine: one node, two stand-in GPUs, three partitions.
 
-A job of the partition urgent has jobs of the others stopped: those of cpu are gone, those of gpu
-wait to run again.
+A job of the partition `urgent` preempts jobs of the others: Slurm cancels those of `cpu` and
+requeues those of `gpu`.
 
-Needs root and Debian's packages (`python tests/slurm/cluster.py` installs them). All state lies in
-one folder; outside of it there are only links in /etc/slurm while the cluster is up, because a job
-step forgets SLURM_CONF.
+Needs root and Debian's packages (`python tests/slurm/cluster.py` installs them). All state is in
+one folder, except for links in /etc/slurm while the cluster is up: job steps do not inherit
+SLURM_CONF.
 """
 
 import os
@@ -105,22 +105,22 @@ grant all on slurm_acct_db.* to 'slurm'@'127.0.0.1';"""
 
 
 def explain_missing() -> str | None:
-    """Why there can be no cluster here, or None."""
+    """Reason why no cluster can be started on this machine, or None."""
     if not sys.platform.startswith("linux"):
-        return "a Slurm needs Linux"
+        return "Slurm needs Linux"
     if os.geteuid() != 0:
-        return "starting a Slurm needs root"
+        return "starting Slurm needs root"
     missing = [program for program in PACKAGES if not shutil.which(program)]
     if missing:
-        return f"no {', '.join(missing)} here: 'make slurm' installs them (Debian)"
+        return f"{', '.join(missing)} not found: 'make slurm' installs them (Debian)"
     sweep_links()
     if (LINKS / "slurm.conf").exists():
-        return f"{LINKS}/slurm.conf is there: this machine has a Slurm of its own"
+        return f"{LINKS}/slurm.conf exists: this machine belongs to another Slurm"
     return None
 
 
 def sweep_links() -> None:
-    """Take away the links of a cluster of these tests whose session was killed."""
+    """Remove the links of a test cluster whose session was killed."""
     links = [link for link in LINKS.glob("*.conf") if link.is_symlink()]
     for folder in {link.readlink().parent for link in links}:
         old = Cluster(folder, accounting=True)
@@ -130,7 +130,7 @@ def sweep_links() -> None:
 
 
 def install() -> None:
-    """Install what is missing, without starting any of it."""
+    """Install the missing packages without starting their daemons."""
     missing = [package for program, package in PACKAGES.items() if not shutil.which(program)]
     if not list(Path("/usr/lib").glob(f"*/{PLUGIN[1]}")):
         missing.append(PLUGIN[0])
@@ -153,7 +153,7 @@ def install() -> None:
 
 
 def until(condition: Callable[[], object], what: str, *, seconds: float = 60) -> None:
-    """Wait for something; an error that names it if it does not come."""
+    """Wait until a condition holds; TimeoutError, which names it, after `seconds`."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -162,12 +162,12 @@ def until(condition: Callable[[], object], what: str, *, seconds: float = 60) ->
 
 
 class Cluster:
-    """The daemons; a context manager.
+    """The daemons of a cluster; a context manager.
 
     Parameters
     ----------
     folder : Path
-        For all state; it is there, and its path is short, for sockets.
+        For all state; exists, with a path short enough for sockets.
     accounting : bool
         Whether sacct works.
     """
@@ -200,7 +200,7 @@ class Cluster:
             link.unlink(missing_ok=True)
 
     def ask(self, *words: str) -> str:
-        """What a command of Slurm's prints."""
+        """Output of a Slurm command."""
         done = subprocess.run(words, capture_output=True, text=True, timeout=60)
         return done.stdout.strip()
 
@@ -210,7 +210,7 @@ class Cluster:
         until(lambda: "UP" in self.ask("scontrol", "ping"), "slurmctld answers")
 
     def stop(self, daemon: str) -> None:
-        """End a daemon, kindly if it can be."""
+        """Terminate a daemon; kill it if it does not end."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             pid = self.find(daemon)
             if pid is None:
@@ -230,7 +230,7 @@ class Cluster:
         return self.ask("sinfo", "-h", "-N", "-n", NODE, "-p", "cpu", "-o", "%T")
 
     def _configure(self) -> None:
-        self.folder.chmod(0o755)  # munge wants its socket within reach of all
+        self.folder.chmod(0o755)  # munge requires that all users can reach its socket
         for name in ("state", "spool", "dev"):
             (self.folder / name).mkdir(parents=True)
         devices = [self.folder / "dev" / f"gpu{i}" for i in range(GPUS)]
@@ -291,7 +291,7 @@ class Cluster:
         subprocess.run([daemon], env=environment, check=True, stderr=subprocess.DEVNULL)
 
     def find(self, daemon: str) -> int | None:
-        """The process id of a daemon of this cluster that lives."""
+        """Process id of a daemon of this cluster, or None if it does not run."""
         try:
             pid = int((self.folder / f"{daemon}.pid").read_text())
             state = Path(f"/proc/{pid}/stat").read_text()
@@ -303,4 +303,4 @@ class Cluster:
 
 if __name__ == "__main__":
     install()
-    print(explain_missing() or "all that a Slurm needs is here")
+    print(explain_missing() or "all packages of Slurm are installed")

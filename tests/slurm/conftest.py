@@ -1,4 +1,4 @@
-"""A cluster for a module's tests, and a project whose jobs it runs."""
+"""Fixtures: a cluster for the tests of a module, and a project whose jobs it runs."""
 
 import json
 import os
@@ -22,7 +22,7 @@ QUICK = ["--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10
 
 @pytest.fixture(scope="module")
 def cluster(request):
-    """A Slurm as the module's ACCOUNTING says."""
+    """A Slurm with accounting if the module's ACCOUNTING is true."""
     if why := explain_missing():
         pytest.skip(why)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
@@ -34,7 +34,7 @@ def cluster(request):
 
 
 class Project:
-    """A folder with a config, from which Snakemake sends jobs to the cluster."""
+    """A folder with a config, from which Snakemake submits jobs to the cluster."""
 
     def __init__(self, folder: Path, *, accounting: bool) -> None:
         self.folder, self.trouble = folder, folder / "trouble"
@@ -47,7 +47,7 @@ class Project:
         self.profile = folder / "profile"
         self.profile.mkdir()
         text = PROFILE.read_text()
-        if not accounting:  # as the profile says
+        if not accounting:  # as the profile's comments advise
             for line in ("slurm-status-command: squeue", "slurm-no-account: true"):
                 assert f"\n# {line}\n" in text
                 text = text.replace(f"\n# {line}\n", f"\n{line}\n")
@@ -55,7 +55,7 @@ class Project:
 
     @property
     def shards(self) -> Path:
-        """The folder of the shards."""
+        """Folder of the shards."""
         return self.folder / "results/lab/work/shards"
 
     def start(self, *words: str) -> subprocess.Popen:
@@ -68,7 +68,7 @@ class Project:
             "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}",
             "TROUBLE": str(self.trouble),
         }
-        with open(self.folder / "said.txt", "a") as file:
+        with open(self.folder / "output.txt", "a") as file:
             self.process = subprocess.Popen(
                 [*command, *QUICK, *words],
                 cwd=self.folder,
@@ -80,22 +80,22 @@ class Project:
         return self.process
 
     def finish(self, process: subprocess.Popen) -> None:
-        """Wait for Snakemake to end well."""
+        """Wait until Snakemake has succeeded."""
         status = process.wait(timeout=400)
-        assert status == 0, (self.folder / "said.txt").read_text()[-5000:]
+        assert status == 0, (self.folder / "output.txt").read_text()[-5000:]
 
     def run(self, *words: str) -> None:
-        """Start Snakemake and wait for it to end well."""
+        """Start Snakemake and wait until it has succeeded."""
         self.finish(self.start(*words))
 
     def kill(self, process: subprocess.Popen) -> None:
-        """Kill Snakemake, as a login node does that goes down."""
+        """Kill Snakemake, as the crash of a login node does."""
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
     def list_calls(self, command: str, event: str = "start") -> list[dict]:
-        """The calls of a command, in order."""
+        """Calls of a command, in order."""
         try:
             lines = (self.trouble / "calls").read_text().splitlines()
         except FileNotFoundError:
@@ -104,40 +104,40 @@ class Project:
         return [call for call in calls if call["event"] == event and command in call["words"]]
 
     def list_shard_calls(self, shard: str) -> list[dict]:
-        """The predictions of a shard, in order."""
+        """Calls that predict a shard, in order."""
         calls = self.list_calls("predict")
         return [
             call for call in calls if call["words"][call["words"].index("--shard") + 1] == shard
         ]
 
     def hold(self, *shards: str) -> None:
-        """Let these shards' predictions stop in their middle."""
+        """Make the predictions of these shards wait after their first batch."""
         for shard in shards:
             (self.trouble / f"hold-{shard}").touch()
 
     def release(self, *shards: str) -> None:
-        """Let them go on."""
+        """Let the predictions of these shards continue."""
         for shard in shards:
             (self.trouble / f"hold-{shard}").unlink()
 
     def await_held(self, *shards: str, times: int = 1) -> None:
-        """Wait until these predictions wait in their middle, that many times all in all."""
+        """Wait until these predictions were held after their first batch, `times` times each."""
         for shard in shards:
             until(
                 lambda shard=shard: len(self.list_calls(shard, "held")) >= times,
-                f"shard {shard} is in its middle",
+                f"shard {shard} is held",
                 seconds=120,
             )
             assert list(self.shards.glob(f".{shard}.npy.*.part"))
 
     def read_shards(self) -> dict[str, bytes]:
-        """The bytes of all shards' predictions."""
+        """Bytes of the predictions of all shards."""
         return {path.name: path.read_bytes() for path in sorted(self.shards.glob("*.npy"))}
 
 
 @pytest.fixture
 def project(tmp_path, cluster):
-    """An untrained model, a small genome, four shards; no job of it is left in the end."""
+    """An untrained model, a small genome, four shards; no job remains after the test."""
     project = Project(tmp_path / "project", accounting=cluster.accounting)
     prediction = {"batch_size": 2, "precision": "fp32"}
     write_project(project.folder, run="lab", bases=3000, prediction=prediction, shards=4)

@@ -1,6 +1,6 @@
-"""Snakemake as it is, but for one thing: it looks at the jobs' states every second.
+"""Snakemake, except that it queries the states of jobs every second.
 
-The plugin waits 10 s longer after each round in which no job ended, and no option changes that.
+The plugin waits 10 s longer after each query in which no job ended; no option changes that.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""Stands before `genometracks` in a job: notes the call, and brings about what a test asks for.
+"""Replaces `genometracks` in a job: logs the call, and causes the trouble that a test requests.
 
-In the folder $TROUBLE, `hold-{shard}` holds a prediction after its first batch for as long as the
-file is there, and `eat-{shard}` lets the next prediction take all memory that it can get.
+In the folder $TROUBLE, `hold-{shard}` makes a prediction wait after its first batch as long as the
+file exists, and `eat-{shard}` makes the next prediction allocate memory until it is killed.
 """
 
 import json
@@ -12,11 +12,11 @@ from pathlib import Path
 
 FOLDER = Path(os.environ["TROUBLE"])
 MOST = 12 << 30
-"""Bytes; a job is killed long before."""
+"""Bytes, more than any job gets."""
 
 
 def note(event: str, words: list[str]) -> None:
-    """Add a line to the calls; short lines are appended whole."""
+    """Append a line to the calls; appending a short line is atomic."""
     keys = ("SLURM_JOB_ID", "CUDA_VISIBLE_DEVICES")
     line = {"time": time.time(), "event": event, "words": words}
     with open(FOLDER / "calls", "a") as file:
@@ -24,7 +24,7 @@ def note(event: str, words: list[str]) -> None:
 
 
 def eat() -> None:
-    """Take memory until the scheduler ends this process."""
+    """Allocate memory until the scheduler kills this process."""
     taken = []
     while sum(map(len, taken)) < MOST:
         taken.append(bytearray(os.urandom(1 << 20)) * 256)
@@ -33,7 +33,7 @@ def eat() -> None:
 
 
 def hold_after_first_batch(shard: str) -> None:
-    """Let the shard's prediction wait in its middle."""
+    """Make the prediction of a shard wait after its first batch."""
     from genometracks.predict import predict
 
     whole = predict.ShardPrediction.pieces

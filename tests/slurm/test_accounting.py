@@ -1,4 +1,4 @@
-"""Jobs on a Slurm with accounting, as the profile is: what a cluster does leaves no trace."""
+"""Jobs on a Slurm with accounting: whatever the cluster does to them, results are the same."""
 
 import hashlib
 import shutil
@@ -25,7 +25,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def list_jobs(cluster, rule: str, *fields: str) -> list[list[str]]:
-    """What accounting knows of the jobs of a rule, in order."""
+    """Fields of the jobs of a rule, from the accounting, in order."""
     words = [
         "sacct",
         "-X",
@@ -41,7 +41,7 @@ def list_jobs(cluster, rule: str, *fields: str) -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
-    """The shards of the small project, predicted without a scheduler."""
+    """Predict the shards of the small project without a scheduler."""
     kept: dict[str, bytes] = {}
 
     def predict(project) -> dict[str, bytes]:
@@ -56,7 +56,7 @@ def expected(tmp_path_factory):
     return predict
 
 
-def test_the_demo_gives_the_bytes_of_a_local_run(cluster, project, tmp_path):
+def test_the_demo_has_the_bytes_of_a_local_run(cluster, project, tmp_path):
     local = tmp_path / "local"
     local.mkdir()
     for folder in (project.folder, local):
@@ -66,7 +66,7 @@ def test_the_demo_gives_the_bytes_of_a_local_run(cluster, project, tmp_path):
     fetch = [sys.executable, str(ROOT / "config/demo/fetch.py"), "data/demo"]
     subprocess.run(fetch, cwd=ROOT, check=True)
     run(local)
-    project.hold("0", "1")  # so that two jobs have a device at once
+    project.hold("0", "1")  # two jobs use a device at the same time
     process = project.start()
     until(lambda: len(project.list_calls("predict")) >= 2, "two predictions start", seconds=200)
     project.release("0", "1")
@@ -80,7 +80,7 @@ def test_the_demo_gives_the_bytes_of_a_local_run(cluster, project, tmp_path):
     assert [row for row in list_jobs(cluster, "genome", "reqtres%100") if "gpu" in row[0]] == []
     first, second, *_ = project.list_calls("predict")
     assert {first["CUDA_VISIBLE_DEVICES"], second["CUDA_VISIBLE_DEVICES"]} == {"0", "1"}
-    for device in "01":  # never two on one
+    for device in "01":  # never two jobs on one device
         spans = [
             (call["time"], event)
             for event in ("start", "end")
@@ -90,7 +90,7 @@ def test_the_demo_gives_the_bytes_of_a_local_run(cluster, project, tmp_path):
         assert [event for _, event in sorted(spans)] == ["start", "end"] * (len(spans) // 2)
 
 
-def test_cancelled_and_overgrown_jobs_are_tried_again(cluster, project, expected):
+def test_cancelled_jobs_and_jobs_out_of_memory_are_retried(cluster, project, expected):
     wanted = expected(project)
     before = len(list_jobs(cluster, "predict"))
     project.hold("0")
@@ -109,16 +109,16 @@ def test_cancelled_and_overgrown_jobs_are_tried_again(cluster, project, expected
         ("CANCELLED", "8000M", "120"),
         ("COMPLETED", "16000M", "240"),
     ]
-    # Without cgroups the accounting calls a job that was killed for its memory FAILED.
+    # Without cgroups, the accounting reports a job killed for its memory as FAILED.
     (first, *_), second = (states[job] for job in numbers["1"])
     assert first in ("FAILED", "OUT_OF_MEMORY") and second == ("COMPLETED", "16000M", "240")
     assert len(numbers["2"]) == len(numbers["3"]) == 1
-    said = (project.folder / "said.txt").read_text()
-    assert "Trying to restart job" in said
+    output = (project.folder / "output.txt").read_text()
+    assert "Trying to restart job" in output
 
 
 @pytest.mark.parametrize("partition", ["cpu", "gpu"])
-def test_preempted_jobs_run_again(cluster, project, expected, partition):
+def test_preempted_jobs_are_run_again(cluster, project, expected, partition):
     wanted = expected(project)
     project.hold("0")
     process = project.start(
@@ -131,21 +131,21 @@ def test_preempted_jobs_run_again(cluster, project, expected, partition):
     project.finish(process)
     assert project.read_shards() == wanted and len(wanted) == 4
     first, second = (call["SLURM_JOB_ID"] for call in project.list_shard_calls("0"))
-    assert (first == second) == (partition == "gpu")  # by Slurm itself, or by Snakemake
+    assert (first == second) == (partition == "gpu")  # else Snakemake restarted it
 
 
-def test_a_killed_snakemake_goes_on_from_its_shards(cluster, project, expected):
+def test_a_killed_snakemake_resumes_from_its_shards(cluster, project, expected):
     wanted = expected(project)
     project.hold("2")
     process = project.start("--until", "merge")
     project.await_held("2")
     until(lambda: len(project.list_calls("predict", "end")) == 3, "three shards", seconds=120)
     project.kill(process)
-    project.release("2")  # its job runs on, and ends
+    project.release("2")  # its job survives Snakemake, and ends
     until(lambda: not cluster.ask("squeue", "-h"), "no job is left", seconds=120)
     assert process.returncode == -9
     assert project.start("--until", "merge").wait() == 1  # the folder is locked
-    assert "--unlock" in (project.folder / "said.txt").read_text()
+    assert "--unlock" in (project.folder / "output.txt").read_text()
     assert project.start("--unlock").wait() == 0
     project.run("--until", "merge")
     assert project.read_shards() == wanted
@@ -156,8 +156,8 @@ def test_a_killed_snakemake_goes_on_from_its_shards(cluster, project, expected):
         assert len(calls) == 1 or kept, shard
 
 
-# The last one: a new controller may forget that a device is free again.
-def test_a_drained_node_and_a_new_controller_are_waited_for(cluster, project, expected):
+# The last test: a new controller may not notice that a device is free again.
+def test_jobs_wait_for_a_drained_node_and_a_new_controller(cluster, project, expected):
     wanted = expected(project)
     project.hold(*"0123")
     process = project.start("--until", "merge")

@@ -1,4 +1,4 @@
-"""A Slurm without accounting, with the two lines of the profile that are meant for it."""
+"""A Slurm without accounting, with the two lines of the profile for that case."""
 
 import shutil
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slurm
 ACCOUNTING = False
 
 
-def test_jobs_that_end_and_fail_are_seen_without_accounting(cluster, project, tmp_path):
+def test_ended_and_failed_jobs_are_noticed_without_accounting(cluster, project, tmp_path):
     shutil.copytree(project.folder, tmp_path / "local")
     run(tmp_path / "local", "--until", "merge")
     project.hold("0")

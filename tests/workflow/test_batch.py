@@ -1,4 +1,4 @@
-"""A sheet of runs is one graph: what they share is made once, and none stops the others."""
+"""A sheet of runs is one graph: shared files are made once, and a failed run stops no other."""
 
 import csv
 import hashlib
@@ -48,11 +48,13 @@ def batch(tmp_path_factory, warm_tools) -> tuple[Path, str]:
     return folder, run(folder)
 
 
-def test_what_runs_share_is_made_once(batch):
-    folder, said = batch
+def test_shared_files_are_made_once(batch):
+    folder, output = batch
     shared = sorted(path.name.split("-")[0] for path in (folder / "results/shared").iterdir())
     assert shared == ["g", "h", "one", "two"]
-    counts = {line.split()[0]: int(line.split()[1]) for line in said.splitlines() if is_count(line)}
+    counts = {
+        line.split()[0]: int(line.split()[1]) for line in output.splitlines() if is_count(line)
+    }
     assert [counts[rule] for rule in ("genome", "model", "plan", "predict")] == [2, 2, 4, 6]
     assert counts["bigwig_aa"] == counts["bigwig_bb"] == 1
     assert not (folder / "results/aa/work/genome.fa").exists()
@@ -62,7 +64,7 @@ def is_count(line: str) -> bool:
     return len(line.split()) == 2 and line.split()[1].isdecimal()
 
 
-def test_each_run_is_what_it_is_alone(batch, tmp_path):
+def test_a_run_of_a_batch_equals_the_same_run_alone(batch, tmp_path):
     folder, _ = batch
     alone = make_batch(tmp_path / "alone")
     config = json.loads((folder / "results/ba/manifest.json").read_text())["config"]
@@ -77,7 +79,7 @@ def test_each_run_is_what_it_is_alone(batch, tmp_path):
         assert [row["name"] for row in csv.DictReader(file, delimiter="\t")][0] == "one"
 
 
-def test_a_batch_run_again_does_nothing_and_grows_by_a_row(batch):
+def test_a_finished_batch_does_nothing_and_a_new_row_adds_its_jobs(batch):
     folder, _ = batch
     assert "Nothing to be done" in run(folder)
     (folder / "runs.tsv").write_text(SHEET + "new\tone.safetensors\tg.fa\t1\n")
@@ -120,7 +122,7 @@ def test_a_run_that_fails_does_not_stop_the_others(tmp_path):
         ),
     ],
 )
-def test_a_bad_row_is_one_line_before_anything_runs(tmp_path, sheet, message):
+def test_an_invalid_row_is_reported_in_one_line_before_any_job(tmp_path, sheet, message):
     folder = make_batch(tmp_path, sheet)
     done = snakemake(folder)
     assert done.returncode != 0

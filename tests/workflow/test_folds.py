@@ -1,4 +1,4 @@
-"""Three seeds of the demo's model as one: the example's config, from training to the tracks."""
+"""The example with three folds of the demo's model, from training to the tracks."""
 
 import importlib.util
 import json
@@ -22,8 +22,7 @@ SEEDS = (1, 2, 3)
 
 
 def train_folds(folder: Path) -> list[Path]:
-    """Train the demo's model for two epochs on a toy: how much of a bin, and of its neighbours,
-    is G or C."""
+    """Train three models for two epochs; the target of a bin is its fraction of G and C."""
     spec = importlib.util.spec_from_file_location("train", ROOT / "config" / "demo" / "train.py")
     train = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(train)
@@ -44,7 +43,7 @@ def train_folds(folder: Path) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory, warm_tools) -> tuple[Path, list[Path]]:
-    """The run of the example, whose genome is a toy's and whose folds were trained here."""
+    """The run of the example, on a random genome and with folds trained here."""
     folder = tmp_path_factory.mktemp("folds")
     folds = train_folds(folder)
     write_fasta(folder / "g.fa", {"c": BASES})
@@ -81,17 +80,17 @@ def test_mean_and_deviation_are_those_of_the_folds(project):
         np.testing.assert_allclose(
             written["dcas9_chip.sd"][bins], each.std(0, ddof=1), rtol=0, atol=1e-5
         )
-    assert written["dcas9_chip.sd"].mean() > 1e-3  # seeds differ
+    assert written["dcas9_chip.sd"].mean() > 1e-3  # the folds differ
 
 
-def test_what_was_averaged_is_told(project):
+def test_outputs_state_what_was_averaged(project):
     results, _ = project
-    told = "logits, then the mean of 2 strands x 3 folds; the model's scale"
+    computed = "logits, then the mean of 2 strands x 3 folds; the model's scale"
     lines = [line.split("\t") for line in (results / "tracks.tsv").read_text().splitlines()]
     columns = lines[0]
     assert [line[columns.index("track")] for line in lines[1:]] == ["dcas9_chip", "dcas9_chip.sd"]
     assert [line[columns.index("computed")] for line in lines[1:]] == [
-        told,
+        computed,
         "SD of 3 folds: logits, then the mean of 2 strands; the model's scale",
     ]
     assert [line[columns.index("index")] for line in lines[1:]] == ["0", ""]
@@ -101,10 +100,10 @@ def test_what_was_averaged_is_told(project):
         "reverse_complement": True,
         "shifts": [0],
         "order": "activation",
-        "computed": told,
+        "computed": computed,
     }
     sources = [fold["source"] for fold in manifest["model"]["folds"]]
     assert sources == [f"{seed}/dcas9.safetensors" for seed in SEEDS]
-    assert f"tracks       2 (dcas9_chip, dcas9_chip.sd): {told}" in (
+    assert f"tracks       2 (dcas9_chip, dcas9_chip.sd): {computed}" in (
         (results / "summary.txt").read_text().splitlines()
     )

@@ -1,4 +1,4 @@
-"""A run whose model is a file of a hub: fetched once, then no network is needed."""
+"""A run whose model is a file on the hub: fetched once, then no network is needed."""
 
 import csv
 import hashlib
@@ -66,7 +66,7 @@ def test_a_model_of_the_hub_is_fetched_once_and_predicted(tmp_path):
     assert (results / "bigwig" / "ENC+.bw").exists()
 
 
-def test_a_hub_that_does_not_answer_is_one_line(tmp_path):
+def test_a_hub_that_does_not_answer_is_reported_in_one_line(tmp_path):
     write_fasta(tmp_path / "g.fa", {"chr1": random_bases(700, seed=0)})
     config = {"genome": {"fasta": "g.fa"}, "model": {"weights": SOURCE}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
@@ -81,8 +81,8 @@ def test_a_hub_that_does_not_answer_is_one_line(tmp_path):
     assert "Traceback" not in done
 
 
-def test_folds_of_the_hub_are_fetched_each_by_its_own_name(tmp_path):
-    """Cross-validation's files often have one name, in folders of their own."""
+def test_folds_with_the_same_file_name_are_kept_apart(tmp_path):
+    """Files of a cross-validation often differ by their folder alone."""
     write_fasta(tmp_path / "g.fa", {"chr1": random_bases(700, seed=0)})
     files = {}
     for fold in (0, 1):
@@ -112,7 +112,7 @@ def test_folds_of_the_hub_are_fetched_each_by_its_own_name(tmp_path):
     for fold, content in enumerate(files.values()):
         assert (results / "work" / "weights" / str(fold) / "model.ckpt").read_bytes() == content
         assert (results / "logs" / f"weights_{fold}.log").exists()
-    # The folds differ by 1 in the output's bias, and in nothing else.
+    # The folds differ only in the output's bias, by 1.
     table = ds.dataset(results / "parquet", partitioning="hive").to_table()
     np.testing.assert_allclose(table["one.sd"].to_numpy(), 0.5**0.5, rtol=1e-5)
     assert "Nothing to be done" in ask(tmp_path, hub.address)

@@ -1,4 +1,4 @@
-"""Jobs that fail, and a Snakemake that is killed: the next run does what is left, and no more."""
+"""After a failed job or a killed Snakemake, the next run does only what is missing."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ exec {tools}/genometracks "$@"
 
 @pytest.fixture
 def project(tmp_path, warm_tools) -> Path:
-    """A run of four shards whose jobs find another `genometracks` first on their PATH."""
+    """A run of four shards; a script that fails or waits on request precedes `genometracks`."""
     write_project(
         tmp_path, run="small", bases=3000, prediction=CPU, output={"parquet": False}, shards=4
     )
@@ -40,13 +40,13 @@ def path_of(project: Path) -> dict[str, str]:
 
 
 def take_predictions(project: Path) -> list[str]:
-    """The shards that jobs predicted since the last look."""
+    """Shards whose prediction was started since the last call."""
     calls = (project / "calls").read_text().splitlines()
     (project / "calls").unlink()
     return sorted(line.split()[4] for line in calls if line.startswith("predict"))
 
 
-def test_shards_behind_one_that_fails_are_kept(project):
+def test_other_shards_are_kept_when_one_fails(project):
     (project / "broken").touch()
     done = snakemake(project, "--keep-going", "--show-failed-logs", **path_of(project))
     assert done.returncode == 1
@@ -62,7 +62,7 @@ def test_shards_behind_one_that_fails_are_kept(project):
     assert len(list((project / "results/small/bigwig").iterdir())) == 3
 
 
-def test_a_killed_snakemake_goes_on_where_it_was(project):
+def test_a_killed_snakemake_resumes(project):
     (project / "held").touch()
     command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "2"]
     process = subprocess.Popen(
@@ -79,7 +79,7 @@ def test_a_killed_snakemake_goes_on_where_it_was(project):
     while not (project / "waiting").exists() or not all(path.exists() for path in others):
         assert time.monotonic() < end and process.poll() is None
         time.sleep(0.1)
-    time.sleep(1)  # Snakemake has seen the last one end
+    time.sleep(1)  # until Snakemake has noticed the end of the last one
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     (project / "held").unlink()

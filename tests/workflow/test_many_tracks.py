@@ -1,4 +1,4 @@
-"""Tracks beyond what one job writes: several jobs write them, and one that is lost comes back."""
+"""More tracks than one job writes: several jobs write them, and restore a lost one."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def test_every_track_is_written_by_one_of_the_jobs(project):
         np.testing.assert_array_equal(np.float32(found), values[row])
 
 
-def test_a_lost_track_is_written_again_with_its_neighbours_alone(project):
+def test_a_lost_track_is_written_again_by_its_job_alone(project):
     lost = project / f"results/many/bigwig/t{TRACKS + 3}.bw"
     kept = project / "results/many/bigwig/t1.bw"
     content, time = lost.read_bytes(), kept.stat().st_mtime_ns

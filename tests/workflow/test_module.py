@@ -1,4 +1,4 @@
-"""Another workflow takes this one as a module, with a config of its own."""
+"""Another workflow uses this one as a module, with its own config."""
 
 from pathlib import Path
 

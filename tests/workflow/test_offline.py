@@ -1,4 +1,4 @@
-"""Jobs need no network: weights and genome are fetched once, where Snakemake runs."""
+"""Jobs need no network: Snakemake fetches weights and genome once, on its own machine."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ BLOCKED = ["unshare", "--map-root-user", "--net"]
 
 
 def without_network(folder, *words: str) -> None:
-    """Run Snakemake where there is no network at all, not even this machine's own."""
+    """Run Snakemake and its jobs, as a user does, without any network, not even the loopback."""
     command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "2"]
     subprocess.run(
         [*BLOCKED, *command, "--configfile", "config.yaml", *words],
@@ -33,9 +33,9 @@ def without_network(folder, *words: str) -> None:
 
 @pytest.mark.skipif(
     subprocess.run([*BLOCKED, "true"], capture_output=True).returncode != 0,
-    reason="this machine does not let a test cut itself off the network (unshare)",
+    reason="unshare --net is not permitted on this machine",
 )
-def test_prediction_needs_no_network(tmp_path):
+def test_prediction_needs_no_network(tmp_path, warm_tools):
     served = tmp_path / "served"
     served.mkdir()
     fasta = write_fasta(served / "g.fa", {"chr1": random_bases(700, seed=0)}).read_bytes()

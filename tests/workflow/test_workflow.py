@@ -1,4 +1,4 @@
-"""Snakemake runs the whole way on a small genome; results are the contract's, and come back."""
+"""Snakemake runs from genome to report; results follow the contract and are restored if lost."""
 
 import csv
 import hashlib
@@ -32,7 +32,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def make_project(folder: Path, **changes) -> Path:
-    """A genome with N and a CRLF tail, an untrained model, an observed track under another name."""
+    """A genome with N and CRLF line ends, an untrained model, an observed track with aliases."""
     folder.mkdir(exist_ok=True)
     bases = random_bases(3000, seed=0)
     contigs = {"chrB": bases[:2001] + "N" * 300 + bases[2301:], "chrA": random_bases(401, seed=1)}
@@ -68,7 +68,7 @@ def project(tmp_path_factory, warm_tools) -> Path:
     return folder
 
 
-def test_the_results_are_those_of_the_contract(project):
+def test_results_follow_the_contract(project):
     results = project / "results" / "small"
     for name in RESULTS:
         assert (results / name).exists(), name
@@ -87,7 +87,7 @@ def test_the_results_are_those_of_the_contract(project):
     assert rows[1]["name"] == "two/../etc" and rows[0]["assay"] == "ChIP"
 
 
-def test_every_reader_finds_the_same_numbers(project):
+def test_all_readers_return_the_same_values(project):
     results = project / "results" / "small"
     table = ds.dataset(results / "parquet", partitioning="hive").to_table().to_pandas()
     for track in ("one", "two_.._etc", "three"):
@@ -103,11 +103,11 @@ def test_every_reader_finds_the_same_numbers(project):
                 assert [row[2] for row in rows] == part[track].tolist()
             assert first.intervals("chrA")[-1][:2] == (400, 401)
             covered = [row[:2] for row in first.intervals("chrB") if 1990 < row[0] < 2308]
-            # Bins of 4 bp: the one at 2000 holds a base, those wholly inside 2001-2301 do not.
+            # Bins of 4 bp: the one at 2000 contains a base, those inside 2001-2301 contain none.
             assert covered == [(1992, 1996), (1996, 2000), (2000, 2004), (2300, 2304), (2304, 2308)]
 
 
-def test_the_manifest_digests_every_output(project):
+def test_the_manifest_lists_the_digest_of_every_output(project):
     results = project / "results" / "small"
     manifest = json.loads((results / "manifest.json").read_text())
     for name, entry in manifest["outputs"].items():
@@ -135,8 +135,8 @@ def test_the_summary_has_seven_lines(project):
         "correlation",
         "tracks",
     ]
-    # chrA has 101 bins of 4 bp; chrB 750, less the 74 that lie inside its run of N.
-    # Padded: 18 bins of each first window, 11 and 12 of the last ones.
+    # chrA has 101 bins of 4 bp; chrB has 750, minus the 74 inside its run of N.
+    # Padded: 18 bins in each first window, 11 and 12 in the last ones.
     assert lines[3] == "arithmetic   fp32 on cpu, batches of 4"
     assert lines[0] == "bins         777 of 4 bp, 59 padded; contigs: 2, 3,401 bp"
     with open(project / "results/small/evaluation.tsv") as file:
@@ -146,7 +146,7 @@ def test_the_summary_has_seven_lines(project):
     assert f"{float(held['pearson']):.4f} one and o" in lines[5]
 
 
-def test_run_again_does_nothing(project):
+def test_a_finished_run_does_nothing(project):
     assert "Nothing to be done" in run(project)
 
 
@@ -196,7 +196,7 @@ def test_other_shards_and_processes_give_the_same_bytes(project, tmp_path):
         assert found[name] == digest, name
 
 
-def test_what_is_left_to_auto_is_found_out_once(tmp_path):
+def test_settings_left_at_auto_are_determined_once(tmp_path):
     changes = {"model": {"weights": "m.safetensors", "window": "auto"}}
     changes |= {"prediction": {"device": "cpu", "trim": 2}, "evaluation": {}}
     folder = make_project(tmp_path / "auto", **changes)
@@ -210,7 +210,7 @@ def test_what_is_left_to_auto_is_found_out_once(tmp_path):
     assert manifest["settings"]["precision"] == "fp32"
     assert manifest["geometry"]["window"] == found["geometry"]["window"] > 96
     assert "Nothing to be done" in run(folder)
-    with open(folder / "g.fa", "a") as file:  # a genome that grows keeps what was found
+    with open(folder / "g.fa", "a") as file:  # a longer genome keeps the settings
         file.write(">chrC\n" + "ACGTTGCA" * 100 + "\n")
     assert "probe" in planned_rules(folder)
     run(folder)
@@ -218,7 +218,7 @@ def test_what_is_left_to_auto_is_found_out_once(tmp_path):
     assert len(json.loads((work / "genome.json").read_text())["contigs"]) == 3
 
 
-def test_a_changed_setting_repeats_what_depends_on_it(project):
+def test_a_changed_setting_repeats_the_stages_that_depend_on_it(project):
     config = (project / "config.yaml").read_text()
     try:
         fields = yaml.safe_load(config)
@@ -243,7 +243,7 @@ def test_a_changed_setting_repeats_what_depends_on_it(project):
         (project / "config.yaml").write_text(config)
 
 
-def test_the_html_report_holds_the_figures(project):
+def test_the_html_report_contains_the_figures(project):
     run(project, "--report", "report.html")
     text = (project / "report.html").read_text()
     assert "locus.png" in text and "scatter_0.png" in text
@@ -261,7 +261,7 @@ def test_the_html_report_holds_the_figures(project):
         ({"results": "g.fa/x"}, "g.fa: cannot be written to: change 'results' or its permissions"),
     ],
 )
-def test_bad_input_is_one_line_before_anything_runs(tmp_path, changes, message):
+def test_invalid_input_is_reported_in_one_line_before_any_job(tmp_path, changes, message):
     folder = make_project(tmp_path / "bad", **changes)
     done = snakemake(folder)
     assert done.returncode != 0
@@ -296,7 +296,7 @@ def test_bad_input_is_one_line_before_anything_runs(tmp_path, changes, message):
         ),
     ],
 )
-def test_bad_input_found_by_a_stage_is_one_line_in_its_log(tmp_path, changes, log, message):
+def test_invalid_input_found_by_a_stage_is_one_line_in_its_log(tmp_path, changes, log, message):
     folder = make_project(tmp_path / "bad", **changes)
     (folder / "r.bed").write_text("# mine\nchrA\t400\t402\n")
     done = snakemake(folder, "--show-failed-logs")
