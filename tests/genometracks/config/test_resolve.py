@@ -139,7 +139,10 @@ def test_settings_that_do_not_suit_the_tracks_are_refused_before_anything_runs(t
     config = {"genome": {"fasta": "g.fa"}, "model": {"weights": weights}}
     for change, problem in [
         ({"prediction": {"reverse_complement": True}}, r"x\+ and x- look like two strands"),
-        ({"output": {"sd": True}}, "output.sd: a standard deviation needs at least two folds, and there is one"),
+        (
+            {"output": {"sd": True}},
+            "output.sd: a standard deviation needs at least two folds, and there is one",
+        ),
         ({"output": {"scale": "counts"}}, "output.scale: counts: track 'x\\+' has no 'scale'"),
     ]:
         with pytest.raises(UserError, match=problem):
