@@ -100,7 +100,8 @@ def measure(code: str, *words: str) -> tuple[float, float]:
 def measure_genome(folder: Path, lengths: list[int], *, runs: int, shards: int, regions: int):
     """Plan a simulated genome, load the plan; return runs of N, windows, {command: (s, MiB)}."""
     from genometracks.config.resolve import resolve_config
-    from genometracks.config.settings import Config, select_plan
+    from genometracks.config.sections import Config
+    from genometracks.config.settings import select_plan
 
     paths = {what: folder / f"{what}.json" for what in ("model", "genome", "plan")}
     simulate_genome(paths["genome"], lengths, runs)

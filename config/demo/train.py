@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from genometracks.bigwig.reader import BigWigReader
 from genometracks.common.records import as_plain
-from genometracks.config.settings import Transform
+from genometracks.config.sections import Transform
 from genometracks.evaluation.observed import read_observed
 from genometracks.inputs.bases import CODES
 from grelu_models.models import ConvModel

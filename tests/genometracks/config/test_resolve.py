@@ -5,7 +5,8 @@ import re
 import pytest
 
 from genometracks.config.resolve import resolve_config
-from genometracks.config.settings import Config, list_folds
+from genometracks.config.sections import Config
+from genometracks.config.settings import list_folds
 from genometracks.errors import UserError
 from genometracks.graph.runs import place_run
 from genometracks.inputs.check import check_inputs

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from genometracks.config.settings import HeldOut, Observed, Transform
+from genometracks.config.sections import HeldOut, Observed, Transform
 from genometracks.errors import UserError
 from genometracks.evaluation import observed as module
 from genometracks.evaluation.evaluate import evaluate

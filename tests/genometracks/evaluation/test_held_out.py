@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from genometracks.config.settings import HeldOut
+from genometracks.config.sections import HeldOut
 from genometracks.evaluation.held_out import mark_held_out
 
 

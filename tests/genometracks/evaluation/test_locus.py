@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from genometracks.config.settings import HeldOut
+from genometracks.config.sections import HeldOut
 from genometracks.evaluation.locus import Locus, choose_locus
 
 

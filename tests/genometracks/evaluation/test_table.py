@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from genometracks.config.settings import Observed
+from genometracks.config.sections import Observed
 from genometracks.errors import UserError
 from genometracks.evaluation.table import (
     Correlation,

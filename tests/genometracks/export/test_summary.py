@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from genometracks.common.deviation import Deviation
-from genometracks.config.settings import EvaluationConfig
+from genometracks.config.sections import EvaluationConfig
 from genometracks.export.summary import write_summary
 from genometracks.plan.plan import Plan
 from genometracks.shards.provenance import combine_notes

@@ -31,7 +31,7 @@ def test_a_checkpoint_needs_no_file_that_describes_it(tmp_path):
 def test_the_snakefile_reads_a_checkpoints_tracks_without_torch():
     config = resolve_config({"genome": {"fasta": "g.fa"}, "model": {"weights": str(TINY)}})
     code = (
-        "import sys; from genometracks.config.settings import Config;"
+        "import sys; from genometracks.config.sections import Config;"
         "from genometracks.graph.runs import place_run;"
         f"tracks = place_run(Config.of({config!r})).tracks;"
         "assert tracks == ('liver', 'kidney_+', 'kidney_-');"

@@ -13,11 +13,10 @@ from genometracks.plan.plan import Plan
 from genometracks.plan.probe_file import Probe, describe_probe
 from genometracks.predict.device import prepare_device
 from genometracks.predict.forward import Forward
-from genometracks.preflight import probe
+from genometracks.preflight import longer_window, timing
+from genometracks.preflight.batch_size import BatchChoice, choose_batch
 from genometracks.preflight.probe import (
-    BatchChoice,
     PrecisionChoice,
-    choose_batch,
     choose_precision,
     judge_precision,
     sample_windows,
@@ -108,7 +107,7 @@ def test_trimming_the_bins_that_the_log_names_allows_a_longer_window(make_run, l
 
 
 def test_a_longer_window_with_other_values_is_not_used(monkeypatch, make_run, long_contigs):
-    monkeypatch.setattr(probe, "_agree", lambda *_, **__: False)
+    monkeypatch.setattr(longer_window, "_agree", lambda *_, **__: False)
     run = make_run(model={"crop_len": 7}, sequences=long_contigs, window="auto")
     run.probe()
     assert run.plan().geometry.window == 96
@@ -192,7 +191,7 @@ def timed(monkeypatch):
         forward(batch)
         return forward.base + forward.each * len(batch)
 
-    monkeypatch.setattr(probe, "_time", time)
+    monkeypatch.setattr(timing, "_time", time)
 
 
 def test_the_batch_is_the_smallest_near_the_best_rate(timed):

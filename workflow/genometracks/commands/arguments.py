@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from genometracks.common.records import from_plain
-from genometracks.config.settings import Config
+from genometracks.config.sections import Config
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """Type of `ArgumentParser.add_subparsers()`."""

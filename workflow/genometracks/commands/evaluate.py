@@ -14,7 +14,7 @@ from genometracks.commands.arguments import (
 )
 from genometracks.commands.merge import find_sidecars
 from genometracks.config.folders import RunFolder
-from genometracks.config.settings import EvaluationConfig
+from genometracks.config.sections import EvaluationConfig
 
 if TYPE_CHECKING:
     import numpy as np

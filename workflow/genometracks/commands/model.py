@@ -5,7 +5,8 @@ import logging
 from pathlib import Path
 
 from genometracks.commands.arguments import Commands, add_command, add_out, add_settings
-from genometracks.config.settings import Fold, ModelConfig
+from genometracks.config.sections import ModelConfig
+from genometracks.config.settings import Fold
 
 LOG = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from genometracks.commands.arguments import (
 )
 from genometracks.commands.merge import find_sidecars
 from genometracks.config.folders import RunFolder
-from genometracks.config.settings import Config, EvaluationConfig
+from genometracks.config.sections import Config, EvaluationConfig
 
 LOG = logging.getLogger(__name__)
 

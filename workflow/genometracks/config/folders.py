@@ -107,6 +107,11 @@ class RunFolder:
         """The run in a few lines."""
         return self.path / "summary.txt"
 
+    @property
+    def report(self) -> Path:
+        """Snakemake's report, where it was requested."""
+        return self.path / "report.html"
+
 
 @dataclass(frozen=True)
 class GenomeFolder:

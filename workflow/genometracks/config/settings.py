@@ -1,173 +1,20 @@
-"""The resolved config as records: its sections, and the settings of each stage.
+"""Settings of each stage, as records: what of the resolved config its output follows from."""
 
-Fields have the names of the schema's keys and are documented there (`config/README.md`). Records
-are made from a checked config, so their values are within the schema's bounds.
-"""
-
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from genometracks.common.records import from_plain, optional
+from genometracks.config.sections import (
+    Aggregate,
+    Auto,
+    Choice,
+    Config,
+    Dtype,
+    ModelConfig,
+    Pair,
+    Precision,
+)
 from genometracks.errors import UserError
-
-Auto = Literal["auto"]
-Precision = Literal["fp32", "tf32", "bf16", "fp16"]
-Dtype = Literal["float32", "float16"]
-
-
-@dataclass(frozen=True)
-class Where:
-    """A choice of tracks by a filter over the columns of their metadata."""
-
-    where: str
-
-
-Choice = str | int | Where
-"""Tracks by name or glob pattern, by index, or by a filter."""
-
-
-@dataclass(frozen=True)
-class Aggregate:
-    """Groups of the kept tracks: `by` a column, `of` their mean or sum."""
-
-    by: str
-    of: Literal["mean", "sum"] = "mean"
-
-
-@dataclass(frozen=True)
-class Pair:
-    """An additional track that compares two groups of the model's tracks."""
-
-    name: str
-    treatment: tuple[Choice, ...]
-    control: tuple[Choice, ...]
-    of: Literal["difference", "ratio", "log2_ratio"] = "difference"
-    pseudocount: int | float = 0.0
-
-
-@dataclass(frozen=True)
-class GenomeConfig:
-    """Section `genome`."""
-
-    fasta: str
-    sha256: str | None = None
-    name: str | None = None
-    contigs: tuple[str, ...] = ("*",)
-    regions: str | None = None
-    blacklist: str | None = None
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """Section `model`."""
-
-    weights: str | tuple[str, ...]
-    sha256: str | tuple[str | None, ...] | None = None
-    tracks: str | None = None
-    architecture: dict[str, Any] | None = None
-    window: int | Auto | None = None
-    activation: str | None = None
-
-
-@dataclass(frozen=True)
-class PredictionConfig:
-    """Section `prediction`."""
-
-    batch_size: int | Auto = "auto"
-    precision: Auto | Precision = "auto"
-    compile: bool = False
-    stride: int | None = None
-    trim: int = 0
-    blend: int = 0
-    edges: Literal["pad", "slide"] = "pad"
-    reverse_complement: bool = False
-    strands: Literal["paired", "unpaired"] = "paired"
-    shifts: tuple[int, ...] = (0,)
-    average: Literal["activation", "logits"] = "activation"
-    device: str = "auto"
-    threads: int = 1
-
-
-@dataclass(frozen=True)
-class OutputConfig:
-    """Section `output`."""
-
-    tracks: tuple[Choice, ...] = ("*",)
-    aggregate: Aggregate | None = None
-    pairs: tuple[Pair, ...] = ()
-    sd: bool = False
-    scale: Literal["model", "counts"] = "model"
-    untransform: Literal["untransform_old", "untransform"] = "untransform_old"
-    untransform_when: Literal["after", "before"] = "after"
-    dtype: Dtype = "float32"
-    bigwig: bool = True
-    parquet: bool = True
-    threads: int = 1
-
-
-@dataclass(frozen=True)
-class Transform:
-    """From the observed scale to the model's: divide, add, then take the natural logarithm."""
-
-    divide: int | float = 1.0
-    pseudocount: int | float = 0.0
-    log: bool = False
-
-
-@dataclass(frozen=True)
-class Observed:
-    """An observed bigWig, and the track it is compared with."""
-
-    track: str
-    bigwig: str
-    name: str | None = None
-    aliases: dict[str, str] = field(default_factory=dict)
-    transform: Transform = Transform()
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """An interval that the model was not trained on, 0-based, half-open."""
-
-    contig: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True)
-class EvaluationConfig:
-    """Section `evaluation`."""
-
-    observed: tuple[Observed, ...] = ()
-    held_out: tuple[HeldOut, ...] = ()
-    locus_width: int = 50_000
-
-
-@dataclass(frozen=True)
-class Config:
-    """A resolved config.
-
-    Attributes
-    ----------
-    plain : dict
-        The same config as plain values, for the manifest: every key, in the order given.
-    """
-
-    run: str
-    results: str
-    runs: str | None
-    genome: GenomeConfig
-    model: ModelConfig
-    prediction: PredictionConfig
-    output: OutputConfig
-    shards: int | Auto
-    evaluation: EvaluationConfig
-    plain: dict[str, Any]
-
-    @classmethod
-    def of(cls, plain: dict[str, Any]) -> "Config":
-        """Make the record of a config that `resolve_config` returned."""
-        return from_plain(cls, {**plain, "plain": plain})
 
 
 @dataclass(frozen=True)

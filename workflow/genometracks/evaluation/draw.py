@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from genometracks.config.settings import EvaluationConfig, Observed
+from genometracks.config.sections import EvaluationConfig, Observed
 from genometracks.errors import UserError
 from genometracks.evaluation.held_out import mark_held_out
 from genometracks.evaluation.locus import Locus, choose_locus

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from genometracks.config.settings import HeldOut, Observed
+from genometracks.config.sections import HeldOut, Observed
 from genometracks.evaluation.correlate import correlate
 from genometracks.evaluation.held_out import mark_held_out
 from genometracks.evaluation.observed import Piece, check_observed, observed_label, pair_bins

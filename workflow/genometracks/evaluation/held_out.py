@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from genometracks.config.settings import HeldOut
+from genometracks.config.sections import HeldOut
 
 
 def mark_held_out(

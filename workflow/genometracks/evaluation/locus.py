@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from genometracks.config.settings import HeldOut
+from genometracks.config.sections import HeldOut
 
 __all__ = ["Locus", "choose_locus"]
 

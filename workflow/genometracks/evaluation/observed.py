@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genometracks.bigwig.reader import BigWigReader
-from genometracks.config.settings import Observed, Transform
+from genometracks.config.sections import Observed, Transform
 from genometracks.errors import UserError
 
 __all__ = [

@@ -11,7 +11,7 @@ from typing import Literal
 
 from genometracks.common.atomic import write_atomically
 from genometracks.common.records import from_plain
-from genometracks.config.settings import Observed
+from genometracks.config.sections import Observed
 from genometracks.evaluation.observed import observed_label
 
 __all__ = ["Correlation", "find_row", "read_evaluation", "write_evaluation"]

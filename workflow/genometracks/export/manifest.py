@@ -10,7 +10,8 @@ from typing import Any
 
 from genometracks.common.atomic import write_atomically
 from genometracks.common.records import as_plain, from_plain
-from genometracks.config.settings import Config, Observed
+from genometracks.config.folders import RunFolder
+from genometracks.config.sections import Config, Observed
 from genometracks.errors import UserError
 from genometracks.plan.plan import Plan
 from genometracks.shards.provenance import combine_notes
@@ -67,7 +68,7 @@ def write_manifest(
         "observed": as_plain(list(observed)),
         "shards": {sidecar.shard: _describe_shard(sidecar) for sidecar in sidecars},
         "versions": _list_versions(),
-        "outputs": _digest_outputs(path.parent),
+        "outputs": _digest_outputs(RunFolder(path.parent)),
     }
     with write_atomically(path) as file:
         file.write(json.dumps(manifest, indent=1).encode() + b"\n")
@@ -116,15 +117,14 @@ def digest_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _digest_outputs(folder: Path) -> dict[str, dict[str, Any]]:
+def _digest_outputs(run: RunFolder) -> dict[str, dict[str, Any]]:
     """Bytes and sha256 of every result: all files except intermediate and later ones, and logs."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    later = (run.manifest, run.summary, run.report)
     outputs = {}
-    for path in files:
-        inside = path.relative_to(folder)
+    for path in sorted(path for path in run.path.rglob("*") if path.is_file()):
+        inside = path.relative_to(run.path)
         hidden = any(part.startswith(".") for part in inside.parts)
-        later = inside.as_posix() in ("manifest.json", "summary.txt", "report.html")
-        if hidden or later or inside.parts[0] in ("work", "logs"):
+        if hidden or path in later or {run.work, run.logs} & set(path.parents):
             continue
         outputs[inside.as_posix()] = {"bytes": path.stat().st_size, "sha256": digest_file(path)}
     return outputs

@@ -8,7 +8,7 @@ from genometracks.common.atomic import write_atomically
 from genometracks.common.logs import find_events
 from genometracks.common.records import from_plain
 from genometracks.config.folders import RunFolder
-from genometracks.config.settings import EvaluationConfig
+from genometracks.config.sections import EvaluationConfig
 from genometracks.errors import UserError
 from genometracks.evaluation.table import find_row, read_evaluation
 from genometracks.plan.plan import Plan

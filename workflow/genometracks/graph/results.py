@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from genometracks.config.folders import RunFolder
-from genometracks.config.settings import Config
+from genometracks.config.sections import Config
 from genometracks.export.jobs import COLUMNS, TRACKS
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from genometracks.common.records import format_record, parse_record
 from genometracks.config.folders import SHARED, GenomeFolder, ModelFolder, RunFolder
+from genometracks.config.sections import Config
 from genometracks.config.settings import (
-    Config,
     RecipeSettings,
     choose_forward_settings,
     choose_recipe_settings,

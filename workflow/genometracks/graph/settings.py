@@ -8,8 +8,8 @@ import json
 from dataclasses import dataclass
 
 from genometracks.common.records import format_record
+from genometracks.config.sections import Config
 from genometracks.config.settings import (
-    Config,
     Source,
     TrackSettings,
     choose_scan_settings,

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from genometracks.common.records import format_record
 from genometracks.config.folders import GenomeFolder, ModelFolder
-from genometracks.config.settings import Config, Fold, list_folds
+from genometracks.config.sections import Config
+from genometracks.config.settings import Fold, list_folds
 from genometracks.inputs.check import is_address
 from grelu_models.files.hub import parse_artifact
 

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from genometracks.config.settings import Config, list_folds
+from genometracks.config.sections import Config
+from genometracks.config.settings import list_folds
 from genometracks.errors import UserError
 from grelu_models.files.hub import parse_artifact
 

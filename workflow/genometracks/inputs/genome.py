@@ -18,6 +18,7 @@ import numpy as np
 from genometracks.common.atomic import write_atomically
 from genometracks.common.intervals import EMPTY, Intervals, merge_intervals
 from genometracks.common.records import load_record, save_record
+from genometracks.config.folders import GenomeFolder
 from genometracks.errors import UserError
 from genometracks.inputs.fasta import read_contigs, read_names
 
@@ -128,7 +129,7 @@ def scan_fasta(
     return GenomeIndex(name, str(fasta), found, contigs)
 
 
-def find_scan(folder: Path, fasta: Path, *, patterns: Sequence[str]) -> GenomeIndex | None:
+def find_scan(kept: GenomeFolder, fasta: Path, *, patterns: Sequence[str]) -> GenomeIndex | None:
     """Find the index of an earlier scan, if `scan_fasta` would give the same result now.
 
     The FASTA is read only for its digest and the names of its contigs, which takes a fraction of
@@ -136,8 +137,8 @@ def find_scan(folder: Path, fasta: Path, *, patterns: Sequence[str]) -> GenomeIn
 
     Parameters
     ----------
-    folder : Path
-        May contain genome.json, genome.fa and its index.
+    kept : GenomeFolder
+        May contain the index, the normalised FASTA and its `.fai`.
     fasta : Path
     patterns : sequence of str
         As in `scan_fasta`.
@@ -148,10 +149,10 @@ def find_scan(folder: Path, fasta: Path, *, patterns: Sequence[str]) -> GenomeIn
         None if a file is missing or damaged, or made from another FASTA or of other contigs.
     """
     try:
-        index = GenomeIndex.load(folder / "genome.json")
+        index = GenomeIndex.load(kept.json)
     except UserError:
         return None
-    if not all((folder / name).is_file() for name in ("genome.fa", "genome.fa.fai")):
+    if not (kept.bases.is_file() and Path(f"{kept.bases}.fai").is_file()):
         return None
     names, digest = read_names(fasta)
     chosen = [name for name in names if _matches(name, patterns)]

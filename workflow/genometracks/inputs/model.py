@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genometracks.common.records import load_record, save_record
-from genometracks.config.settings import ModelConfig, list_folds
+from genometracks.config.sections import ModelConfig
+from genometracks.config.settings import list_folds
 from genometracks.errors import UserError
 from grelu_models.files.description import find_weights, read_track_table
 from grelu_models.geometry import Geometry

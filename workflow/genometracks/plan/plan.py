@@ -18,7 +18,7 @@ import numpy.typing as npt
 from genometracks.common.atomic import write_atomically
 from genometracks.common.intervals import EMPTY
 from genometracks.common.records import as_plain, from_plain
-from genometracks.config.settings import Dtype, Precision
+from genometracks.config.sections import Dtype, Precision
 from genometracks.errors import UserError
 from genometracks.inputs.model import FoldFile
 from genometracks.plan.geometry import Geometry

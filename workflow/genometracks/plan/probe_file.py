@@ -8,7 +8,8 @@ from typing import Any
 
 from genometracks.common.deviation import Deviation
 from genometracks.common.records import as_plain, load_record, optional, save_record
-from genometracks.config.settings import ForwardSettings, Precision
+from genometracks.config.sections import Precision
+from genometracks.config.settings import ForwardSettings
 from genometracks.errors import UserError
 from genometracks.inputs.model import ModelFile
 from grelu_models.geometry import Geometry

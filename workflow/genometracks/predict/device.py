@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from genometracks.config.settings import Precision
+from genometracks.config.sections import Precision
 from genometracks.errors import UserError
 from genometracks.predict.claim import claim_device, list_visible
 

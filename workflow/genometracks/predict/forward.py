@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from genometracks.common.deviation import Deviation
-from genometracks.config.settings import Precision
+from genometracks.config.sections import Precision
 from genometracks.errors import UserError
 from genometracks.predict.device import use_precision
 

@@ -16,7 +16,7 @@ from torch.nn import ModuleList
 
 from genometracks.common.deviation import Deviation
 from genometracks.common.prefetch import prefetch
-from genometracks.config.settings import Precision
+from genometracks.config.sections import Precision
 from genometracks.errors import UserError
 from genometracks.inputs.bases import Bases
 from genometracks.plan.plan import Plan, Shard

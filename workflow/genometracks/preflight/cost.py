@@ -6,7 +6,7 @@ from heapq import heapreplace
 
 import numpy as np
 
-from genometracks.config.settings import Dtype, Precision
+from genometracks.config.sections import Dtype, Precision
 from genometracks.plan.plan import Plan, number_windows
 
 STORED: dict[Dtype, dict[str, float]] = {

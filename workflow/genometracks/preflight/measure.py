@@ -23,11 +23,9 @@ from genometracks.common.memory import read_peak
 from genometracks.common.prefetch import prefetch
 from genometracks.common.records import save_record
 from genometracks.config.resolve import read_config
+from genometracks.config.sections import Config, Precision, PredictionConfig
 from genometracks.config.settings import (
-    Config,
     ForwardSettings,
-    Precision,
-    PredictionConfig,
     choose_forward_settings,
     choose_plan_settings,
 )
@@ -45,6 +43,7 @@ from genometracks.plan.probe_file import Probe, digest_probe, find_probe
 from genometracks.predict.device import describe_device, prepare_device
 from genometracks.predict.forward import Forward
 from genometracks.predict.predict import ShardPrediction, load_planned_model, make_forward
+from genometracks.preflight.batch_size import fill_batch
 from genometracks.preflight.cost import (
     Written,
     count_bytes,
@@ -53,7 +52,7 @@ from genometracks.preflight.cost import (
     count_size,
     list_trims,
 )
-from genometracks.preflight.probe import fill_batch, probe_run, sample_windows, time_best
+from genometracks.preflight.probe import probe_run, sample_windows
 from genometracks.preflight.report import (
     Memory,
     PrecisionCost,
@@ -61,6 +60,7 @@ from genometracks.preflight.report import (
     Seconds,
     describe_preflight,
 )
+from genometracks.preflight.timing import time_best
 from genometracks.preflight.window_edges import measure_edges
 from genometracks.preflight.window_length import count_edge_bins
 from genometracks.shards.shard import write_shard
@@ -178,7 +178,7 @@ def _find_genome(run: Run, folder: Path) -> tuple[GenomeIndex, Path]:
         source = folder / source.name
         fetch_genome(settings.fasta, source, sha256=settings.sha256)
     patterns, made = list(settings.contigs), folder / "genome.fa"
-    genome = find_scan(kept.parent, source, patterns=patterns)
+    genome = find_scan(run.genome, source, patterns=patterns)
     if genome is not None:
         return genome, kept
     sha256 = settings.sha256

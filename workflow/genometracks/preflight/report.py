@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from genometracks.common.units import format_duration, format_si
-from genometracks.config.settings import Precision
+from genometracks.config.sections import Precision
 from genometracks.plan.plan import Plan
 from genometracks.plan.probe_file import Probe
 from genometracks.preflight.cost import (

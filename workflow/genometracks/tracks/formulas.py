@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from genometracks.common.records import optional
-from genometracks.config.settings import Aggregate, Pair, RecipeSettings
+from genometracks.config.sections import Aggregate, Pair
+from genometracks.config.settings import RecipeSettings
 from genometracks.errors import UserError
 from genometracks.inputs.model import Metadata
 from genometracks.tracks.selection import select_tracks

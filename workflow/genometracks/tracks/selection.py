@@ -4,7 +4,7 @@ import difflib
 import fnmatch
 from collections.abc import Sequence
 
-from genometracks.config.settings import Choice, Where
+from genometracks.config.sections import Choice, Where
 from genometracks.errors import UserError
 from genometracks.inputs.model import Metadata
 from genometracks.tracks.filters import filter_tracks
