@@ -24,7 +24,7 @@ from genometracks.predict.device import prepare_device
 from genometracks.shards.merge import check_shards
 from genometracks.shards.sidecar import read_sidecar
 from grelu_models.checkpoint import load
-from toys import CODE, Run, merged, one_hot, write_fasta, write_model
+from toys import CODE, Run, make_words, merged, one_hot, write_fasta, write_model
 
 
 def reference(model, contigs: dict, *, trim: int, batch_size: int) -> dict:
@@ -205,6 +205,15 @@ def test_values_that_cannot_be_stored_are_refused(make_run, capsys, bias, dtype,
     assert main([*words, "--fasta", str(run.work / "genome.fa")]) == 1
     assert re.search(message, capsys.readouterr().err)
     assert list(run.shards().iterdir()) == []
+
+
+def test_a_shard_that_is_not_in_the_plan_is_a_one_line_error(make_run, capsys):
+    run = make_run(shards=3)
+    run.plan()
+    words = make_words("predict", plan=run.work / "plan.json", shard="7", fasta=run.fasta)
+    assert main(words) == 1
+    expected = "genometracks predict: shard '7' is not in the plan: use 0 to 2"
+    assert capsys.readouterr().err.splitlines()[-1] == expected
 
 
 def test_cuda_without_a_device_is_refused(monkeypatch):

@@ -241,8 +241,18 @@ class Plan:
         return [(2 * i + 1) * self.windows // (2 * count) for i in range(count)]
 
     def shard(self, name: str) -> Shard:
-        """The shard of an id, which must be in the plan."""
-        return next(shard for shard in self.shards if shard.id == name)
+        """The shard of an id.
+
+        Raises
+        ------
+        UserError
+            If the plan has no such shard.
+        """
+        found = next((shard for shard in self.shards if shard.id == name), None)
+        if found is None:
+            last = self.shards[-1].id
+            raise UserError(f"shard {name!r} is not in the plan: use {self.shards[0].id} to {last}")
+        return found
 
 
 def number_windows(segments: dict[str, Runs], owned: int) -> tuple[npt.NDArray[np.int64], Runs]:
