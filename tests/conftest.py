@@ -11,7 +11,7 @@ from warm import Warm
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
-# Two workers on two cores: threads of one that wait for the other's core cost more than they do.
+# Two workers on two cores: a thread that spins while it waits takes the core of the other worker.
 torch.set_num_threads(1)
 
 
