@@ -69,8 +69,8 @@ class ModelConfig:
 
 
 @dataclass(frozen=True)
-class PredictionConfig:
-    """Section `prediction`."""
+class PassConfig:
+    """Keys of `prediction` that shape a forward pass and what a window owns of it."""
 
     batch_size: int | Auto = "auto"
     precision: Auto | Precision = "auto"
@@ -79,17 +79,29 @@ class PredictionConfig:
     trim: int = 0
     blend: int = 0
     edges: Literal["pad", "slide"] = "pad"
+
+
+@dataclass(frozen=True)
+class AverageConfig:
+    """Keys of `prediction` that say what is averaged."""
+
     reverse_complement: bool = False
     strands: Literal["paired", "unpaired"] = "paired"
     shifts: tuple[int, ...] = (0,)
     average: Literal["activation", "logits"] = "activation"
+
+
+@dataclass(frozen=True)
+class PredictionConfig(AverageConfig, PassConfig):
+    """Section `prediction`."""
+
     device: str = "auto"
     threads: int = 1
 
 
 @dataclass(frozen=True)
-class OutputConfig:
-    """Section `output`."""
+class ComputedConfig:
+    """Keys of `output` that say what is computed."""
 
     tracks: tuple[Choice, ...] = ("*",)
     aggregate: Aggregate | None = None
@@ -98,6 +110,12 @@ class OutputConfig:
     scale: Literal["model", "counts"] = "model"
     untransform: Literal["untransform_old", "untransform"] = "untransform_old"
     untransform_when: Literal["after", "before"] = "after"
+
+
+@dataclass(frozen=True)
+class OutputConfig(ComputedConfig):
+    """Section `output`."""
+
     dtype: Dtype = "float32"
     bigwig: bool = True
     parquet: bool = True

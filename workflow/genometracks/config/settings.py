@@ -1,18 +1,17 @@
 """Settings of each stage, as records: what of the resolved config its output follows from."""
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, fields
+from typing import Any
 
 from genometracks.common.records import from_plain, optional
 from genometracks.config.sections import (
-    Aggregate,
     Auto,
-    Choice,
+    AverageConfig,
+    ComputedConfig,
     Config,
     Dtype,
     ModelConfig,
-    Pair,
-    Precision,
+    PassConfig,
 )
 from genometracks.errors import UserError
 
@@ -45,24 +44,12 @@ class ScanSettings:
 
 
 @dataclass(frozen=True)
-class RecipeSettings:
+class RecipeSettings(ComputedConfig, AverageConfig):
     """Settings that determine how a run's tracks are computed from a model's outputs."""
-
-    tracks: tuple[Choice, ...] = ("*",)
-    aggregate: Aggregate | None = None
-    pairs: tuple[Pair, ...] = ()
-    sd: bool = False
-    scale: Literal["model", "counts"] = "model"
-    untransform: Literal["untransform_old", "untransform"] = "untransform_old"
-    untransform_when: Literal["after", "before"] = "after"
-    reverse_complement: bool = False
-    strands: Literal["paired", "unpaired"] = "paired"
-    shifts: tuple[int, ...] = (0,)
-    average: Literal["activation", "logits"] = "activation"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForwardSettings(RecipeSettings):
+class ForwardSettings(RecipeSettings, PassConfig):
     """Settings of a forward pass, some of which may be left at `auto`; the input of a probe.
 
     Attributes
@@ -71,13 +58,6 @@ class ForwardSettings(RecipeSettings):
         "auto" if a window must be timed. Default is None.
     """
 
-    batch_size: int | Auto
-    precision: Auto | Precision
-    compile: bool
-    stride: int | None
-    trim: int
-    blend: int
-    edges: Literal["pad", "slide"]
     window: int | Auto | None
     shards: Auto | None = optional()
 
@@ -88,16 +68,9 @@ class ForwardSettings(RecipeSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanSettings(RecipeSettings):
+class PlanSettings(RecipeSettings, PassConfig):
     """Settings that determine a plan; a change of any other does not repeat it."""
 
-    batch_size: int | Auto
-    precision: Auto | Precision
-    compile: bool
-    stride: int | None
-    trim: int
-    blend: int
-    edges: Literal["pad", "slide"]
     dtype: Dtype
     regions: str | None
     blacklist: str | None
@@ -130,23 +103,13 @@ def list_folds(model: ModelConfig) -> list[Fold]:
     return [Fold(one, digest, one) for one, digest in zip(weights, digests, strict=True)]
 
 
-OF_PREDICTION = (
-    "batch_size",
-    "precision",
-    "compile",
-    "stride",
-    "trim",
-    "blend",
-    "edges",
-    "reverse_complement",
-    "strands",
-    "shifts",
-    "average",
+OF_PREDICTION = tuple(
+    key.name for section in (PassConfig, AverageConfig) for key in fields(section)
 )
-"""Keys of `prediction` that are settings of a forward pass."""
+"""Keys of `prediction` that concern a forward pass."""
 
-OF_OUTPUT = ("tracks", "aggregate", "pairs", "sd", "scale", "untransform", "untransform_when")
-"""Keys of `output` that determine what is computed."""
+OF_OUTPUT = tuple(key.name for key in fields(ComputedConfig))
+"""Keys of `output` that say what is computed."""
 
 
 def select_forward(config: Config) -> dict[str, Any]:
