@@ -11,7 +11,6 @@ from genometracks.common.records import load_record, save_record
 from genometracks.config.sections import ModelConfig
 from genometracks.config.settings import list_folds
 from genometracks.errors import UserError
-from grelu_models.files.description import find_weights, read_track_table
 from grelu_models.geometry import Geometry
 
 if TYPE_CHECKING:
@@ -105,6 +104,9 @@ def describe_model(settings: ModelConfig, *, weights: Sequence[str] | None = Non
         If a fold is given twice, or the folds cannot be averaged. The message names all
         differences.
     """
+    # Here, because later stages import this module for its records, and start faster without.
+    from grelu_models.files.description import find_weights
+
     sources = [fold.weights for fold in list_folds(settings)]
     paths = [
         find_weights(weights[i] if weights else fold.weights, sha256=fold.sha256)
@@ -134,6 +136,7 @@ def describe_model(settings: ModelConfig, *, weights: Sequence[str] | None = Non
 def _load_cards(settings: ModelConfig, sources: list[str], paths: list[Path]) -> list["ModelCard"]:
     """Load and measure every fold; each is compared with those before it."""
     from grelu_models.checkpoint import load  # imports torch, which most stages do not need
+    from grelu_models.files.description import read_track_table
 
     table = read_track_table(Path(settings.tracks)) if settings.tracks else None
     cards: list[ModelCard] = []

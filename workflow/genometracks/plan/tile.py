@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
@@ -109,10 +110,18 @@ def cut_timed_shards(plan: Plan, seconds: float) -> Plan:
 
 def _cut(plan: Plan, size: int, *, count: int, width: int) -> Plan:
     """The plan with shards of `size` windows, whose ids have `width` digits."""
+    shared = {  # with hundreds of tracks, slow to make for each of thousands of shards
+        "format": FORMAT,
+        "model": plan.model.digest,
+        "geometry": as_plain(plan.geometry),
+        "recipe": as_plain(plan.recipe),
+        "settings": as_plain(plan.settings),
+    }
     shards = []
     for i in range(count):
         first, last = min(i * size, plan.windows), min((i + 1) * size, plan.windows)
-        shards.append(Shard(f"{i:0{width}d}", first, last, _digest_shard(plan, first, last)))
+        digest = _digest_shard(plan, first, last, shared)
+        shards.append(Shard(f"{i:0{width}d}", first, last, digest))
     return replace(plan, shards=tuple(shards))
 
 
@@ -178,26 +187,19 @@ def time_shards(windows: int, *, batch: int, seconds: float) -> int:
     return max(size, size_shards(windows, batch=batch, shards=MOST))
 
 
-def _digest_shard(plan: Plan, first: int, last: int) -> str:
+def _digest_shard(plan: Plan, first: int, last: int, shared: dict[str, Any]) -> str:
     """sha256 of everything that determines a shard's values, and of nothing else in the plan.
 
     The sequence is included as the digest of every contig that the windows touch; windows follow
     from the bins that they own. If windows are blended, values depend on whether windows outside of
-    the shard adjoin it.
+    the shard adjoin it. `shared` holds what is the same for all shards.
     """
     owned = plan.shard_bins(Shard("", first, last, ""))
     bins = [
         [plan.digests[contig], [row[1:] for row in rows]]
         for contig, rows in groupby(owned, key=lambda row: row[0])
     ]
-    determining = {
-        "format": FORMAT,
-        "model": plan.model.digest,
-        "geometry": as_plain(plan.geometry),
-        "recipe": as_plain(plan.recipe),
-        "settings": as_plain(plan.settings),
-        "bins": bins,
-    }
+    determining = {**shared, "bins": bins}
     if plan.geometry.blend:
         determining["neighbours"] = [plan.adjoins(first), plan.adjoins(last)]
     return hashlib.sha256(json.dumps(determining, sort_keys=True).encode()).hexdigest()
