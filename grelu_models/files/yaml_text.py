@@ -29,7 +29,7 @@ class StrictLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
         """Compose a node and count its values."""
-        event = self.peek_event()  # type: ignore[no-untyped-call] - the stubs lack a type
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # in the stubs
         mark = event.start_mark
         self._depth += 1
         if self._depth > DEEPEST:
