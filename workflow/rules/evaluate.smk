@@ -33,6 +33,7 @@ for each in RUNS.values():
             observed=each.observed_digests,
         output:
             table=each.folder.evaluation,
+            seal=each.folder.seals / "evaluate.json",
             locus=report(
                 each.folder.figures / "locus.png",
                 caption="../report/locus.rst",
@@ -57,4 +58,4 @@ for each in RUNS.values():
             figures=subpath(output.locus, parent=True),
         shell:
             "genometracks evaluate --settings {params.settings:q} --plan {input.plan:q}"
-            " --figures {params.figures:q} --out {output.table:q} 2> {log:q}"
+            " --figures {params.figures:q} --out {output.table:q} --seal {output.seal:q} 2> {log:q}"

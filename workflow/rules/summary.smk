@@ -1,11 +1,13 @@
 rule manifest:
     input:
         results=of_run("results.files"),
+        seals=of_run("results.seals"),
         plan=RUN.plan,
         merged=RUN.merged,
         observed=of_run("observed_digests"),
     output:
-        RUN.manifest,
+        manifest=RUN.manifest,
+        seal=RUN.seals / "manifest.json",
     log:
         RUN.logs / "manifest.log",
     conda:
@@ -17,7 +19,7 @@ rule manifest:
         settings=of_run("settings.config"),
     shell:
         "genometracks manifest --settings {params.settings:q} --plan {input.plan:q}"
-        " --out {output:q} 2> {log:q}"
+        " --seals {input.seals:q} --out {output.manifest:q} --seal {output.seal:q} 2> {log:q}"
 
 
 rule summary:
@@ -26,7 +28,8 @@ rule summary:
         plan=RUN.plan,
         manifest=RUN.manifest,
     output:
-        RUN.summary,
+        summary=RUN.summary,
+        seal=RUN.seals / "summary.json",
     log:
         RUN.logs / "summary.log",
     conda:
@@ -39,4 +42,4 @@ rule summary:
         logs=str(RUN.logs),
     shell:
         "genometracks summary --settings {params.settings:q} --plan {input.plan:q}"
-        " --logs {params.logs:q} --out {output:q} 2> {log:q}"
+        " --logs {params.logs:q} --out {output.summary:q} --seal {output.seal:q} 2> {log:q}"

@@ -2,7 +2,8 @@ rule tracks:
     input:
         plan=RUN.plan,
     output:
-        RUN.tracks,
+        table=RUN.tracks,
+        seal=RUN.seals / "tracks.json",
     log:
         RUN.logs / "tracks.log",
     conda:
@@ -14,7 +15,7 @@ rule tracks:
         settings=of_run("settings.tracks"),
     shell:
         "genometracks tracks --settings {params.settings:q} --plan {input.plan:q}"
-        " --out {output:q} 2> {log:q}"
+        " --out {output.table:q} --seal {output.seal:q} 2> {log:q}"
 
 
 for each in RUNS.values():
@@ -28,6 +29,7 @@ for each in RUNS.values():
                 merged=each.folder.merged,
             output:
                 job.files,
+                seal=job.seal,
             log:
                 each.folder.logs / f"{job.rule}.log",
             conda:
@@ -40,7 +42,7 @@ for each in RUNS.values():
                 rows=job.rows,
             shell:
                 "genometracks bigwig --plan {input.plan:q} --rows {params.rows}"
-                " --threads {threads} 2> {log:q}"
+                " --threads {threads} --seal {output.seal:q} 2> {log:q}"
 
 
 rule parquet:
@@ -48,7 +50,8 @@ rule parquet:
         plan=RUN.plan,
         merged=RUN.merged,
     output:
-        directory(RUN.parquet),
+        folder=directory(RUN.parquet),
+        seal=RUN.seals / "parquet.json",
     log:
         RUN.logs / "parquet.log",
     conda:
@@ -58,4 +61,5 @@ rule parquet:
         mem_mb=grow(4_000),
         runtime=grow(240),
     shell:
-        "genometracks parquet --plan {input.plan:q} --threads {threads} --out {output:q} 2> {log:q}"
+        "genometracks parquet --plan {input.plan:q} --threads {threads} --out {output.folder:q}"
+        " --seal {output.seal:q} 2> {log:q}"

@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from genometracks.config.folders import RunFolder
+from genometracks.export.seals import find_change, list_seals, load_seals
 from genometracks.shards.sidecar import read_sidecar
 from toys import Run
 
@@ -20,11 +22,12 @@ def is_leftover(path) -> bool:
 
 
 def read_files(folder) -> dict[str, bytes]:
-    """Read every file that has its final name."""
+    """Read every file that has its final name, except seals: they hold modification times."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and not is_leftover(path.relative_to(folder))
+        if path.is_file() and path.parent.name != "seals"
+        if not is_leftover(path.relative_to(folder))
     }
 
 
@@ -39,6 +42,7 @@ class Scene:
         self.steps = self.finish().steps
         self.seconds = time.monotonic() - start
         self.right = read_files(run.folder)
+        self.results = {name for name in self.right if not name.startswith("work/")}
         older.plan()
         assert not warm.run(*older.list_commands()).status
         self.older, self.stale = older, read_files(older.folder)
@@ -77,6 +81,10 @@ class Scene:
     def check_all_is_right(self) -> None:
         assert read_files(self.run.folder) == self.right
         assert not [path for path in self.run.folder.rglob("*") if is_leftover(path)]
+        folder = RunFolder(self.run.folder)
+        sealed = [each for path in list_seals(folder) for each in load_seals(path)]
+        assert {each.file for each in sealed} == self.results
+        assert not [each for each in sealed if find_change(folder.path, each)]
 
 
 @pytest.fixture

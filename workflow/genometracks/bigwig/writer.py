@@ -29,7 +29,7 @@ from genometracks.bigwig.format import (
 )
 from genometracks.bigwig.index_entries import IndexEntries
 from genometracks.bigwig.zooms import Cells, ZoomLevel, choose_reductions
-from genometracks.common.atomic import write_atomically
+from genometracks.common.sealing import Seal, write_sealed
 from genometracks.errors import UserError
 
 ITEMS = 1 << 14
@@ -82,17 +82,17 @@ class BigWigWriter:
 
     def __enter__(self) -> "BigWigWriter":
         with ExitStack() as stack:
-            self._file = stack.enter_context(write_atomically(self.path))
+            self._file = stack.enter_context(write_sealed(self.path))
             folder = self.path.parent
             self._zooms = ZoomLevel(self._reductions, folder=folder)
             stack.callback(self._zooms.close)
             self._sections = IndexEntries(folder)
             stack.callback(self._sections.close)
             self._tree = HEADER_SIZE + ZOOM_HEADER_SIZE * len(self._reductions) + SUMMARY_SIZE
-            self._file.write(bytes(self._tree))
+            self._file.seek(self._tree)  # the header is known at the end
             self._file.write(pack_contig_tree(self.contigs, offset=self._tree))
             self._data = self._file.tell()
-            self._file.write(bytes(8))  # the number of sections, known at the end
+            self._file.seek(self._data + 8)  # the number of sections, too
             self._stack = stack.pop_all()
         return self
 
@@ -107,6 +107,11 @@ class BigWigWriter:
             return
         with self._stack:
             self._finish()
+
+    @property
+    def seal(self) -> Seal:
+        """Seal of the file; only after the block."""
+        return self._file.sealed
 
     def write(
         self, contig: str, first_bin: int, values: npt.NDArray[np.float16] | npt.NDArray[np.float32]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from genometracks.common.records import from_plain
+from genometracks.config.folders import RunFolder
 from genometracks.config.sections import Config
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -52,6 +53,18 @@ def add_plan(parser: argparse.ArgumentParser) -> None:
 def add_out(parser: argparse.ArgumentParser, what: str = "file to write") -> None:
     """Add `--out`."""
     parser.add_argument("--out", required=True, type=Path, help=what)
+
+
+def add_seal(parser: argparse.ArgumentParser) -> None:
+    """Add `--seal`; `find_seal` returns its value."""
+    what = "file to write the digests of the results to; default: work/seals/COMMAND.json"
+    parser.add_argument("--seal", type=Path, help=what)
+
+
+def find_seal(args: argparse.Namespace) -> Path:
+    """File of the seals of a command's results."""
+    given: Path | None = args.seal
+    return given or RunFolder.of_plan(args.plan).seals / f"{args.command}.json"
 
 
 def add_fasta(parser: argparse.ArgumentParser, what: str = "the normalised FASTA") -> None:

@@ -10,7 +10,9 @@ from genometracks.commands.arguments import (
     add_command,
     add_out,
     add_plan,
+    add_seal,
     add_settings,
+    find_seal,
 )
 from genometracks.commands.merge import find_sidecars
 from genometracks.config.folders import RunFolder
@@ -37,6 +39,7 @@ def add_commands(commands: Commands) -> None:
     add_plan(parser)
     parser.add_argument("--figures", required=True, type=Path, help="folder for the figures")
     add_out(parser, "evaluation.tsv to write")
+    add_seal(parser)
 
 
 def run_observed(args: argparse.Namespace) -> None:
@@ -57,13 +60,15 @@ def run_evaluate(args: argparse.Namespace) -> None:
     from genometracks.evaluation.draw import draw_evaluation
     from genometracks.evaluation.evaluate import evaluate
     from genometracks.evaluation.table import write_evaluation
+    from genometracks.export.seals import save_seals
     from genometracks.plan.plan import Plan
     from genometracks.tracks.table import name_rows
 
     settings: EvaluationConfig = args.settings
     plan = Plan.load(args.plan)
     rows = name_rows(plan.tracks)
-    predictions = read_predictions(plan, RunFolder.of_plan(args.plan), rows=rows)
+    folder = RunFolder.of_plan(args.plan)
+    predictions = read_predictions(plan, folder, rows=rows)
     table = evaluate(
         predictions,
         settings.observed,
@@ -73,8 +78,10 @@ def run_evaluate(args: argparse.Namespace) -> None:
         lengths=plan.lengths,
         held_out=settings.held_out,
     )
-    draw_evaluation(args.figures, plan, predictions=predictions, evaluation=settings, rows=table)
-    write_evaluation(table, args.out)
+    seals = draw_evaluation(
+        args.figures, plan, predictions=predictions, evaluation=settings, rows=table
+    )
+    save_seals(find_seal(args), folder, [*seals, write_evaluation(table, args.out)])
 
 
 def read_predictions(plan: "Plan", folder: RunFolder, *, rows: dict[str, int]) -> "Predictions":

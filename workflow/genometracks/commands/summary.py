@@ -9,7 +9,9 @@ from genometracks.commands.arguments import (
     add_command,
     add_out,
     add_plan,
+    add_seal,
     add_settings,
+    find_seal,
 )
 from genometracks.commands.merge import find_sidecars
 from genometracks.config.folders import RunFolder
@@ -23,35 +25,45 @@ def add_commands(commands: Commands) -> None:
     parser = add_command(commands, "manifest", run_manifest)
     add_settings(parser, Config)
     add_plan(parser)
+    what = "files of seals of all results; default: those in work/seals"
+    parser.add_argument("--seals", type=Path, nargs="+", help=what)
     add_out(parser, "manifest.json to write")
+    add_seal(parser)
 
     parser = add_command(commands, "summary", run_summary)
     add_settings(parser, EvaluationConfig)
     add_plan(parser)
     parser.add_argument("--logs", required=True, type=Path, help="folder of the stages' logs")
     add_out(parser, "summary.txt to write")
+    add_seal(parser)
 
 
 def run_manifest(args: argparse.Namespace) -> None:
-    """Write manifest.json, with a digest of every result."""
+    """Write manifest.json, with the digest of every result as it was written."""
     from genometracks.export.manifest import read_observed, write_manifest
+    from genometracks.export.seals import check_results, list_seals, save_seals
     from genometracks.plan.plan import Plan
 
     plan, folder = Plan.load(args.plan), RunFolder.of_plan(args.plan)
     config: Config = args.settings
-    write_manifest(
+    seal = write_manifest(
         args.out,
         plan,
         config=config,
         sidecars=find_sidecars(plan, folder),
         observed=read_observed(folder.observed) if config.evaluation.observed else [],
+        results=list(check_results(folder, args.seals or list_seals(folder))),
     )
+    save_seals(find_seal(args), folder, [seal])
 
 
 def run_summary(args: argparse.Namespace) -> None:
     """Write summary.txt, and its text to the log."""
+    from genometracks.export.seals import save_seals
     from genometracks.export.summary import write_summary
     from genometracks.plan.plan import Plan
 
     plan, evaluation = Plan.load(args.plan), args.settings
-    LOG.info(write_summary(args.out, plan, evaluation=evaluation, logs=args.logs))
+    text, seal = write_summary(args.out, plan, evaluation=evaluation, logs=args.logs)
+    save_seals(find_seal(args), RunFolder.of_plan(args.plan), [seal])
+    LOG.info(text)

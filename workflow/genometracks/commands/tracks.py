@@ -9,7 +9,9 @@ from genometracks.commands.arguments import (
     add_out,
     add_plan,
     add_processes,
+    add_seal,
     add_settings,
+    find_seal,
 )
 from genometracks.commands.merge import find_sidecars
 from genometracks.config.folders import RunFolder
@@ -22,6 +24,7 @@ def add_commands(commands: Commands) -> None:
     add_settings(parser, TrackSettings)
     add_plan(parser)
     add_out(parser, "tracks.tsv to write")
+    add_seal(parser)
 
     parser = add_command(commands, "bigwig", run_bigwig)
     add_plan(parser)
@@ -32,11 +35,13 @@ def add_commands(commands: Commands) -> None:
         help="tracks to write, as first:last (half-open), in the order of tracks.tsv; default: all",
     )
     add_processes(parser)
+    add_seal(parser)
 
     parser = add_command(commands, "parquet", run_parquet)
     add_plan(parser)
     add_processes(parser)
     add_out(parser, "folder to write")
+    add_seal(parser)
 
 
 def _parse_rows(text: str) -> slice:
@@ -49,21 +54,24 @@ def _parse_rows(text: str) -> slice:
 
 def run_tracks(args: argparse.Namespace) -> None:
     """Write tracks.tsv."""
+    from genometracks.export.seals import save_seals
     from genometracks.plan.plan import Plan
     from genometracks.tracks.table import write_tracks
 
     settings: TrackSettings = args.settings
     suffix = ".bw" if settings.bigwig else ""
-    write_tracks(Plan.load(args.plan).tracks, args.out, suffix=suffix)
+    seal = write_tracks(Plan.load(args.plan).tracks, args.out, suffix=suffix)
+    save_seals(find_seal(args), RunFolder.of_plan(args.plan), [seal])
 
 
 def run_bigwig(args: argparse.Namespace) -> None:
     """Write one bigWig per track, for all or some tracks, to the run's folder bigwig."""
     from genometracks.export.bigwigs import write_bigwigs
+    from genometracks.export.seals import save_seals
     from genometracks.plan.plan import Plan
 
     plan, folder = Plan.load(args.plan), RunFolder.of_plan(args.plan)
-    write_bigwigs(
+    seals = write_bigwigs(
         plan,
         folder.shards,
         folder.bigwig,
@@ -71,14 +79,17 @@ def run_bigwig(args: argparse.Namespace) -> None:
         rows=range(len(plan.tracks))[args.rows],
         processes=args.threads,
     )
+    save_seals(find_seal(args), folder, seals)
 
 
 def run_parquet(args: argparse.Namespace) -> None:
     """Write the Parquet data set."""
     from genometracks.export.parquet import write_parquet
+    from genometracks.export.seals import save_seals
     from genometracks.plan.plan import Plan
 
     plan, folder = Plan.load(args.plan), RunFolder.of_plan(args.plan)
     out: Path = args.out
     sidecars = find_sidecars(plan, folder)
-    write_parquet(plan, folder.shards, out, sidecars=sidecars, processes=args.threads)
+    seals = write_parquet(plan, folder.shards, out, sidecars=sidecars, processes=args.threads)
+    save_seals(find_seal(args), folder, seals)

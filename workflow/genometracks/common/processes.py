@@ -12,22 +12,25 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from threading import Thread
-from typing import TypeVarTuple
+from typing import Any, TypeVar, TypeVarTuple
 
 from genometracks.errors import UserError
 
 Share = TypeVarTuple("Share")
+Result = TypeVar("Result")
 
 
-def run_side_by_side(work: Callable[[*Share], None], shares: Sequence[tuple[*Share]]) -> None:
-    """Call `work(*share)` for every share, each in its own process.
+def run_side_by_side(
+    work: Callable[[*Share], Result], shares: Sequence[tuple[*Share]]
+) -> list[Result]:
+    """Call `work(*share)` for every share, each in its own process; return the results in order.
 
     A single share runs in this process.
 
     Parameters
     ----------
     work : function
-        Defined at the top level of a module, so that it can be pickled.
+        Defined at the top level of a module, so that it can be pickled, as must its result.
     shares : sequence of tuple
         Arguments that can be pickled.
 
@@ -37,38 +40,45 @@ def run_side_by_side(work: Callable[[*Share], None], shares: Sequence[tuple[*Sha
         The error of the first process that failed, raised after all have ended.
     """
     if len(shares) == 1:
-        work(*shares[0])
-        return
+        return [work(*shares[0])]
     context = multiprocessing.get_context("spawn")
-    running: dict[int, tuple[SpawnProcess, Connection]] = {}
+    running: dict[Connection, tuple[int, SpawnProcess]] = {}
+    results: dict[int, Result] = {}
     try:
-        for share in shares:
+        for number, share in enumerate(shares):
             receiver, sender = context.Pipe(duplex=False)
             process = context.Process(target=_work, args=(sender, work, share), daemon=True)
             process.start()
             sender.close()
-            running[process.sentinel] = process, receiver
+            running[receiver] = number, process
         while running:
-            ended = set(wait(list(running)))
-            for sentinel in [each for each in running if each in ended]:
-                process, receiver = running.pop(sentinel)
+            # Ready: a process sent its answer, which may exceed a pipe's buffer, or it ended.
+            ready = set(wait(list(running)))
+            for receiver in [each for each in running if each in ready]:
+                number, process = running[receiver]
+                answer = _receive(receiver)
                 process.join()
-                if process.exitcode:
-                    raise _explain(process.exitcode, receiver)
+                del running[receiver]
+                if isinstance(answer, UserError):
+                    raise answer
+                if process.exitcode or answer is None:
+                    raise _explain(process.exitcode or 0)
+                results[number] = answer[0]
     finally:
-        for process, _ in running.values():
+        for _, process in running.values():
             process.terminate()
-        for process, _ in running.values():
+        for _, process in running.values():
             process.join()
+    return [results[number] for number in range(len(shares))]
 
 
-def _work(sender: Connection, work: Callable[[*Share], None], share: tuple[*Share]) -> None:
+def _work(sender: Connection, work: Callable[[*Share], object], share: tuple[*Share]) -> None:
     # Ctrl-C reaches the parent too, which ends its children without leaving half-written files.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     Thread(target=_end_with_parent, daemon=True).start()
     try:
-        work(*share)
+        sender.send((work(*share),))
     except (UserError, OSError) as error:
         sender.send(error if isinstance(error, UserError) else UserError(error))
         sys.exit(1)
@@ -85,14 +95,17 @@ def _end_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _explain(status: int, receiver: Connection) -> UserError:
-    """The error that a process sent before it ended, or one that describes its exit status."""
+def _receive(receiver: Connection) -> tuple[Any] | UserError | None:
+    """The result of a process in a tuple, or its error; None if it ended without either."""
     try:
-        if receiver.poll():
-            error: UserError = receiver.recv()
-            return error
-    except EOFError:
-        pass
+        answer: tuple[Any] | UserError = receiver.recv()
+        return answer
+    except (EOFError, OSError):
+        return None
+
+
+def _explain(status: int) -> UserError:
+    """An error that describes how a process ended."""
     if status < 0:
         name = signal.Signals(-status).name
         reason = f"was killed ({name}): memory may be exhausted: lower output.threads"

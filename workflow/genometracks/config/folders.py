@@ -63,6 +63,11 @@ class RunFolder:
         return self.work / "observed.json"
 
     @property
+    def seals(self) -> Path:
+        """Folder of the results' seals, one file per job."""
+        return self.work / "seals"
+
+    @property
     def logs(self) -> Path:
         """Folder of the stages' logs."""
         return self.path / "logs"

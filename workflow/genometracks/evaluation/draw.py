@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from genometracks.common.sealing import Seal
 from genometracks.config.sections import EvaluationConfig, Observed
 from genometracks.errors import UserError
 from genometracks.evaluation.held_out import mark_held_out
@@ -27,8 +28,8 @@ def draw_evaluation(
     predictions: Callable[[str], Iterable[Piece]],
     evaluation: EvaluationConfig,
     rows: Sequence[Correlation],
-) -> None:
-    """Draw `locus.png` and one `scatter_{i}.png` for each observed track.
+) -> list[Seal]:
+    """Draw `locus.png` and one `scatter_{i}.png` for each observed track; return their seals.
 
     Parameters
     ----------
@@ -53,6 +54,7 @@ def draw_evaluation(
     }
     locus: Locus | None = None
     curves: list[Curve] = []
+    seals: list[Seal] = []
     for i, entry in enumerate(evaluation.observed):
         pairs = list(pair_bins(predictions(entry.track), entry, step=step, span=span))
         if not any(len(pair.bins) for pair in pairs):
@@ -60,7 +62,7 @@ def draw_evaluation(
                 f"{entry.bigwig}: covers no bin that was predicted: check evaluation.observed"
             )
         row = find_row(rows, entry)
-        _draw_pairs(folder / f"scatter_{i}.png", pairs, masks, row=row)
+        seals.append(_draw_pairs(folder / f"scatter_{i}.png", pairs, masks, row=row))
         locus = locus or choose_locus(
             ((pair.contig, pair.bins, pair.observed) for pair in pairs),
             step=step,
@@ -72,7 +74,8 @@ def draw_evaluation(
             first = entry.track not in [curve.pair for curve in curves]
             curves += _cut_curves(pairs, locus, plan, entry=entry, with_predicted=first)
     if locus:
-        draw_locus(folder / "locus.png", locus, tracks=_sort_by_pair(curves))
+        seals.append(draw_locus(folder / "locus.png", locus, tracks=_sort_by_pair(curves)))
+    return seals
 
 
 def _draw_pairs(
@@ -81,11 +84,11 @@ def _draw_pairs(
     masks: Mapping[str, npt.NDArray[np.bool_]],
     *,
     row: Correlation,
-) -> None:
+) -> Seal:
     """Scatter of the bins that a row is about: the held-out ones, or all."""
     held = row.bins_in == "held_out"
     kept = [masks[pair.contig][pair.bins] if held else slice(None) for pair in pairs]
-    draw_scatter(
+    return draw_scatter(
         path,
         predicted=np.concatenate([p.predicted[k] for p, k in zip(pairs, kept, strict=True)]),
         observed=np.concatenate([p.observed[k] for p, k in zip(pairs, kept, strict=True)]),

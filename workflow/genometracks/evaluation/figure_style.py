@@ -6,12 +6,13 @@ version goes into a file.
 
 import math
 import textwrap
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from genometracks.common.atomic import write_atomically
+from genometracks.common.sealing import Seal, write_sealed
 
 DPI = 150
 INK, GREY = "#1f2933", "#7b8794"
@@ -53,8 +54,11 @@ def wrap_label(text: str, *, width: int, lines: int) -> str:
     return "\n".join(pieces)
 
 
-def save_figure(figure: Figure, path: str | Path) -> None:
-    """Write a figure as a PNG file, whole or not at all."""
-    with write_atomically(path) as file:
-        # By default, matplotlib writes its version into the file.
-        figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
+def save_figure(figure: Figure, path: Path) -> Seal:
+    """Write a figure as a PNG file, whole or not at all; return its seal."""
+    image = BytesIO()
+    # By default, matplotlib writes its version into the file.
+    figure.savefig(image, format="png", dpi=DPI, metadata={"Software": None})
+    with write_sealed(path) as file:
+        file.write(image.getvalue())
+    return file.sealed

@@ -17,6 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from genometracks.common.sealing import Seal
 from genometracks.evaluation.correlate import correlate
 from genometracks.evaluation.figure_style import (
     DPI,
@@ -64,13 +65,13 @@ class Curve:
     pair: str | None = None
 
 
-def draw_locus(path: str | Path, locus: Locus, *, tracks: Sequence[Curve]) -> None:
+def draw_locus(path: Path, locus: Locus, *, tracks: Sequence[Curve]) -> Seal:
     """Draw tracks over a locus, one panel each, as a PNG of 150 dpi and 10 inches across.
 
     Parameters
     ----------
-    path : str or Path
-        The PNG file; written whole or not at all.
+    path : Path
+        The PNG file; written whole or not at all. Its seal is returned.
     locus : Locus
         Bins outside of it are cut away; the title marks a held-out one.
     tracks : sequence of Curve
@@ -93,7 +94,7 @@ def draw_locus(path: str | Path, locus: Locus, *, tracks: Sequence[Curve]) -> No
             _draw_group(list(itertools.islice(rest, len(curves))), curves, colours)
         _mark_positions(axes[-1], locus)
         _write_title(figure, locus, level=1 - 0.22 / height)
-        save_figure(figure, path)
+        return save_figure(figure, path)
 
 
 def _group(tracks: Iterable[Curve], locus: Locus) -> list[list[Curve]]:

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
+from genometracks.common.sealing import Seal
 from genometracks.evaluation.figure_style import (
     DPI,
     INK,
@@ -38,20 +39,20 @@ WIDTH, HEIGHT = 6.2, 5.2
 
 
 def draw_scatter(
-    path: str | Path,
+    path: Path,
     *,
     predicted: npt.ArrayLike,
     observed: npt.ArrayLike,
     label: str,
     pearson: float,
     spearman: float,
-) -> None:
+) -> Seal:
     """Draw predicted against observed values as a density, a PNG of 150 dpi.
 
     Parameters
     ----------
-    path : str or Path
-        The PNG file; written whole or not at all.
+    path : Path
+        The PNG file; written whole or not at all. Its seal is returned.
     predicted, observed : array (n,)
         One value a bin; pairs with a NaN are left out. Both axes have the same limits, which leave
         out at most 0.1 % of either side's values at each end; the figure says how many bins are
@@ -82,7 +83,7 @@ def draw_scatter(
         ax.set_title(title, loc="left", fontsize=10, fontweight="bold", pad=8)
         _write_lines(ax, lines)
         _draw_bar(figure, drawn)
-        save_figure(figure, path)
+        return save_figure(figure, path)
 
 
 def _draw_density(

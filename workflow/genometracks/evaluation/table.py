@@ -9,8 +9,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
-from genometracks.common.atomic import write_atomically
 from genometracks.common.records import from_plain
+from genometracks.common.sealing import Seal, write_sealed
 from genometracks.config.sections import Observed
 from genometracks.evaluation.observed import observed_label
 
@@ -48,8 +48,8 @@ class Correlation:
     spearman: float
 
 
-def write_evaluation(rows: Sequence[Correlation], path: str | Path) -> None:
-    """Write the rows of `evaluate` as a TSV, whole or not at all.
+def write_evaluation(rows: Sequence[Correlation], path: Path) -> Seal:
+    """Write the rows of `evaluate` as a TSV, whole or not at all; return its seal.
 
     Correlations have 6 significant digits; one that is not defined is an empty field.
     """
@@ -57,8 +57,9 @@ def write_evaluation(rows: Sequence[Correlation], path: str | Path) -> None:
 
     table = pd.DataFrame(rows, columns=[column.name for column in fields(Correlation)])
     text = table.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n")
-    with write_atomically(path) as file:
+    with write_sealed(path) as file:
         file.write(text.encode())
+    return file.sealed
 
 
 def read_evaluation(path: str | Path) -> list[Correlation]:

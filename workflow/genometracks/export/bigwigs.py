@@ -7,6 +7,7 @@ from pathlib import Path
 from genometracks.bigwig.writer import BigWigWriter
 from genometracks.common.atomic import sweep
 from genometracks.common.processes import run_side_by_side
+from genometracks.common.sealing import Seal
 from genometracks.errors import UserError
 from genometracks.plan.plan import Plan
 from genometracks.shards.merge import read_tracks
@@ -25,8 +26,8 @@ def write_bigwigs(
     sidecars: Sequence[Sidecar],
     rows: range,
     processes: int = 1,
-) -> None:
-    """Write `{folder}/{track}.bw` for tracks of a plan.
+) -> list[Seal]:
+    """Write `{folder}/{track}.bw` for tracks of a plan; return the files' seals.
 
     Parameters
     ----------
@@ -51,11 +52,12 @@ def write_bigwigs(
     blocks = cut_blocks(rows, processes)
     shares = [(plan, shards, folder, sidecars, blocks[i::processes]) for i in range(processes)]
     try:
-        run_side_by_side(_write_blocks, [share for share in shares if share[-1]])
+        sealed = run_side_by_side(_write_blocks, [share for share in shares if share[-1]])
     except UserError:
         for row in rows:
             sweep(folder / f"{plan.tracks[row].track}.bw")  # left by a process that was killed
         raise
+    return [seal for some in sealed for seal in some]
 
 
 def cut_blocks(rows: range, processes: int) -> list[range]:
@@ -71,7 +73,8 @@ def _write_blocks(
     folder: Path,
     sidecars: Sequence[Sidecar],
     blocks: Sequence[range],
-) -> None:
+) -> list[Seal]:
+    sealed: list[Seal] = []
     contigs = {contig: length for contig, length in plan.lengths.items() if length}
     for rows in blocks:
         with ExitStack() as stack:
@@ -90,3 +93,5 @@ def _write_blocks(
             for contig, first_bin, values in stream:
                 for writer, row_values in zip(writers, values, strict=True):
                     writer.write(contig, first_bin, row_values)
+        sealed += [writer.seal for writer in writers]
+    return sealed

@@ -1,18 +1,18 @@
 """manifest.json: everything needed to repeat a run, with a digest of every output."""
 
-import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from genometracks.common.atomic import write_atomically
 from genometracks.common.records import as_plain, from_plain
-from genometracks.config.folders import RunFolder
+from genometracks.common.sealing import Seal, digest_file, write_sealed
 from genometracks.config.sections import Config, Observed
 from genometracks.errors import UserError
+from genometracks.export.seals import SealedResult
 from genometracks.plan.plan import Plan
 from genometracks.shards.provenance import combine_notes
 from genometracks.shards.sidecar import Sidecar
@@ -36,19 +36,21 @@ def write_manifest(
     config: Config,
     sidecars: Sequence[Sidecar],
     observed: Sequence[ObservedDigest],
-) -> None:
-    """Write the manifest of a finished run.
+    results: Iterable[SealedResult],
+) -> Seal:
+    """Write the manifest of a finished run, and return its seal.
 
     Parameters
     ----------
     path : Path
-        In the run's folder; every result in the folder is listed with its sha256.
     plan : Plan
     config : Config
     sidecars : sequence of Sidecar
         From `merge.find_merged`: how the values were computed, and checksums of the shards.
     observed : sequence of ObservedDigest
         Empty if there are no observed tracks.
+    results : iterable of SealedResult
+        Every result, as it was written.
     """
     manifest = {
         "format": FORMAT,
@@ -68,10 +70,11 @@ def write_manifest(
         "observed": as_plain(list(observed)),
         "shards": {sidecar.shard: _describe_shard(sidecar) for sidecar in sidecars},
         "versions": _list_versions(),
-        "outputs": _digest_outputs(RunFolder(path.parent)),
+        "outputs": _list_outputs(results),
     }
-    with write_atomically(path) as file:
+    with write_sealed(path) as file:
         file.write(json.dumps(manifest, indent=1).encode() + b"\n")
+    return file.sealed
 
 
 def _describe_average(plan: Plan) -> dict[str, Any]:
@@ -111,23 +114,10 @@ def read_observed(path: Path) -> list[ObservedDigest]:
         raise UserError(f"{path}: no usable digests ({error}): delete it and run again") from error
 
 
-def digest_file(path: Path) -> str:
-    """sha256 (hex) of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _digest_outputs(run: RunFolder) -> dict[str, dict[str, Any]]:
-    """Bytes and sha256 of every result: all files except intermediate and later ones, and logs."""
-    later = (run.manifest, run.summary, run.report)
-    outputs = {}
-    for path in sorted(path for path in run.path.rglob("*") if path.is_file()):
-        inside = path.relative_to(run.path)
-        hidden = any(part.startswith(".") for part in inside.parts)
-        if hidden or path in later or {run.work, run.logs} & set(path.parents):
-            continue
-        outputs[inside.as_posix()] = {"bytes": path.stat().st_size, "sha256": digest_file(path)}
-    return outputs
+def _list_outputs(results: Iterable[SealedResult]) -> dict[str, dict[str, Any]]:
+    """Bytes and sha256 of every result, sorted by path."""
+    ordered = sorted(results, key=lambda result: PurePosixPath(result.file))
+    return {each.file: {"bytes": each.bytes, "sha256": each.sha256} for each in ordered}
 
 
 def _list_versions() -> dict[str, str]:

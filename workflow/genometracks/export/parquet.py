@@ -6,6 +6,9 @@ the footer grows with every column of every row group.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +19,7 @@ import pyarrow.parquet as pq
 
 from genometracks.common.atomic import build_folder
 from genometracks.common.processes import run_side_by_side
+from genometracks.common.sealing import Seal, SealedFile
 from genometracks.export.jobs import COLUMNS
 from genometracks.plan.plan import Plan
 from genometracks.shards.merge import read_tracks
@@ -31,8 +35,8 @@ Stream = Iterator[tuple[str, int, Values]]
 
 def write_parquet(
     plan: Plan, shards: Path, folder: Path, *, sidecars: Sequence[Sidecar], processes: int = 1
-) -> None:
-    """Write every track of a plan as a Parquet data set.
+) -> list[Seal]:
+    """Write every track of a plan as a Parquet data set; return the seals of its files.
 
     Parameters
     ----------
@@ -58,7 +62,12 @@ def write_parquet(
     ]
     with build_folder(folder) as building:
         shares = [(plan, shards, building, sidecars, parts[i::processes]) for i in range(processes)]
-        run_side_by_side(_write_parts, [share for share in shares if share[-1]])
+        sealed = run_side_by_side(_write_parts, [share for share in shares if share[-1]])
+    return [
+        replace(seal, path=folder / seal.path.relative_to(building))
+        for some in sealed
+        for seal in some
+    ]
 
 
 def _write_parts(
@@ -67,41 +76,47 @@ def _write_parts(
     folder: Path,
     sidecars: Sequence[Sidecar],
     parts: Sequence[tuple[str, range]],
-) -> None:
+) -> list[Seal]:
+    sealed: list[Seal] = []
     for name, rows in parts:
         stream = read_tracks(plan, shards, sidecars=sidecars, rows=rows)
-        _write_part(plan, stream, folder=folder, name=name, rows=rows)
+        sealed += _write_part(plan, stream, folder=folder, name=name, rows=rows)
+    return sealed
 
 
-def _write_part(plan: Plan, stream: Stream, *, folder: Path, name: str, rows: range) -> None:
+def _write_part(plan: Plan, stream: Stream, *, folder: Path, name: str, rows: range) -> list[Seal]:
     columns = [plan.tracks[row].track for row in rows]
     schema = pa.schema([("start", pa.int64()), *((column, pa.float32()) for column in columns)])
-    encodings = {"start": "DELTA_BINARY_PACKED", **dict.fromkeys(columns, "BYTE_STREAM_SPLIT")}
-    current: str | None = None
-    writer: pq.ParquetWriter | None = None
-    try:
-        for contig, first, values in _regroup(stream, len(rows)):
-            if writer is None or contig != current:
-                if writer is not None:
-                    writer.close()
-                current = contig
-                home = folder / f"chrom={quote(contig, safe='')}"
-                home.mkdir(exist_ok=True)
-                writer = pq.ParquetWriter(
-                    home / name,
-                    schema,
-                    compression="zstd",
-                    compression_level=1,
-                    use_dictionary=False,
-                    column_encoding=encodings,
-                    write_statistics=["start"],
-                )
-            start = first * plan.geometry.bin
-            table = pa.table([pa.array(start), *(pa.array(row) for row in values)], schema=schema)
-            writer.write_table(table, row_group_size=ROWS)
-    finally:
-        if writer is not None:
-            writer.close()
+    sealed = []
+    for contig, groups in groupby(_regroup(stream, len(rows)), key=itemgetter(0)):
+        path = folder / f"chrom={quote(contig, safe='')}" / name
+        path.parent.mkdir(exist_ok=True)
+        with open(path, "wb") as plain:
+            file = SealedFile(plain, path)
+            with _open_writer(file, schema) as writer:
+                for _, first, values in groups:
+                    start = first * plan.geometry.bin
+                    arrays = [pa.array(start), *(pa.array(row) for row in values)]
+                    writer.write_table(pa.table(arrays, schema=schema), row_group_size=ROWS)
+            file.seal()
+        sealed.append(file.sealed)
+    return sealed
+
+
+def _open_writer(file: SealedFile, schema: pa.Schema) -> pq.ParquetWriter:
+    tracks = [column for column in schema.names if column != "start"]
+    return pq.ParquetWriter(
+        file,
+        schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=False,
+        column_encoding={
+            "start": "DELTA_BINARY_PACKED",
+            **dict.fromkeys(tracks, "BYTE_STREAM_SPLIT"),
+        },
+        write_statistics=["start"],
+    )
 
 
 def _regroup(

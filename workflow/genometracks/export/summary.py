@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from genometracks.common.atomic import write_atomically
 from genometracks.common.logs import find_events
 from genometracks.common.records import from_plain
+from genometracks.common.sealing import Seal, write_sealed
 from genometracks.config.folders import RunFolder
 from genometracks.config.sections import EvaluationConfig
 from genometracks.errors import UserError
@@ -17,8 +17,12 @@ from genometracks.shards.sidecar import Seams
 from genometracks.tracks.table import RunTrack
 
 
-def write_summary(path: Path, plan: Plan, *, evaluation: EvaluationConfig, logs: Path) -> str:
-    """Write summary.txt and return it: bins, tracks, time, arithmetic, seams, correlation, paths.
+def write_summary(
+    path: Path, plan: Plan, *, evaluation: EvaluationConfig, logs: Path
+) -> tuple[str, Seal]:
+    """Write summary.txt; return its text and its seal.
+
+    It has the bins, tracks, time, arithmetic, seams, correlation and paths.
 
     Parameters
     ----------
@@ -54,9 +58,9 @@ def write_summary(path: Path, plan: Plan, *, evaluation: EvaluationConfig, logs:
         f"correlation  {_describe_correlation(folder.evaluation, evaluation)}",
         f"tracks are in {path.parent}/: bigwig/  parquet/  tracks.tsv  manifest.json",
     ]
-    with write_atomically(path) as file:
+    with write_sealed(path) as file:
         file.write("".join(line + "\n" for line in text).encode())
-    return "\n".join(text)
+    return "\n".join(text), file.sealed
 
 
 def _read_provenance(manifest: Path) -> Provenance:

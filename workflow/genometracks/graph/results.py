@@ -10,11 +10,12 @@ from genometracks.export.jobs import COLUMNS, TRACKS
 
 @dataclass(frozen=True)
 class BigWigJob:
-    """A job that writes bigWigs: its rule, its tracks (`first:last`) and its files."""
+    """A job that writes bigWigs: its rule, its tracks (`first:last`), its files and their seals."""
 
     rule: str
     rows: str
     files: tuple[str, ...]
+    seal: str
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Results:
         One figure per observed track.
     files : tuple of str
         All results that the config requests.
+    seals : tuple of str
+        Files of the seals of these results, one per job.
     parquet_processes : int
         Processes that write the Parquet table, at most one per part.
     """
@@ -36,6 +39,7 @@ class Results:
     bigwigs: tuple[BigWigJob, ...]
     scatters: tuple[str, ...]
     files: tuple[str, ...]
+    seals: tuple[str, ...]
     parquet_processes: int
 
 
@@ -44,15 +48,18 @@ def list_results(config: Config, folder: RunFolder, tracks: Sequence[str]) -> Re
     jobs = tuple(_cut_bigwigs(folder, tracks))
     observed = config.evaluation.observed
     scatters = tuple(str(folder.figures / f"scatter_{i}.png") for i in range(len(observed)))
-    files = [str(folder.tracks)]
+    files, seals = [str(folder.tracks)], [str(folder.seals / "tracks.json")]
     if config.output.bigwig:
         files += [file for job in jobs for file in job.files]
+        seals += [job.seal for job in jobs]
     if config.output.parquet:
         files.append(str(folder.parquet))
+        seals.append(str(folder.seals / "parquet.json"))
     if observed:
         files += [str(folder.evaluation), str(folder.figures / "locus.png"), *scatters]
+        seals.append(str(folder.seals / "evaluate.json"))
     processes = min(config.output.threads, -(-len(tracks) // COLUMNS))
-    return Results(jobs, scatters, tuple(files), processes)
+    return Results(jobs, scatters, tuple(files), tuple(seals), processes)
 
 
 def _cut_bigwigs(folder: RunFolder, tracks: Sequence[str]) -> Iterator[BigWigJob]:
@@ -60,4 +67,5 @@ def _cut_bigwigs(folder: RunFolder, tracks: Sequence[str]) -> Iterator[BigWigJob
     for number, first in enumerate(range(0, len(files), TRACKS)):
         some = files[first : first + TRACKS]
         rule = f"bigwig_{number}" if len(files) > TRACKS else "bigwig"
-        yield BigWigJob(rule, f"{first}:{first + len(some)}", tuple(some))
+        seal = str(folder.seals / f"{rule}.json")
+        yield BigWigJob(rule, f"{first}:{first + len(some)}", tuple(some), seal)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from genometracks.common.atomic import write_atomically
+from genometracks.common.sealing import Seal, write_sealed
 from genometracks.inputs.model import Metadata
 
 RESERVED = ("track", "index", "file", "computed")
@@ -92,8 +92,10 @@ def safe_names(names: Sequence[str]) -> list[str]:
     return stems
 
 
-def write_tracks(tracks: Sequence[RunTrack], path: Path, *, suffix: str) -> None:
-    """Write tracks.tsv: columns `track`, `description`, `file`, then all others.
+def write_tracks(tracks: Sequence[RunTrack], path: Path, *, suffix: str) -> Seal:
+    """Write tracks.tsv, and return its seal.
+
+    Its columns are `track`, `description`, `file`, then all others.
 
     Parameters
     ----------
@@ -112,8 +114,9 @@ def write_tracks(tracks: Sequence[RunTrack], path: Path, *, suffix: str) -> None
         cells: dict[str, Any] = {key: each for key, each in row.items() if each is not None}
         cells["file"] = file
         lines.append([" ".join(str(cells.get(column, "")).split()) for column in columns])
-    with write_atomically(path) as out:
+    with write_sealed(path) as out:
         out.write("".join("\t".join(line) + "\n" for line in lines).encode())
+    return out.sealed
 
 
 def name_rows(tracks: Sequence[RunTrack]) -> dict[str, int]:
