@@ -13,7 +13,7 @@ from genometracks.config.stages import STAGES
 from pipeline import ROOT
 from toys import make_words
 
-TYPED = ["preflight", "status"]
+TYPED = ["preflight", "status", "verify", "rerun"]
 
 
 def show_help(capsys, *words: str) -> str:
@@ -31,7 +31,7 @@ def test_every_stage_is_a_command_in_the_order_of_the_workflow(capsys):
         lines.index("commands:"),
         lines.index("stages, which the workflow calls in this order:"),
     )
-    assert typed < called and lines[called - 2].startswith("  status ")
+    assert typed < called and lines[called - 2].startswith("  rerun ")
     assert all(len(line) < 100 for line in lines)
 
 

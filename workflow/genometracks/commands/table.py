@@ -14,11 +14,13 @@ from genometracks.commands import (
     status,
     summary,
     tracks,
+    verify,
 )
 from genometracks.commands.arguments import Commands
 from genometracks.config.stages import STAGES
 
-MODULES = (preflight, status, model, genome, plan, predict, merge, tracks, evaluate, summary)
+FOR_USERS = (preflight, status, verify)
+MODULES = (*FOR_USERS, model, genome, plan, predict, merge, tracks, evaluate, summary)
 
 
 def make_parser() -> argparse.ArgumentParser:

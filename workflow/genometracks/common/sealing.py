@@ -12,15 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import Any, BinaryIO
 
 import xxhash
 
 from genometracks.common.atomic import write_atomically
 from genometracks.errors import UserError
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 
 BLOCK = 1 << 20
 """Bytes that are read at once."""
@@ -86,8 +83,8 @@ class SealedFile(io.RawIOBase):
             self._parts.append(_Part(offset))
         return self._position
 
-    def write(self, data: "ReadableBuffer") -> int:
-        """Write all bytes."""
+    def write(self, data: Any) -> int:
+        """Write all bytes of an object with a buffer."""
         part, size = self._parts[-1], memoryview(data).nbytes
         self._file.write(data)
         if len(self._parts) == 1:

@@ -159,7 +159,7 @@ def _resolve_row(given: dict[str, Any], sheet: Path, line: int, row: dict[str, s
     for column, text in row.items():
         key = SHORT.get(column, column)
         try:
-            _set(config, key, _parse(text, key))
+            set_key(config, key, _parse(text, key))
         except (yaml.YAMLError, TypeError) as error:
             raise UserError(
                 f"{origin}: column {column}: {text!r} cannot be read: correct it"
@@ -185,7 +185,7 @@ def _parse(text: str, key: str) -> object:
     return text if plain and not numbers else yaml.safe_load(text)
 
 
-def _set(config: dict[str, Any], key: str, value: object) -> None:
+def set_key(config: dict[str, Any], key: str, value: object) -> None:
     """Set a value by its dotted key, in place."""
     *sections, last = key.split(".")
     for section in sections:

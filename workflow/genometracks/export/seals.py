@@ -76,7 +76,7 @@ def load_seals(path: Path) -> tuple[SealedResult, ...]:
         If the file is missing or damaged, or names a file outside of the run's folder.
     """
     found = load_record(SealFile, path, what="seals", version=FORMAT)
-    outside = [one.file for one in found.results if not _is_inside(one.file)]
+    outside = [one.file for one in found.results if not is_inside(one.file)]
     if outside or found.checksum != _digest(found.results):
         raise UserError(f"{path}: no usable seals (damaged): delete it and run again")
     return found.results
@@ -93,7 +93,7 @@ def _digest(results: Sequence[SealedResult]) -> str:
     return xxhash.xxh3_64_hexdigest(text.encode())
 
 
-def _is_inside(file: str) -> bool:
+def is_inside(file: str) -> bool:
     path = PurePosixPath(file)
     return not path.is_absolute() and ".." not in path.parts and "\0" not in file
 

@@ -1,0 +1,146 @@
+"""Repetition of a run from its manifest alone, and comparison of the results."""
+
+import copy
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from genometracks.common.atomic import write_atomically
+from genometracks.config.resolve import resolve_config
+from genometracks.config.sections import Config
+from genometracks.config.settings import list_folds
+from genometracks.config.sheet import set_key
+from genometracks.errors import UserError
+from genometracks.verify.manifest import Manifest, load_manifest
+
+SNAKEFILE = Path(__file__).parents[2] / "Snakefile"
+SHOWN = 5
+"""Differing results that are listed by name."""
+
+
+def rerun(path: Path, results: Path, *, changes: Sequence[str], cores: int) -> str:
+    """Repeat a run with Snakemake, and compare its results with the manifest.
+
+    Parameters
+    ----------
+    path : Path
+        The manifest.
+    results : Path
+        Folder for the new run, which gets the name of the old one. Its config is written beside
+        it, as `{run}.yaml`.
+    changes : sequence of str
+        `key=value` pairs that replace values of the config, e.g. paths on this machine.
+    cores : int
+        Jobs at once.
+
+    Returns
+    -------
+    str
+        That all results have the same bytes.
+
+    Raises
+    ------
+    UserError
+        If the manifest is not usable, the folder is the run's own, Snakemake fails, or a result
+        differs.
+    """
+    manifest = load_manifest(path)
+    folder = results / manifest.run
+    if folder.resolve() == path.parent.resolve():
+        raise UserError(f"{results}: the run of {path} is in this folder: give another --results")
+    config = make_config(manifest, results, changes=changes)
+    file = results / f"{manifest.run}.yaml"
+    with write_atomically(file) as out:
+        out.write(yaml.safe_dump(config, sort_keys=False, allow_unicode=True).encode())
+    words = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)]
+    words += ["--configfile", str(file), "--cores", str(cores), "--quiet", "rules", "host"]
+    if subprocess.run(words).returncode:
+        raise UserError(f"the run failed: its error is above, its config is {file}")
+    return compare(manifest, load_manifest(folder / "manifest.json"), folder)
+
+
+def make_config(manifest: Manifest, results: Path, *, changes: Sequence[str]) -> dict[str, Any]:
+    """Make the config that repeats a run.
+
+    Values that were left at `auto` are those that were determined, and the genome must have the
+    digest of the manifest.
+
+    Raises
+    ------
+    UserError
+        If a change is not `key=value`, or the result is not a valid config.
+    """
+    config = copy.deepcopy(manifest.config)
+    config["results"], config["runs"] = str(results), None
+    determined = {
+        "prediction.batch_size": manifest.settings.batch_size,
+        "prediction.precision": manifest.settings.precision,
+        "model.window": manifest.model.geometry.window,
+        "shards": len(manifest.shards),
+    }
+    for key, found in determined.items():
+        if _get(config, key) == "auto":
+            set_key(config, key, found)
+    config["genome"]["sha256"] = manifest.genome.sha256
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals:
+            raise UserError(f"--set {change}: write KEY=VALUE, e.g. genome.fasta=hg38.fa")
+        try:
+            set_key(config, key, yaml.safe_load(value))
+        except (yaml.YAMLError, TypeError, ValueError) as error:
+            raise UserError(f"--set {change}: cannot be read: correct it") from error
+    checked = resolve_config(config)
+    list_folds(Config.of(checked).model)
+    return checked
+
+
+def _get(config: dict[str, Any], key: str) -> object:
+    *sections, last = key.split(".")
+    for section in sections:
+        config = config.get(section) or {}
+    return config.get(last)
+
+
+def compare(old: Manifest, new: Manifest, folder: Path) -> str:
+    """Compare the results of two manifests.
+
+    Returns
+    -------
+    str
+        That all results have the same bytes.
+
+    Raises
+    ------
+    UserError
+        If a result is missing or differs. The message names what else differs between the runs.
+    """
+    differing = [file for file, output in old.outputs.items() if new.outputs.get(file) != output]
+    differing += [file for file in new.outputs if file not in old.outputs]
+    if not differing:
+        return f"{folder}: all {len(old.outputs):,} results have the same bytes"
+    names = ", ".join(differing[:SHOWN]) + (", ..." if differing[SHOWN:] else "")
+    total = len(old.outputs.keys() | new.outputs.keys())
+    text = f"{folder}: {len(differing):,} of {total:,} results differ: {names}"
+    reasons = list(_explain(old, new))
+    cause = f": {'; '.join(reasons)}" if reasons else ""
+    raise UserError(f"{text}{cause}: compare the values of both runs")
+
+
+def _explain(old: Manifest, new: Manifest) -> list[str]:
+    """Differences between two runs that can change results."""
+    reasons = [
+        f"{name} {version} was used, and is {new.versions.get(name, 'missing')} now"
+        for name, version in old.versions.items()
+        if new.versions.get(name) != version
+    ]
+    if old.model.digest != new.model.digest:
+        reasons.append("the model's weights are others")
+    if old.prediction.devices != new.prediction.devices:
+        devices = [", ".join(each.prediction.devices) for each in (old, new)]
+        reasons.append(f"the device was {devices[0]}, and is {devices[1]} now")
+    return reasons
