@@ -25,10 +25,16 @@ def run_merge(args: argparse.Namespace) -> None:
     """Prove that the shards are complete; write merge.json."""
     from genometracks.plan.plan import Plan
     from genometracks.shards.merge import check_shards, save_merged
+    from genometracks.shards.provenance import combine_notes
+    from genometracks.shards.underflow import describe_underflow
 
     plan = Plan.load(args.plan)
-    save_merged(args.out, check_shards(plan, RunFolder.of_plan(args.plan).shards))
+    sidecars = check_shards(plan, RunFolder.of_plan(args.plan).shards)
+    save_merged(args.out, sidecars)
     LOG.info(f"{plan.bins:,} bins, each predicted once")
+    names = [track.name for track in plan.tracks]
+    if note := describe_underflow(combine_notes(sidecars).underflow, names=names, bins=plan.bins):
+        LOG.warning(note)
 
 
 def find_sidecars(plan: "Plan", folder: RunFolder) -> "list[Sidecar]":

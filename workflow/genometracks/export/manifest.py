@@ -88,8 +88,9 @@ def _describe_average(plan: Plan) -> dict[str, Any]:
 
 
 def _describe_shard(sidecar: Sidecar) -> dict[str, Any]:
-    """Digest, checksum and notes; the seams are listed once for the run."""
-    notes = {key: note for key, note in as_plain(sidecar.notes).items() if key != "seams"}
+    """Digest, checksum and notes; what is counted per track is listed once for the run."""
+    once = ("seams", "underflow")
+    notes = {key: note for key, note in as_plain(sidecar.notes).items() if key not in once}
     return {"digest": sidecar.digest, "checksum": as_plain(sidecar.checksum), "notes": notes}
 
 

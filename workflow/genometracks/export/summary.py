@@ -14,6 +14,7 @@ from genometracks.evaluation.table import find_row, read_evaluation
 from genometracks.plan.plan import Plan
 from genometracks.shards.provenance import Provenance
 from genometracks.shards.sidecar import Seams
+from genometracks.shards.underflow import describe_underflow
 from genometracks.tracks.table import RunTrack
 
 
@@ -73,7 +74,7 @@ def _read_provenance(manifest: Path) -> Provenance:
 
 
 def _describe_arithmetic(plan: Plan, made: Provenance) -> str:
-    """Describe precision, device and batch size, and the deviation from fp32."""
+    """Describe precision, device and batch size, the deviation from fp32, and lost digits."""
     settings = plan.settings
     text = f"{settings.precision} on {', '.join(made.devices)}, batches of {settings.batch_size}"
     smaller = [size for size in made.batch_sizes if int(size) < settings.batch_size]
@@ -81,7 +82,9 @@ def _describe_arithmetic(plan: Plan, made: Provenance) -> str:
         text += f" ({', '.join(smaller)} at once where memory was short)"
     if made.deviation:
         text += f", at most {made.deviation.relative:.2g} of the largest value off"
-    return text
+    names = [track.name for track in plan.tracks]
+    lost = describe_underflow(made.underflow, names=names, bins=plan.bins)
+    return f"{text}; {lost}" if lost else text
 
 
 def _describe_seams(tracks: Sequence[RunTrack], seams: Seams | None) -> str:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from genometracks.common.deviation import Deviation
+from genometracks.common.records import optional
 from genometracks.shards.sidecar import Seams, Sidecar
+from genometracks.shards.underflow import Underflow, combine_underflows
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Provenance:
         None if only fp32 was used.
     seams : Seams or None
         Means over all shards; None if no bin is predicted by two windows.
+    underflow : Underflow, optional
+        Sums over all shards. Default is None: no value is too small for the dtype.
     """
 
     devices: dict[str, int]
@@ -32,6 +36,7 @@ class Provenance:
     compiled: int
     deviation: Deviation | None
     seams: Seams | None
+    underflow: Underflow | None = optional()
 
 
 def combine_notes(sidecars: Sequence[Sidecar]) -> Provenance:
@@ -44,6 +49,7 @@ def combine_notes(sidecars: Sequence[Sidecar]) -> Provenance:
         compiled=sum(note.compiled for note in notes),
         deviation=max(deviations, key=lambda each: each.relative, default=None),
         seams=_average([note.seams for note in notes if note.seams]),
+        underflow=combine_underflows([note.underflow for note in notes if note.underflow]),
     )
 
 

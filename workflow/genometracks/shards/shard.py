@@ -6,6 +6,7 @@ bins and an xxh3 checksum of every track's row.
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from genometracks.shards.sidecar import (
     shard_paths,
     write_sidecar,
 )
+from genometracks.shards.underflow import UnderflowMeter
 
 HEX = 16
 """Digits of a checksum."""
@@ -66,6 +68,7 @@ def write_shard(
     dtype = np.dtype(plan.settings.dtype)
     shape = (len(plan.tracks), sum(last - first for _, first, last in ranges))
     hashes = [xxhash.xxh3_64() for _ in range(shape[0])]
+    meter = UnderflowMeter(shape[0]) if dtype == np.float16 else None
     header = pack_header(dtype.str, shape)
     with write_atomically(data) as file:
         # An existing shard is stale or damaged. Deleting its sidecar invalidates it.
@@ -78,6 +81,8 @@ def write_shard(
         for piece in pieces:
             _check_range(piece, plan, ranges=ranges, offset=done)
             values = np.ascontiguousarray(piece, dtype)
+            if meter:
+                meter.add(piece, values)
             for track, digest in enumerate(hashes):
                 digest.update(values[track])
                 _write_at(file.fileno(), values[track], start + track * row + done * dtype.itemsize)
@@ -93,7 +98,7 @@ def write_shard(
         shape=shape,
         ranges=ranges,
         checksum=Checksum(ALGORITHM, rows=rows),
-        notes=notes(),
+        notes=replace(notes(), underflow=meter.measured()) if meter else notes(),
     )
     write_sidecar(beside, sidecar)
 

@@ -17,6 +17,7 @@ from genometracks.common.deviation import Deviation
 from genometracks.common.records import as_plain, from_plain, optional, save_record
 from genometracks.plan.plan import Plan, Shard
 from genometracks.shards.header import pack_header
+from genometracks.shards.underflow import Underflow
 
 FORMAT = 2
 ALGORITHM = "xxh3_64"
@@ -57,6 +58,8 @@ class Notes:
         Windows computed at once: fewer than planned if memory was short. Default is 0.
     compiled : bool
         Whether a compiled model was used. Default is False.
+    underflow : Underflow, optional
+        Values that are too small for float16, if that is the dtype. Default is None: no such value.
     """
 
     versions: dict[str, str] | None = optional()
@@ -65,6 +68,7 @@ class Notes:
     device: str = ""
     batch_size: int = 0
     compiled: bool = False
+    underflow: Underflow | None = optional()
 
 
 @dataclass(frozen=True)
