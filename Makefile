@@ -1,4 +1,4 @@
-# make setup · demo · test · lint · bench · oracles · slurm · train-demo · demo-folds · report · clean
+# make setup · demo · test · storm · lint · bench · oracles · slurm · train-demo · demo-folds · report · clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 DATA := data/demo
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake
 
-.PHONY: setup demo test lint bench oracles slurm train-demo demo-folds report clean
+.PHONY: setup demo test storm lint bench oracles slurm train-demo demo-folds report clean
 
 setup: $(READY)
 
@@ -17,6 +17,11 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# 1,000 SIGKILLs over whole runs; ends after MINUTES at the latest. SEED=1 gives other kills.
+storm: $(READY)
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python tests/storm/storm.py \
+		--kills $(or $(KILLS),1000) --minutes $(or $(MINUTES),20) --seed $(or $(SEED),0)
 
 lint: $(READY)
 	$(BIN)/ruff check .

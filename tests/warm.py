@@ -22,6 +22,7 @@ with socket.socket(socket.AF_UNIX) as link:
     link.connect({address!r})
     request = {{"program": {program!r}, "commands": [sys.argv[1:]], "folder": os.getcwd()}}
     request["environment"] = dict(os.environ)
+    request.update(json.loads(os.environ.get("WARM_HOW", "{{}}")))
     socket.send_fds(link, [json.dumps(request).encode() + b"\\n"], [0, 1, 2])
     sys.exit(json.loads(link.makefile().readline())["status"])
 """
@@ -67,6 +68,8 @@ class Warm:
         how : dict
             `at` and `after`: number of the step before (after) which the process is killed or, if
             the named pipe `hold` is given, waits until a writer has opened and closed the pipe;
+            `only`: names of the functions that count as steps, if not all;
+            `error`: the step fails with this errno, and nothing is killed;
             `seconds` after which it is killed; `limit`: maximal size of a file, in bytes;
             `heed`: file permissions bind root as any other user; `folder` to work in.
         """
@@ -79,7 +82,7 @@ class Warm:
         """Write a `genometracks` and a `snakemake` that run in the server; return their folder.
 
         A program works in its caller's folder, environment and standard streams, and is killed
-        when the caller is.
+        when the caller is. The variable WARM_HOW (JSON) holds what `run` takes as `how`.
         """
         folder.mkdir()
         for program in PROGRAMS:

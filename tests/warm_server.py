@@ -25,6 +25,7 @@ STEPS = "pwrite pread truncate fsync chmod replace rename unlink mkdir rmdir ope
 LATE = "snakemake.cli pandas pyarrow.dataset torch._dynamo".split()
 LATE.append("torch.fx.experimental.symbolic_shapes")
 """Modules that a run imports only when it needs them."""
+PR_CAPBSET_DROP = 24
 
 
 @dataclass
@@ -52,8 +53,7 @@ def serve(address: str) -> None:
             links = {child.link: descriptor for descriptor, child in children.items()}
             for ready in select.select([server, *children, *links], [], [])[0]:
                 if ready is server:
-                    descriptor, child = start(server)
-                    children[descriptor] = child
+                    children |= start(server)
                 elif ready in children:
                     answer(children.pop(ready))
                     os.close(ready)
@@ -61,10 +61,15 @@ def serve(address: str) -> None:
                     signal.pidfd_send_signal(links[ready], signal.SIGKILL)
 
 
-def start(server: socket.socket) -> tuple[int, Child]:
-    """Fork a process for the next request; return its descriptor and what is known of it."""
+def start(server: socket.socket) -> dict[int, Child]:
+    """Fork a process for the next request; return its descriptor -> what is known of it."""
     link, _ = server.accept()
-    request, streams = read_request(link)
+    text, streams = read_request(link)
+    if not text.endswith(b"\n"):  # the caller was killed before it had sent its request
+        for descriptor in (link.detach(), *streams):
+            os.close(descriptor)
+        return {}
+    request = json.loads(text)
     steps = mmap.mmap(-1, 8)
     out, err = os.pipe()
     process = os.fork()
@@ -74,15 +79,15 @@ def start(server: socket.socket) -> tuple[int, Child]:
         os._exit(run(request, steps))
     for descriptor in (err, *streams):
         os.close(descriptor)
-    return os.pidfd_open(process), Child(link, steps, out, process)
+    return {os.pidfd_open(process): Child(link, steps, out, process)}
 
 
-def read_request(link: socket.socket) -> tuple[dict, list[int]]:
+def read_request(link: socket.socket) -> tuple[bytes, list[int]]:
     """Read a request, and the caller's standard streams if it sent them."""
     text, streams, _, _ = socket.recv_fds(link, 1 << 16, 3)
-    while not text.endswith(b"\n"):
-        text += link.recv(1 << 16)
-    return json.loads(text), list(streams)
+    while not text.endswith(b"\n") and (more := link.recv(1 << 16)):
+        text += more
+    return text, list(streams)
 
 
 def answer(child: Child) -> None:
@@ -112,7 +117,7 @@ def run(request: dict, steps: mmap.mmap) -> int:
         drop_capabilities()
     if "program" in request:
         enter(request)
-    else:
+    if "program" not in request or "at" in request:
         count_steps(steps, request)
     program = importlib.import_module(f"{request.get('program', 'genometracks')}.cli")
     try:
@@ -139,11 +144,14 @@ def enter(request: dict) -> None:
 
 
 def count_steps(steps: mmap.mmap, request: dict) -> None:
-    """Count this process's calls of STEPS; kill or hold it before or after one of them."""
+    """Count this process's calls of STEPS, or of some; kill or hold it at one, or let that fail."""
     numbers, process = itertools.count(1), os.getpid()
     at, after = request.get("at", 0), request.get("after", False)
 
-    def stop() -> None:
+    def stop(place: object) -> None:
+        if "error" in request:
+            path = None if isinstance(place, int) else place
+            raise OSError(request["error"], os.strerror(request["error"]), path)
         if "hold" not in request:
             os.kill(process, signal.SIGKILL)
         with open(request["hold"]) as pipe:
@@ -153,26 +161,29 @@ def count_steps(steps: mmap.mmap, request: dict) -> None:
         def step(*args, **keywords):
             number = next(numbers) if os.getpid() == process else None
             if number == at and not after:
-                stop()
+                stop(args[0])
             try:
                 return function(*args, **keywords)
             finally:
                 if number == at and after:
-                    stop()
+                    stop(args[0])
                 if number:
                     last = max(number, int.from_bytes(steps[:8], "little"))
                     steps[:8] = last.to_bytes(8, "little")
 
         return step
 
-    for name in STEPS:
+    for name in request.get("only", STEPS):
         setattr(os, name, counted(getattr(os, name)))
 
 
 def drop_capabilities() -> None:
-    """Let the permissions of files bind root as they bind their owner."""
+    """Let the permissions of files bind root, and programs that it starts, as they bind others."""
+    library = ctypes.CDLL(None, use_errno=True)
+    for capability in range(64):
+        library.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
     head = (ctypes.c_uint32 * 2)(0x20080522, 0)
-    if ctypes.CDLL(None, use_errno=True).capset(head, (ctypes.c_uint32 * 6)()):
+    if library.capset(head, (ctypes.c_uint32 * 6)()):
         raise OSError(ctypes.get_errno(), "capset")
 
 

@@ -90,10 +90,13 @@ def _find_sidecar(folder: Path, plan: Plan, shard: Shard) -> Sidecar:
     if sidecar is not None:
         return sidecar
     data, beside = shard_paths(folder, shard.id)
-    lost = "missing" if not (data.exists() and beside.exists()) else "stale or damaged"
     bins = plan.shard_bins(shard)
     where = f" (bins from {_locus(plan, *bins[0])})" if bins else ""
-    raise ShardError(f"{data}: shard {shard.id}{where} is {lost}: delete it and run again")
+    name = f"{data}: shard {shard.id}{where} is"
+    if not (data.exists() or beside.exists()):
+        raise ShardError(f"{name} missing: run again")
+    lost = "missing" if not (data.exists() and beside.exists()) else "stale or damaged"
+    raise ShardError(f"{name} {lost}: delete it and run again")
 
 
 def _condense(sidecar: Sidecar, folder: Path) -> Sidecar:
