@@ -76,7 +76,7 @@ def test_jobs_without_space_fail_in_one_line(tmp_path, finished_once, limit, sta
     check_and_finish(project, read_files(finished_once / RESULTS))
 
 
-@pytest.mark.parametrize("closed", ["results", "results/storm", "results/storm/work/shards"])
+@pytest.mark.parametrize("closed", ["results", "results/storm/logs", "results/storm/work/shards"])
 def test_a_folder_without_write_permission_loses_nothing(finished, closed):
     right = read_files(finished / RESULTS)
     for path in (finished / RESULTS).glob("work/shards/1.*"):
@@ -100,7 +100,8 @@ def test_a_folder_without_write_permission_loses_nothing(finished, closed):
             "denied: check the folder's permissions and the free space"
         }
     else:
-        line = f"grelu-tracks: {RESULTS}: cannot be written to: change 'results' or its permissions"
+        place = closed if closed.endswith("logs") else RESULTS
+        line = f"grelu-tracks: {place}: cannot be written to: change 'results' or its permissions"
         assert (done.stdout + done.stderr).strip().split("\n") == [line]
     assert read_files(finished / RESULTS) == kept
     check_and_finish(finished, right)

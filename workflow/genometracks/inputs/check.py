@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from genometracks.config.folders import RunFolder
 from genometracks.config.sections import Config
 from genometracks.config.settings import list_folds
 from genometracks.errors import UserError
@@ -31,10 +32,13 @@ def check_inputs(config: Config) -> None:
     for key, path in _list_files(config):
         if not Path(path).is_file():
             raise UserError(f"{path}: no such file: check {key}")
-    folder = Path(config.results) / config.run
-    existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise UserError(f"{existing}: cannot be written to: change 'results' or its permissions")
+    run = RunFolder(Path(config.results) / config.run)
+    for folder in (run.path, run.logs, run.predict_logs):  # Snakemake deletes logs: a traceback
+        existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
+        if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+            raise UserError(
+                f"{existing}: cannot be written to: change 'results' or its permissions"
+            )
 
 
 def _list_files(config: Config) -> Iterator[tuple[str, str]]:
