@@ -3,6 +3,7 @@
 The commands are those that Snakemake issued for an undisturbed run, in their order.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,6 +16,8 @@ import numpy as np
 import pyBigWig
 import yaml
 
+from genometracks.config.folders import RunFolder
+from genometracks.export.seals import find_change, load_seals
 from toys import random_bases, write_fasta, write_model
 from warm import Warm
 
@@ -62,10 +65,20 @@ def read_files(folder: Path) -> Files:
             continue
         if path.is_file() and not name.startswith(("logs/", "work/progress/")):
             found[name] = path.read_bytes()
+    for name in [name for name in found if name.startswith("work/seals/")]:
+        found[name] = _read_seals(found[name])
+    found.pop("work/seals/summary.json", None)
     lines = found.get("summary.txt", b"").splitlines()
     if lines:  # the only line that depends on the time
         found["summary.txt"] = b"\n".join(line for line in lines if b"wall time" not in line)
     return found
+
+
+def _read_seals(data: bytes) -> bytes:
+    """A file of seals without modification times, and so without its checksum."""
+    seals = json.loads(data)
+    timeless = [{key: one[key] for key in one if key != "modified"} for one in seals["results"]]
+    return json.dumps(timeless).encode()
 
 
 class Scene:
@@ -161,5 +174,9 @@ class Scene:
                 kind = "differs" if name in found and name in self.right else "missing or extra"
                 differing[kind].append(name)
         assert not differing, dict(differing)
+        folder = RunFolder(self.folder / RESULTS)
+        sealed = [each for path in folder.seals.iterdir() for each in load_seals(path)]
+        changed = [each.file for each in sealed if find_change(folder.path, each)]
+        assert sealed and not changed, f"not as sealed: {changed}"
         left = [path for path in (self.folder / RESULTS).rglob("*.part")]
         assert not left, f"left behind: {left}"

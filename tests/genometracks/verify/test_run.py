@@ -61,7 +61,7 @@ def test_a_flipped_bit_is_found_and_the_file_is_named(finished, capsys, tmp_path
     status, out, err = verify(finished, capsys, "--json", str(tmp_path / "v.json"))
     assert status == 1
     named = path.with_suffix(".npy") if name.startswith("work/shards") else path
-    assert f"{named}: {problem}" in out and AGAIN in out
+    assert f"{named}: {problem}" in out and "and run again" in out
     assert "damaged\n" in out
     assert err == "genometracks verify: 1 of the files above are not as they were written\n"
     found = json.loads((tmp_path / "v.json").read_text())
@@ -95,6 +95,10 @@ def test_a_lost_result_is_found(finished, capsys):
     (finished / "bigwig/one.bw").unlink()
     status, out, _ = verify(finished, capsys)
     assert status == 1 and f"{finished}/bigwig/one.bw: missing: run again\n" in out
+    part = finished / "parquet/chrom=chr1/part-0.parquet"
+    part.unlink()
+    _, out, _ = verify(finished, capsys)
+    assert f"{part}: missing: delete the folder {finished}/parquet and run again\n" in out
 
 
 def test_results_without_their_work_are_compared_with_the_manifest(finished, capsys, tmp_path):

@@ -129,6 +129,14 @@ def find_change(folder: Path, result: SealedResult, *, whole: bool = True) -> st
     return None
 
 
+def name_remedy(folder: RunFolder, result: SealedResult) -> str:
+    """What to do about a result that changed or is missing."""
+    path = folder.path / result.file
+    if folder.parquet in path.parents:  # Snakemake sees the folder only, not the files in it
+        return f"delete the folder {folder.parquet} and run again"
+    return "delete it and run again" if path.exists() else "run again"
+
+
 def check_results(folder: RunFolder, files: Sequence[Path]) -> Iterator[SealedResult]:
     """Yield the results that files of seals describe, after a cheap comparison of each.
 
@@ -144,7 +152,7 @@ def check_results(folder: RunFolder, files: Sequence[Path]) -> Iterator[SealedRe
             change = find_change(folder.path, result, whole=False)
             if change:
                 raise UserError(
-                    f"{folder.path / result.file}: {change}: delete it and run again: it is "
+                    f"{folder.path / result.file}: {change}: {name_remedy(folder, result)}: it is "
                     "written again without a prediction"
                 )
             yield result

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from genometracks.config.folders import SHARED, RunFolder
 from genometracks.errors import UserError
-from genometracks.export.seals import SealedResult, find_change, load_seals
+from genometracks.export.seals import SealedResult, find_change, load_seals, name_remedy
 from genometracks.plan.plan import Plan
 from genometracks.verify.inputs import Input, list_inputs
 from genometracks.verify.manifest import load_manifest
@@ -103,7 +103,7 @@ def _check_results(run: RunFolder) -> Iterator[Checked]:
     for file, each in {**(listed or sealed), **present}.items():
         path, change = run.path / file, find_change(run.path, each)
         size = each.bytes if path.exists() else 0
-        yield Checked(path, "result", size, change, AGAIN if size else "run again")
+        yield Checked(path, "result", size, change, name_remedy(run, each))
     manifest = sealed.get(run.manifest.name)
     if manifest and find_change(run.path, manifest):
         return  # reported above
