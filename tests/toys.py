@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from genometracks.cli import main
 from genometracks.common.records import as_plain, from_plain
 from genometracks.config.settings import RecipeSettings
+from genometracks.inputs.model import FoldFile
 from genometracks.plan.geometry import Geometry
 from genometracks.plan.plan import Plan, PlannedModel, Settings
 from genometracks.plan.tile import Scope, cut_shards, tile_genome
@@ -141,12 +142,12 @@ def plan_by_hand(
     dtype: str = "float32",
 ) -> Plan:
     """A plan of tracks t0, t1, ... without a model."""
-    measured = measured_geometry(geometry.window, geometry.bin, 0, geometry.length)
+    measured = ModelGeometry(geometry.window, None, 0, 1, tracks=tracks)
     channels = list(range(tracks))
     formulas = tuple(Formula("mean", (i,)) for i in channels)
     plan = tile_genome(
         scope,
-        model=PlannedModel((), "d", None, {}, measured),
+        model=PlannedModel((FoldFile("m", "m", "d", {}),), "d", None, {}, measured),
         geometry=geometry,
         tracks=[RunTrack(f"t{i}", f"t{i}", i, "") for i in channels],
         recipe=Recipe(channels, None, (0,), "activation", formulas, sd=False, scale=None),

@@ -5,7 +5,7 @@ this program wrote, raises a UserError here.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from genometracks.common.atomic import write_atomically
+from genometracks.common.json_text import parse_json
 from genometracks.errors import UserError
 
 Record = TypeVar("Record")
@@ -104,7 +105,7 @@ def _make_array(kind: type, value: object) -> object:
 
 def parse_record(kind: type[Record], text: str) -> Record:
     """Make a record from JSON text; errors as `from_plain`."""
-    return from_plain(kind, json.loads(text))
+    return from_plain(kind, parse_json(text))
 
 
 def format_record(record: object) -> str:
@@ -134,6 +135,7 @@ def load_record(kind: type[Record], path: Path, *, what: str, version: int | Non
     Parameters
     ----------
     kind : dataclass
+        If it has a method `check`, that raises a ValueError for values that are impossible.
     path : Path
     what : str
         Content of the file, for the error message, e.g. "plan".
@@ -145,10 +147,37 @@ def load_record(kind: type[Record], path: Path, *, what: str, version: int | Non
     UserError
         If the file is missing, damaged or written by another version of this program.
     """
+    return load_plain(path, lambda plain: _check(from_plain(kind, plain)), what=what, version=version)
+
+
+def load_plain(
+    path: Path, make: Callable[[Any], Record], *, what: str, version: int | None = None
+) -> Record:
+    """Read a JSON file and make something of its plain values; arguments as `load_record`.
+
+    Raises
+    ------
+    UserError
+        As `load_record`, also if `make` raises an error that a damaged value can cause.
+    """
     try:
-        plain = json.loads(Path(path).read_text())
+        plain = parse_json(Path(path).read_bytes())
         if version is not None and isinstance(plain, dict) and plain.get("format") != version:
             raise ValueError(f"format version {plain.get('format')}, expected {version}")
-        return from_plain(kind, plain)
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: no usable {what} ({error}): delete it and run again") from error
+        return make(plain)
+    except KeyError as error:
+        raise _refuse(path, what, f"{error} is missing") from error
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise _refuse(path, what, error) from error
+
+
+def _refuse(path: Path, what: str, reason: object) -> UserError:
+    return UserError(f"{path}: no usable {what} ({reason}): delete it and run again")
+
+
+def _check(record: Record) -> Record:
+    """Return a record whose own check, if it has one, finds nothing impossible."""
+    check = getattr(record, "check", None)
+    if check is not None:
+        check()
+    return record

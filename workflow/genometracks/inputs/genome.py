@@ -20,6 +20,7 @@ from genometracks.common.intervals import EMPTY, Intervals, merge_intervals
 from genometracks.common.records import load_record, save_record
 from genometracks.config.folders import GenomeFolder
 from genometracks.errors import UserError
+from genometracks.inputs.check_record import check_contigs, check_runs
 from genometracks.inputs.fasta import read_contigs, read_names
 
 FORMAT = 1
@@ -75,6 +76,12 @@ class GenomeIndex:
     def load(cls, path: Path) -> "GenomeIndex":
         """Read genome.json; UserError if it is missing, damaged or of another version."""
         return load_record(cls, path, what="genome index", version=FORMAT)
+
+    def check(self) -> None:
+        """Raise ValueError for values that no genome has; called when the file is loaded."""
+        check_contigs(self.contigs)
+        for contig in self.contigs:
+            check_runs(f"gaps of contig {contig.name!r}", contig.gaps, contig.length)
 
 
 def scan_fasta(

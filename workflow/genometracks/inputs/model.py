@@ -11,6 +11,13 @@ from genometracks.common.records import load_record, save_record
 from genometracks.config.sections import ModelConfig
 from genometracks.config.settings import list_folds
 from genometracks.errors import UserError
+from genometracks.inputs.check_record import (
+    check_geometry,
+    check_indices,
+    check_length,
+    check_path,
+    check_range,
+)
 from grelu_models.geometry import Geometry
 
 if TYPE_CHECKING:
@@ -85,6 +92,29 @@ class ModelFile:
     def load(cls, path: Path) -> "ModelFile":
         """Read model.json; UserError if it is missing, damaged or of another version."""
         return load_record(cls, path, what="description of a model", version=FORMAT)
+
+    def check(self) -> None:
+        """Raise ValueError for values that no model has; called when the file is loaded."""
+        check_folds(self.folds)
+        check_geometry(self.geometry)
+        channels = self.geometry.tracks
+        check_length("tracks", self.tracks, channels)
+        for i, track in enumerate(self.tracks):
+            if not isinstance(track.get("name"), str):
+                raise ValueError(f"track {i} has no name")
+        check_length("strand_partners", self.strand_partners, channels)
+        check_indices("strand_partner", self.strand_partners or (), channels)
+        check_range("receptive_field", self.receptive_field, 0)
+        for flank in self.flanks or ():
+            check_range("flank", flank, 0)
+
+
+def check_folds(folds: Sequence[FoldFile]) -> None:
+    """Raise ValueError if there are no folds, or one has an impossible path."""
+    if not folds:
+        raise ValueError("there are no folds")
+    for fold in folds:
+        check_path("weights", fold.weights)
 
 
 def describe_model(settings: ModelConfig, *, weights: Sequence[str] | None = None) -> ModelFile:

@@ -17,10 +17,11 @@ import numpy.typing as npt
 
 from genometracks.common.atomic import write_atomically
 from genometracks.common.intervals import EMPTY
-from genometracks.common.records import as_plain, from_plain
+from genometracks.common.records import as_plain, from_plain, load_plain
 from genometracks.config.sections import Dtype, Precision
 from genometracks.errors import UserError
 from genometracks.inputs.model import FoldFile
+from genometracks.plan.check import check_plan
 from genometracks.plan.geometry import Geometry
 from genometracks.plan.segments import Runs, find_window_runs, own_bins
 from genometracks.tracks.recipe import Recipe
@@ -147,14 +148,14 @@ class Plan:
         UserError
             If it is missing, damaged or written by another version of this program.
         """
-        try:
-            plain = json.loads(Path(path).read_text())
-            if plain.pop("format") != FORMAT:
-                raise ValueError("another format version")
-            tracks = [as_plain(RunTrack.of_row(row)) for row in plain["tracks"]]
-            return from_plain(cls, plain | {"tracks": tracks})
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{path}: no usable plan ({error}): delete it and run again") from error
+        return load_plain(path, cls._of_plain, what="plan", version=FORMAT)
+
+    @classmethod
+    def _of_plain(cls, plain: dict[str, Any]) -> "Plan":
+        tracks = [as_plain(RunTrack.of_row(row)) for row in plain["tracks"]]
+        plan = from_plain(cls, plain | {"tracks": tracks})
+        check_plan(plan)
+        return plan
 
     @cached_property
     def lengths(self) -> dict[str, int]:

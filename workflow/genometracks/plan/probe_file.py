@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from genometracks.common.records import as_plain, load_record, optional, save_re
 from genometracks.config.sections import Precision
 from genometracks.config.settings import ForwardSettings
 from genometracks.errors import UserError
+from genometracks.inputs.check_record import check_geometry, check_range
 from genometracks.inputs.model import ModelFile
 from grelu_models.geometry import Geometry
 
@@ -77,6 +79,14 @@ class Probe:
     def load(cls, path: Path) -> "Probe":
         """Read probe.json; UserError if it is missing or damaged."""
         return load_record(cls, path, what="probe")
+
+    def check(self) -> None:
+        """Raise ValueError for values that no probe finds; called when the file is loaded."""
+        check_geometry(self.geometry)
+        if self.batch_size is not None:
+            check_range("batch_size", self.batch_size, 1)
+        if self.seconds is not None and not 0 < self.seconds < math.inf:
+            raise ValueError(f"seconds {self.seconds} is not a positive number")
 
 
 def digest_probe(settings: ForwardSettings, model: ModelFile, *, device: str) -> str:
