@@ -12,8 +12,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Literal
 
+from genometracks.common.secrets import mask
+
 PACKAGES = ("genometracks", "grelu_models")
 """Loggers whose records are written."""
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+"""Control characters, apart from tab and line feed."""
 
 Event = Literal["started", "finished"]
 EVENT = re.compile(r"^(\d{4}-\d\d-\d\dT\S+) (started|finished) ", re.MULTILINE)
@@ -30,13 +35,20 @@ class LineFormatter(logging.Formatter):
         self._command = command
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the message with the prefix of its level."""
-        text = super().format(record)
+        """Return the message with the prefix of its level, without secrets; an error is a line."""
+        text = _escape(mask(super().format(record)))
         if record.levelno >= logging.ERROR:
+            if not record.exc_info:
+                text = text.replace("\n", "\\n")
             return f"{error_prefix(self._command)}{text}"
         if record.levelno >= logging.WARNING:
             return f"genometracks: note: {text}"
         return text
+
+
+def _escape(text: str) -> str:
+    """Replace characters that a terminal acts on: names of files and tracks may contain them."""
+    return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def error_prefix(command: str) -> str:

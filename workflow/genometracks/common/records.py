@@ -147,7 +147,9 @@ def load_record(kind: type[Record], path: Path, *, what: str, version: int | Non
     UserError
         If the file is missing, damaged or written by another version of this program.
     """
-    return load_plain(path, lambda plain: _check(from_plain(kind, plain)), what=what, version=version)
+    return load_plain(
+        path, lambda plain: _check(from_plain(kind, plain)), what=what, version=version
+    )
 
 
 def load_plain(

@@ -1,17 +1,25 @@
 """The config: read from YAML, checked against the schema, and completed with every default."""
 
 import copy
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from genometracks.common.json_text import parse_json
 from genometracks.config.schema import Schema, check_schema, read_schema
 from genometracks.errors import UserError
+from grelu_models.files.yaml_text import parse_yaml
+
+TEMPLATE = "__use_yte__"
+"""Key that makes Snakemake read a config as a template."""
+BYTES = 1 << 24
+"""Size of the largest config file."""
 
 
 def read_config(path: Path) -> Any:
-    """Read a config from YAML, without checking it.
+    """Read a config from YAML (or JSON, `*.json`), without checking its keys and values.
 
     Returns
     -------
@@ -21,7 +29,8 @@ def read_config(path: Path) -> Any:
     Raises
     ------
     UserError
-        If the file does not exist or is not YAML.
+        If the file does not exist, is not YAML, repeats a key or exceeds a limit (see
+        `grelu_models.files.yaml_text`).
 
     Examples
     --------
@@ -31,7 +40,11 @@ def read_config(path: Path) -> Any:
     {'genome': {'fasta': 'hg38.fa'}}
     """
     try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        with open(path, "rb") as file:
+            data = file.read(BYTES + 1)
+        if len(data) > BYTES:
+            raise UserError(f"{path}: more than {BYTES:,} bytes: check that it is the config")
+        return parse_json(data) if Path(path).suffix == ".json" else parse_yaml(data.decode())
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}: check the path") from error
     except UnicodeDecodeError as error:
@@ -41,6 +54,32 @@ def read_config(path: Path) -> Any:
         line = f":{mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "unreadable characters"
         raise UserError(f"{path}{line}: not YAML: {problem}: correct this line") from error
+    except UserError:
+        raise
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON: {error}: correct it") from error
+
+
+def check_config_files(paths: Iterable[Path]) -> None:
+    """Refuse what a parser of YAML without limits accepts, such as a key that is given twice.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Files that Snakemake has read; it merges them into one config.
+
+    Raises
+    ------
+    UserError
+        As `read_config`, for the first such file.
+    """
+    for path in paths:
+        config = read_config(path)
+        if isinstance(config, dict) and TEMPLATE in config:
+            raise UserError(
+                f"{path}: {TEMPLATE}: Snakemake executes Python in such a file when it reads it: "
+                "remove the key, and write the values themselves"
+            )
 
 
 def resolve_config(given: object) -> dict[str, Any]:

@@ -1,18 +1,27 @@
 """The schema of the config: its keys, and errors that name a key and a correction."""
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
+from genometracks.config.values import check_values, join_path, shorten
 from genometracks.errors import UserError
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
+
+Validator = validators.extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
+"""JSON Schema counts 4.0 as an integer; the records of the config do not."""
 
 Schema = dict[str, Any]
 """A JSON schema, or a part of one."""
@@ -42,15 +51,20 @@ def list_keys(schema: Schema | None = None, prefix: str = "") -> Iterator[tuple[
 
 
 def check_schema(config: object) -> None:
-    """Raise UserError for the first key or value of a config that violates the schema."""
-    errors = Draft202012Validator(read_schema()).iter_errors(config)
+    """Raise UserError for the first key or value of a config that violates the schema.
+
+    Its patterns end in `$`, which in Python also matches before a line end at the end of a text:
+    `check_values` has refused that.
+    """
+    check_values(config)
+    errors = Validator(read_schema()).iter_errors(config)
     first = min(errors, key=lambda error: list(error.path), default=None)
     if first is not None:
         raise UserError(f"config: {_explain(first)}")
 
 
 def _explain(error: ValidationError) -> str:
-    where = _join_path(error.absolute_path)
+    where = join_path(tuple(error.absolute_path))
     schema = cast(Schema, error.schema)  # `true` and `false` are schemas, too; ours has none
     found: Any = error.instance
     if error.validator == "additionalProperties":
@@ -64,9 +78,9 @@ def _explain(error: ValidationError) -> str:
         return f"{key} is missing: {schema['properties'][missing]['description']}"
     if error.validator == "pattern":
         if "integer" in schema["type"]:
-            return f"{where}: {found!r} is neither a whole number nor 'auto'"
-        return f"{where}: {found!r} does not match {schema['pattern']}"
-    return f"{where or 'the file'}: {error.message}"
+            return f"{where}: {shorten(found)} is neither a whole number nor 'auto'"
+        return f"{where}: {shorten(found)} does not match {schema['pattern']}"
+    return f"{where or 'the file'}: {error.message.replace(repr(found), shorten(found))}"
 
 
 def _suggest(unknown: str, known: list[str], where: str) -> str:
@@ -79,9 +93,3 @@ def _suggest(unknown: str, known: list[str], where: str) -> str:
     if elsewhere:
         return f"did you mean {elsewhere[0]!r}?"
     return f"valid keys here are {', '.join(known)}"
-
-
-def _join_path(path: Iterable[str | int]) -> str:
-    """Join the steps into nested sections and lists to a dotted key."""
-    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in path]
-    return "".join(parts).lstrip(".")

@@ -16,7 +16,9 @@ import yaml
 from genometracks.config.folders import SHARED
 from genometracks.config.resolve import resolve_config
 from genometracks.config.schema import list_keys
+from genometracks.config.values import check_values, shorten
 from genometracks.errors import UserError
+from grelu_models.files.yaml_text import parse_yaml
 
 SHORT = {"run": "run", "model": "model.weights", "genome": "genome.fasta"}
 """Short column name -> key of the config."""
@@ -62,6 +64,7 @@ def resolve_runs(given: object) -> list[Entry]:
     >>> [(run.origin, run.config["run"], run.config["prediction"]["trim"]) for run in runs]
     [('runs.tsv:2', 'a', 16), ('runs.tsv:3', 'b', 8)]
     """
+    check_values(given)
     if not isinstance(given, dict) or not isinstance(given.get("runs"), str):
         return [Entry(resolve_config(given), "config")]
     if "run" in given:
@@ -110,6 +113,8 @@ def read_sheet(path: Path) -> list[tuple[int, dict[str, str]]]:
         If it cannot be read, has no rows, or has a column that is not a key.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: not a file: check runs")
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, delimiter="\t")
             lines = [(reader.line_num, row) for row in reader]
@@ -160,9 +165,9 @@ def _resolve_row(given: dict[str, Any], sheet: Path, line: int, row: dict[str, s
         key = SHORT.get(column, column)
         try:
             set_key(config, key, _parse(text, key))
-        except (yaml.YAMLError, TypeError) as error:
+        except (yaml.YAMLError, TypeError, AttributeError) as error:
             raise UserError(
-                f"{origin}: column {column}: {text!r} cannot be read: correct it"
+                f"{origin}: column {column}: {shorten(text)} cannot be read: correct it"
             ) from error
     try:
         resolved = resolve_config(config)
@@ -182,7 +187,7 @@ def _parse(text: str, key: str) -> object:
         return None
     plain = types <= {"string", "null"} or ("string" in types and not text.startswith("["))
     numbers = types & {"integer", "number", "boolean"}
-    return text if plain and not numbers else yaml.safe_load(text)
+    return text if plain and not numbers else parse_yaml(text)
 
 
 def set_key(config: dict[str, Any], key: str, value: object) -> None:

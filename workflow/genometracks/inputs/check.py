@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from genometracks.config.folders import RunFolder
@@ -12,6 +12,9 @@ from genometracks.errors import UserError
 from grelu_models.files.hub import parse_artifact
 
 ADDRESS = re.compile(r"(https?|ftp)://", re.IGNORECASE)
+
+WILDCARD = re.compile(r"\{\s*[.\w]+\s*(,.*)?\}")
+"""What Snakemake replaces in a path. It knows no way to write the same as plain text."""
 
 
 def is_address(given: str) -> bool:
@@ -29,16 +32,40 @@ def check_inputs(config: Config) -> None:
     UserError
         For the first such file or folder. The message names the key and the path.
     """
+    _check_path("results", config.results)
     for key, path in _list_files(config):
-        if not Path(path).is_file():
+        _check_path(key, path)
+        if not _ask(Path.is_file, path, key):
             raise UserError(f"{path}: no such file: check {key}")
+    _check_path("model.weights", list_folds(config.model)[0].weights)
     run = RunFolder(Path(config.results) / config.run)
     for folder in (run.path, run.logs, run.predict_logs):  # Snakemake deletes logs: a traceback
-        existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
+        existing = next(
+            path
+            for path in (folder, *Path(os.path.realpath(folder)).parents)
+            if _ask(Path.exists, path, "results")
+        )
         if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
             raise UserError(
                 f"{existing}: cannot be written to: change 'results' or its permissions"
             )
+
+
+def _check_path(key: str, path: str) -> None:
+    """Refuse a path that Snakemake would read as a pattern."""
+    found = WILDCARD.search(path)
+    if found:
+        raise UserError(
+            f"{path}: {found[0]} is a wildcard in Snakemake's paths: rename it without braces, and "
+            f"change {key}"
+        )
+
+
+def _ask(question: Callable[[Path], bool], path: str | Path, key: str) -> bool:
+    try:
+        return question(Path(path))
+    except OSError as error:  # a name that is too long, links in a circle, no permission
+        raise UserError(f"{path}: {error.strerror}: check {key}") from error
 
 
 def _list_files(config: Config) -> Iterator[tuple[str, str]]:
