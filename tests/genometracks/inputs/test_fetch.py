@@ -1,8 +1,13 @@
 """A fetched file is complete and has the expected digest, or does not exist."""
 
+import errno
 import hashlib
+import io
 import json
+import logging
 import re
+import urllib.request
+from base64 import b64encode
 from dataclasses import asdict
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +15,10 @@ from threading import Thread
 
 import pytest
 
+from genometracks.common import atomic
+from genometracks.common.logs import log_to_stderr
 from genometracks.errors import UserError
+from genometracks.inputs.address import SafeRedirects
 from genometracks.inputs.fetch import Fetched, fetch_genome, fetch_weights
 from grelu_models.errors import ModelError
 from hub_server import COMMIT, HubServer
@@ -23,12 +31,46 @@ class Handler(SimpleHTTPRequestHandler):
         pass
 
     def do_GET(self):
-        if self.path != "/short.fa":
+        respond = ODD.get(self.path.partition("?")[0])
+        if respond is None:
             return super().do_GET()
-        self.send_response(200)
-        self.send_header("Content-Length", "5000")
-        self.end_headers()
-        self.wfile.write(CONTENT)
+        SEEN.append(self.headers)
+        respond(self)
+        self.close_connection = True
+
+
+SEEN = []
+"""Headers of the requests of odd files."""
+
+
+def send(data: bytes, *, status: int = 200, **headers: str):
+    """A response with any headers (`_` stands for `-`), whether they fit the data or not."""
+
+    def respond(handler: Handler) -> None:
+        handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        handler.wfile.write(data)
+
+    return respond
+
+
+ODD = {
+    "/short.fa": send(CONTENT, Content_Length="5000"),
+    "/long.fa": send(CONTENT * 2, Content_Length=str(len(CONTENT))),
+    "/words.fa": send(CONTENT, Content_Length="many"),
+    "/negative.fa": send(CONTENT, Content_Length="-5"),
+    "/cut.fa": send(b"fff\r\nACGT", Transfer_Encoding="chunked"),
+    "/wrong.fa": send(b"zz\r\nACGT", Transfer_Encoding="chunked"),
+    "/rude.fa": lambda handler: handler.wfile.write(b"\x00\x1b[31m\r\n" * 3),
+    "/headers.fa": send(CONTENT, **{f"X{i}": "x" for i in range(200)}),
+    "/file.fa": send(b"", status=302, Location="file:///etc/passwd"),
+    "/ftp.fa": send(b"", status=302, Location="ftp://127.0.0.1/g.fa"),
+    "/loop.fa": send(b"", status=302, Location="/loop.fa"),
+    "/asked.fa": send(CONTENT, Content_Length=str(len(CONTENT))),
+    "/moved.fa": send(b"", status=302, Location="/asked.fa?signature=abc"),
+}
 
 
 @pytest.fixture
@@ -72,6 +114,86 @@ def test_an_incomplete_or_unexpected_file_is_not_kept(tmp_path, address, name, s
     with pytest.raises(UserError, match=message):
         fetch_genome(f"{address}/{name}", tmp_path / "out" / "g.fa", sha256=sha256)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("words.fa", "cannot be fetched: invalid literal for int.*: check genome.fasta and the"),
+        ("negative.fa", "received 4,006 of -5 bytes: run again$"),
+        ("cut.fa", "the server closed the connection early: run again$"),
+        ("wrong.fa", "the server closed the connection early: run again$"),
+        ("rude.fa", "cannot be fetched: .*: check genome.fasta and the network"),
+        ("headers.fa", "cannot be fetched: got more than 100 headers: check genome.fasta"),
+        ("file.fa", "cannot be fetched: .*'file:///etc/passwd' is not allowed: check genome.fasta"),
+        ("ftp.fa", "the server redirects to ftp://127.0.0.1/g.fa, which is not followed: check"),
+        ("loop.fa", "cannot be fetched: .*redirect.*infinite loop"),
+    ],
+)
+def test_a_hostile_server_is_one_error(tmp_path, capsys, address, name, message):
+    with pytest.raises(UserError, match=f"^{address}/{name}: {message}") as caught:
+        fetch_genome(f"{address}/{name}", tmp_path / "out" / "g.fa", sha256=None)
+    assert list((tmp_path / "out").iterdir()) == []
+    with log_to_stderr("download"):
+        logging.getLogger("genometracks").error(caught.value)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.isprintable()
+
+
+def test_bytes_after_the_announced_length_are_not_read(tmp_path, address):
+    assert fetch_genome(f"{address}/long.fa", tmp_path / "g.fa", sha256=None).bytes == len(CONTENT)
+
+
+def test_an_endless_body_on_a_full_disk_is_one_error(tmp_path, address, monkeypatch):
+    class Full(io.BufferedRandom):
+        def write(self, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(
+        atomic, "open", lambda file, mode: Full(io.FileIO(file, mode)), raising=False
+    )
+    with pytest.raises(UserError, match="g.fa: cannot be written: No space left on device: check"):
+        fetch_genome(f"{address}/g.fa", tmp_path / "out" / "g.fa", sha256=None)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_https_is_not_left_by_a_redirect():
+    request = urllib.request.Request("https://lab.org/g.fa")
+    redirect = partial(SafeRedirects().redirect_request, request, None, 302, "Found", {})
+    with pytest.raises(UserError, match="redirects to http://lab.org/g.fa, which is not followed"):
+        redirect("http://lab.org/g.fa")
+    assert redirect("https://mirror.org/g.fa").full_url == "https://mirror.org/g.fa"
+
+
+def test_a_user_part_is_sent_to_its_server_only_and_not_recorded(tmp_path, address):
+    secret = address.replace("//", "//me:p%40ss@")
+    SEEN.clear()
+    found = fetch_genome(f"{secret}/asked.fa?token=abc", tmp_path / "g.fa", sha256=None)
+    assert SEEN[0]["Authorization"] == "Basic " + b64encode(b"me:p@ss").decode()
+    masked = f"{address.replace('//', '//***@')}/asked.fa?***"
+    assert found.source == masked
+    assert json.loads((tmp_path / "g.fa.json").read_text())["source"] == masked
+    SEEN.clear()
+    fetch_genome(f"{secret}/moved.fa", tmp_path / "g.fa", sha256=None)
+    assert [headers.get("Authorization") is None for headers in SEEN] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("http://lab.org/g.fa\r\nX-Evil: 1", "an address has no spaces or line ends: check"),
+        ("http://lab.org/a b.fa", "an address has no spaces or line ends: check"),
+        ("ftp://lab.org/a\nDELE b", "an address has no spaces or line ends: check"),
+        ("http://[::1/g.fa", "its host or port is not valid: check genome.fasta"),
+        ("http://lab.org:99999/g.fa", "its host or port is not valid: check genome.fasta"),
+        ("http://lab.org:80b/g.fa", "its host or port is not valid: check genome.fasta"),
+        ("http:///g.fa", "its host or port is not valid: check genome.fasta"),
+        ("http://" + "a" * 300 + "/g.fa", "cannot be fetched: .*: check genome.fasta"),
+    ],
+)
+def test_an_address_that_cannot_be_requested_is_one_error(tmp_path, given, message):
+    with pytest.raises(UserError, match=message):
+        fetch_genome(given, tmp_path / "g.fa", sha256=None)
 
 
 def test_an_invalid_address_is_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 from pathlib import Path
 
 from genometracks.commands.arguments import (
@@ -12,6 +13,7 @@ from genometracks.commands.arguments import (
     add_settings,
 )
 from genometracks.config.settings import ScanSettings, Source
+from genometracks.errors import UserError
 
 LOG = logging.getLogger(__name__)
 
@@ -33,8 +35,20 @@ def run_download(args: argparse.Namespace) -> None:
     from genometracks.inputs.fetch import fetch_genome
 
     settings: Source = args.settings
-    found = fetch_genome(settings.fasta, args.out, sha256=settings.sha256)
+    found = fetch_genome(_find_address(settings), args.out, sha256=settings.sha256)
     LOG.info(f"{found.bytes:,} bytes, sha256 {found.sha256}")
+
+
+def _find_address(settings: Source) -> str:
+    """The address with its secrets, which are not on the command line."""
+    if settings.variable is None:
+        return settings.fasta
+    if settings.variable not in os.environ:
+        raise UserError(
+            f"{settings.fasta}: its user or query is expected in the environment, as "
+            f"{settings.variable}, which Snakemake sets: start it again"
+        )
+    return os.environ[settings.variable]
 
 
 def run_genome(args: argparse.Namespace) -> None:

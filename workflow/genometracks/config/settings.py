@@ -27,10 +27,22 @@ class Fold:
 
 @dataclass(frozen=True)
 class Source:
-    """A genome's FASTA or its URL, and the digest that it must have."""
+    """A genome's FASTA or its URL, and the digest that it must have.
+
+    Attributes
+    ----------
+    fasta : str
+        Without secrets.
+    sha256 : str or None
+        Default is None: any file is accepted.
+    variable : str, optional
+        Variable of the environment that holds the URL with its secrets. Default is None: it has
+        none.
+    """
 
     fasta: str
     sha256: str | None = None
+    variable: str | None = optional()
 
 
 @dataclass(frozen=True)

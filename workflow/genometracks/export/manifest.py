@@ -10,6 +10,7 @@ from typing import Any
 from genometracks.common.atomic import write_atomically
 from genometracks.common.records import as_plain, from_plain
 from genometracks.common.sealing import Seal, digest_file, write_sealed
+from genometracks.common.secrets import mask_plain
 from genometracks.config.sections import Config, Observed
 from genometracks.errors import UserError
 from genometracks.export.seals import SealedResult
@@ -55,7 +56,7 @@ def write_manifest(
     manifest = {
         "format": FORMAT,
         "run": config.run,
-        "config": config.plain,
+        "config": mask_plain(config.plain),
         "genome": {
             **as_plain(plan.genome),
             "bins": plan.bins,

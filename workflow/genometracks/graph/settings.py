@@ -8,19 +8,23 @@ import json
 from dataclasses import dataclass
 
 from genometracks.common.records import format_record
+from genometracks.common.secrets import mask_plain
 from genometracks.config.sections import Config
 from genometracks.config.settings import (
-    Source,
     TrackSettings,
     choose_scan_settings,
     select_forward,
     select_plan,
 )
+from genometracks.graph.secret_addresses import hide_address
 
 
 @dataclass(frozen=True)
 class JobSettings:
-    """JSON for the command lines of a run's jobs, by stage; `config` is the whole config."""
+    """JSON for the command lines of a run's jobs, by stage; `config` is the whole config.
+
+    None of them contains a secret: Snakemake prints and stores them.
+    """
 
     source: str
     genome: str
@@ -42,12 +46,12 @@ def write_settings(config: Config, *, fasta: str) -> JobSettings:
         The genome's local file, given or downloaded.
     """
     return JobSettings(
-        source=format_record(Source(config.genome.fasta, config.genome.sha256)),
+        source=format_record(hide_address(config.genome)),
         genome=format_record(choose_scan_settings(config, fasta)),
         model=json.dumps(config.plain["model"]),
         forward=json.dumps(select_forward(config)),
         plan=json.dumps(select_plan(config)),
         tracks=format_record(TrackSettings(config.output.bigwig)),
         evaluation=json.dumps(config.plain["evaluation"]),
-        config=json.dumps(config.plain),
+        config=json.dumps(mask_plain(config.plain)),
     )

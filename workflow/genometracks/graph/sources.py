@@ -1,5 +1,6 @@
 """Files that a run reads: the user's, and files that are fetched first."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from genometracks.common.records import format_record
 from genometracks.config.folders import GenomeFolder, ModelFolder
 from genometracks.config.sections import Config
 from genometracks.config.settings import Fold, list_folds
-from genometracks.inputs.check import is_address
+from genometracks.inputs.address import is_address
 from grelu_models.files.hub import parse_artifact
 
 
@@ -78,7 +79,13 @@ def find_sources(config: Config, genome: GenomeFolder, model: ModelFolder) -> So
 def _place_fasta(given: str, genome: GenomeFolder) -> str:
     if not is_address(given):
         return given
-    return str(genome.source / (Path(urlsplit(given).path).name or "genome"))
+    return str(genome.source / _name_fetched(urlsplit(given).path, "genome"))
+
+
+def _name_fetched(path: str, default: str) -> str:
+    """Name of a fetched file: as at its source, without what Snakemake takes for a wildcard."""
+    name = re.sub("[{}]", "_", Path(path).name)
+    return default if name in ("", "..") else name
 
 
 def _place_folds(config: Config, model: ModelFolder) -> Iterator[Fold]:
@@ -86,7 +93,7 @@ def _place_folds(config: Config, model: ModelFolder) -> Iterator[Fold]:
     for i, fold in enumerate(folds):
         artifact = None if Path(fold.weights).is_file() else parse_artifact(fold.weights)
         if artifact:
-            name = Path(artifact.filename).name
+            name = _name_fetched(artifact.filename, "weights")
             # Folds may have the same name.
             file = model.weights / str(i) / name if len(folds) > 1 else model.weights / name
             fold = replace(fold, file=str(file))

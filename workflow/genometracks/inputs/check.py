@@ -9,17 +9,11 @@ from genometracks.config.folders import RunFolder
 from genometracks.config.sections import Config
 from genometracks.config.settings import list_folds
 from genometracks.errors import UserError
+from genometracks.inputs.address import check_address, is_address
 from grelu_models.files.hub import parse_artifact
-
-ADDRESS = re.compile(r"(https?|ftp)://", re.IGNORECASE)
 
 WILDCARD = re.compile(r"\{\s*[.\w]+\s*(,.*)?\}")
 """What Snakemake replaces in a path. It knows no way to write the same as plain text."""
-
-
-def is_address(given: str) -> bool:
-    """Whether a file is given as a URL, from which it is downloaded."""
-    return bool(ADDRESS.match(given))
 
 
 def check_inputs(config: Config) -> None:
@@ -32,6 +26,8 @@ def check_inputs(config: Config) -> None:
     UserError
         For the first such file or folder. The message names the key and the path.
     """
+    if is_address(config.genome.fasta):
+        check_address(config.genome.fasta)
     _check_path("results", config.results)
     for key, path in _list_files(config):
         _check_path(key, path)

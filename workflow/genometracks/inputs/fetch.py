@@ -6,16 +6,16 @@ source, revision, size and digest.
 
 import hashlib
 import shutil
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPException, IncompleteRead
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from genometracks.common.atomic import write_atomically
 from genometracks.common.records import save_record
+from genometracks.common.secrets import mask
 from genometracks.errors import UserError
+from genometracks.inputs.address import open_address
 from grelu_models.files.hub import check_sha256, get_artifact, parse_artifact
 
 BLOCK = 1 << 20
@@ -31,7 +31,7 @@ class Fetched:
     Attributes
     ----------
     source : str
-        As configured: a file of the hub, or a URL.
+        As configured: a file of the hub, or a URL, without secrets.
     revision : str or None
         The commit on the hub; for a URL, the server's ETag or date, if it sent one.
     bytes : int
@@ -92,7 +92,8 @@ def fetch_genome(address: str, out: Path, *, sha256: str | None) -> Fetched:
     Raises
     ------
     UserError
-        If the download fails or is incomplete, or the digest differs. Nothing is written then.
+        If the address cannot be used, the download fails or is incomplete, or the digest differs.
+        Nothing is written then.
     """
     digest = hashlib.sha256()
     with write_atomically(out) as file:
@@ -111,19 +112,23 @@ def fetch_genome(address: str, out: Path, *, sha256: str | None) -> Fetched:
 
 def _download(address: str) -> Iterator[tuple[str | None, bytes]]:
     """Yield (revision reported by the server, block of the file); the first block is empty."""
-    if urlsplit(address).scheme.lower() not in ("http", "https", "ftp"):
-        raise UserError(f"{address}: not an http, https or ftp address: check genome.fasta")
+    expected: str | None = None
+    received = 0
     try:
-        with urllib.request.urlopen(address, timeout=SECONDS) as response:
+        with open_address(address, timeout=SECONDS) as response:
             revision = response.headers.get("ETag") or response.headers.get("Last-Modified")
-            expected, received = response.headers.get("Content-Length"), 0
+            expected = response.headers.get("Content-Length")
             yield revision, b""
             while block := response.read(BLOCK):
                 received += len(block)
                 yield revision, block
             incomplete = expected is not None and received != int(expected)
-    except (urllib.error.URLError, OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
+    except IncompleteRead as error:
+        raise UserError(f"{address}: the server closed the connection early: run again") from error
+    except (OSError, ValueError, EOFError, HTTPException) as error:
+        if isinstance(error, UserError):
+            raise
+        reason = " ".join(str(getattr(error, "reason", None) or error).split())
         raise UserError(
             f"{address}: cannot be fetched: {reason}: check genome.fasta and the network, or "
             "download it yourself and give its path"
@@ -136,6 +141,6 @@ def _describe(out: Path, source: str, *, revision: str | None) -> Fetched:
     """Describe a fetched file, and write the description beside it, as JSON."""
     with out.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    fetched = Fetched(source, revision, out.stat().st_size, digest)
+    fetched = Fetched(mask(source), revision, out.stat().st_size, digest)
     save_record(out.with_name(f"{out.name}.json"), fetched, indent=1)
     return fetched

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genometracks.common.records import load_record, save_record
+from genometracks.common.secrets import mask
 from genometracks.config.sections import ModelConfig
 from genometracks.config.settings import list_folds
 from genometracks.errors import UserError
@@ -144,7 +145,7 @@ def describe_model(settings: ModelConfig, *, weights: Sequence[str] | None = Non
     ]
     cards = _load_cards(settings, sources, paths)
     folds = tuple(
-        FoldFile(source, str(path), card.digest, card.architecture)
+        FoldFile(mask(source), str(path), card.digest, card.architecture)
         for source, path, card in zip(sources, paths, cards, strict=True)
     )
     first = cards[0]
