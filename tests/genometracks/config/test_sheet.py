@@ -149,3 +149,61 @@ def test_equal_genomes_and_models_are_shared(folder):
     (folder / "g.fa").unlink()
     with pytest.raises(UserError, match="^runs.tsv:2: g.fa: no such file: check genome.fasta"):
         place_runs(resolve_runs({"runs": "runs.tsv"}), sheet=True)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"run\tmodel\tgenome\na\0\tm\tg.fa\n", r"runs.tsv:2: run: 'a\\x00' has the character U"),
+        (b"run\tmodel\tgenome\na\tm\tg\x1b.fa\n", r"runs.tsv:2: genome.fasta: 'g\\x1b.fa' has the"),
+        (
+            b"run\tmodel\tgenome\na\tm\t" + b"g" * 200_000,
+            "runs.tsv: not a readable sheet of runs: f",
+        ),
+        ("run\tmodel\tgenome\na\tm\tg.fa\n".encode("utf-16"), "runs.tsv: not a readable sheet"),
+        (b"run\tmodel\tgenome\trun\na\tm\tg.fa\tb\n", "runs.tsv:1: column 'run' is given twice"),
+        (b"run\tmodel\tmodel.weights\na\tm\tn\n", "runs.tsv:1: column 'model.weights' is given tw"),
+        (b"run\tmodel\tgenome\n=cmd|' /C calc'!A0\tm\tg\n", "runs.tsv:2: run: .* does not match"),
+        (b"run\tmodel\tgenome\n..\tm\tg\n", "runs.tsv:2: run: '..' does not match"),
+        (b"run\tmodel\tgenome\n.snakemake\tm\tg\n", "runs.tsv:2: run: '.snakemake' does not"),
+        (b"run\tmodel\tgenome\nA\tm\tg\na\tm\tg\n", "runs.tsv:3: run 'a' is also in runs.tsv:2"),
+        (b"run\tmodel\tgenome\nShared\tm\tg\n", "runs.tsv:2: column run: 'shared' holds shared"),
+        (b"run\toutput.sd\na\t" + b"[" * 3000, "runs.tsv:2: column output.sd: '.*' cannot be read"),
+        (b"run\tshards\na\t" + b"9" * 5000, "runs.tsv:2: column shards: '9*...9*' cannot be read"),
+        (b"run\tprediction.trim\na\t.nan\n", "runs.tsv:2: prediction.trim: nan is not a finite"),
+        (
+            b"run\toutput.aggregate\na\t{by: x, by: y}\n",
+            "runs.tsv:2: column output.aggregate: .* can",
+        ),
+        (
+            b"run\toutput.aggregate\na\t&a {by: *a}\n",
+            "runs.tsv:2: column output.aggregate: .* cannot",
+        ),
+        (
+            b"run\tprediction.trim\na\t2020-01-01\n",
+            "runs.tsv:2: prediction.trim: datetime.date.* is",
+        ),
+        (b"run\toutput.aggregate.by\na\tx\n", "runs.tsv:2: column output.aggregate.by: 'x' cannot"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_a_hostile_sheet_is_one_error(folder, data, message):
+    (folder / "runs.tsv").write_bytes(data)
+    given = {**BASE, "output": {"aggregate": None}}
+    with pytest.raises(UserError, match=f"^{message}") as caught:
+        resolve_runs({**given, "genome": {"fasta": "g.fa"}, "model": {"weights": "m"}})
+    assert str(caught.value).isprintable()
+
+
+def test_lines_may_end_in_carriage_returns(folder):
+    (folder / "runs.tsv").write_bytes(b"run\tmodel\tgenome\ra.b\tm\tg.fa\rcon\tm\tg.fa\r")
+    assert [run.config["run"] for run in resolve_runs(BASE)] == ["a.b", "con"]
+
+
+def test_a_sheet_must_be_a_file(folder):
+    with pytest.raises(UserError, match="^/dev/zero: not a file: check runs$"):
+        resolve_runs({**BASE, "runs": "/dev/zero"})
+    with pytest.raises(UserError, match=r"^config: runs: 'a\\x00' has the character U\+0000"):
+        resolve_runs({**BASE, "runs": "a\0"})
+    with pytest.raises(UserError, match="^x{300}: not a readable sheet of runs: .*File name too"):
+        resolve_runs({**BASE, "runs": "x" * 300})
