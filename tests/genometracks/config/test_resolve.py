@@ -1,16 +1,24 @@
 """The config: defaults, clear errors, valid examples."""
 
+import json
+import os
 import re
 
 import pytest
 
+from genometracks.cli import main
+from genometracks.common.records import as_plain, format_record, parse_record
+from genometracks.config.folders import GenomeFolder, ModelFolder
 from genometracks.config.resolve import resolve_config
 from genometracks.config.sections import Config
-from genometracks.config.settings import list_folds
+from genometracks.config.settings import Source, list_folds
 from genometracks.errors import UserError
 from genometracks.graph.runs import place_run
+from genometracks.graph.secret_addresses import export_addresses, hide_address
+from genometracks.graph.settings import write_settings
+from genometracks.graph.sources import find_sources
 from genometracks.inputs.check import check_inputs
-from toys import write_fasta, write_model
+from toys import make_words, write_fasta, write_model
 
 MINIMAL = {"genome": {"fasta": "g.fa"}, "model": {"weights": "m.safetensors"}}
 
@@ -103,6 +111,67 @@ def test_inputs_are_checked_before_anything_runs(tmp_path, monkeypatch):
     (tmp_path / "g.fa").unlink()
     with pytest.raises(UserError, match=r"^g.fa: no such file: check genome.fasta"):
         check_inputs(resolve(MINIMAL))
+
+
+@pytest.mark.parametrize("key", ["results", "genome.fasta", "genome.regions", "genome.blacklist"])
+def test_a_wildcard_in_a_path_is_refused(tmp_path, monkeypatch, key):
+    monkeypatch.chdir(tmp_path)
+    write_fasta(tmp_path / "g.fa", {"a": "ACGT"})
+    given = {"genome": {"fasta": "g.fa"}, "model": {"weights": "m.safetensors"}}
+    section, _, last = key.rpartition(".")
+    (given[section] if section else given)[last] = "a {run} b"
+    message = f"^a {{run}} b: {{run}} is a wildcard in Snakemake's paths: rename .* change {key}$"
+    with pytest.raises(UserError, match=message):
+        check_inputs(resolve(given))
+
+
+def test_other_braces_in_paths_are_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_fasta(tmp_path / "g{}.fa", {"a": "ACGT"})
+    check_inputs(resolve({**MINIMAL, "genome": {"fasta": "g{}.fa"}, "results": "a{}c{"}))
+
+
+def test_a_path_that_cannot_exist_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for config, message in [
+        ({**MINIMAL, "genome": {"fasta": "g" * 300}}, "^g{300}: File name too long: check genome."),
+        (
+            {**MINIMAL, "genome": {"fasta": "http://[::1/a"}},
+            "^http://.*: its host or port is not v",
+        ),
+    ]:
+        with pytest.raises(UserError, match=message):
+            check_inputs(resolve(config))
+    write_fasta(tmp_path / "g.fa", {"a": "ACGT"})
+    with pytest.raises(UserError, match="^r{300}/run: File name too long: check results$"):
+        check_inputs(resolve({**MINIMAL, "results": "r" * 300}))
+
+
+def test_fetched_files_have_names_that_snakemake_takes_as_they_are(tmp_path):
+    home = GenomeFolder(tmp_path), ModelFolder(tmp_path)
+    for path, name in [("a{run}.fa", "a_run_.fa"), ("..", "genome"), ("", "genome"), ("b/", "b")]:
+        config = {**MINIMAL, "genome": {"fasta": f"http://lab.org/{path}"}}
+        assert find_sources(resolve(config), *home).fasta == str(home[0].source / name)
+
+
+def test_jobs_get_addresses_without_secrets(tmp_path, monkeypatch):
+    plain = resolve({**MINIMAL, "genome": {"fasta": "https://lab.org/g.fa"}})
+    assert write_settings(plain, fasta="g.fa").source == (
+        '{"fasta": "https://lab.org/g.fa", "sha256": null}'
+    )
+    assert json.loads(write_settings(plain, fasta="g.fa").config) == plain.plain
+    address = "https://me:pw@lab.org/g.fa?token=abc"
+    secret = resolve({**MINIMAL, "genome": {"fasta": address}})
+    settings = write_settings(secret, fasta="g.fa")
+    assert "pw" not in format_record(settings) and "abc" not in format_record(settings)
+    source = parse_record(Source, settings.source)
+    assert source.fasta == "https://***@lab.org/g.fa?***"
+    monkeypatch.delenv(source.variable, raising=False)
+    assert main(make_words("download", settings=as_plain(source), out=tmp_path / "g.fa")) == 1
+    export_addresses([plain, secret])
+    assert os.environ.pop(source.variable) == address
+    other = resolve({**MINIMAL, "genome": {"fasta": address.replace("abc", "abd")}})
+    assert hide_address(other.genome).variable != source.variable, "another query, another file"
 
 
 def test_the_workflow_knows_its_files_before_it_runs(tmp_path, monkeypatch):
