@@ -113,13 +113,13 @@ def test_inputs_are_checked_before_anything_runs(tmp_path, monkeypatch):
         check_inputs(resolve(MINIMAL))
 
 
-@pytest.mark.parametrize("key", ["results", "genome.fasta", "genome.regions", "genome.blacklist"])
+@pytest.mark.parametrize("key", ["genome.fasta", "genome.regions", "genome.blacklist"])
 def test_a_wildcard_in_a_path_is_refused(tmp_path, monkeypatch, key):
     monkeypatch.chdir(tmp_path)
     write_fasta(tmp_path / "g.fa", {"a": "ACGT"})
     given = {"genome": {"fasta": "g.fa"}, "model": {"weights": "m.safetensors"}}
     section, _, last = key.rpartition(".")
-    (given[section] if section else given)[last] = "a {run} b"
+    given[section][last] = "a {run} b"
     message = f"^a {{run}} b: {{run}} is a wildcard in Snakemake's paths: rename .* change {key}$"
     with pytest.raises(UserError, match=message):
         check_inputs(resolve(given))
@@ -128,7 +128,10 @@ def test_a_wildcard_in_a_path_is_refused(tmp_path, monkeypatch, key):
 def test_other_braces_in_paths_are_kept(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_fasta(tmp_path / "g{}.fa", {"a": "ACGT"})
-    check_inputs(resolve({**MINIMAL, "genome": {"fasta": "g{}.fa"}, "results": "a{}c{"}))
+    check_inputs(resolve({**MINIMAL, "genome": {"fasta": "g{}.fa"}}))
+    for results in ("a{run}", "{}", "a{", "}"):
+        with pytest.raises(UserError, match=r"^[a{}run]+: Snakemake writes to no folder with brac"):
+            check_inputs(resolve({**MINIMAL, "genome": {"fasta": "g{}.fa"}, "results": results}))
 
 
 def test_a_path_that_cannot_exist_is_refused(tmp_path, monkeypatch):

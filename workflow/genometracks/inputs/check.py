@@ -28,7 +28,11 @@ def check_inputs(config: Config) -> None:
     """
     if is_address(config.genome.fasta):
         check_address(config.genome.fasta)
-    _check_path("results", config.results)
+    if re.search("[{}]", config.results):
+        raise UserError(
+            f"{config.results}: Snakemake writes to no folder with braces in its name, which are "
+            "its wildcards: change results"
+        )
     for key, path in _list_files(config):
         _check_path(key, path)
         if not _ask(Path.is_file, path, key):
