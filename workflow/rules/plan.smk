@@ -17,6 +17,7 @@ rule probe:
         gpu=of_run("gpus"),
     params:
         settings=of_run("settings.forward"),
+        # A word, by the schema. Its use stays unquoted: another command repeats finished jobs.
         device=of_run("config.prediction.device"),
     shell:
         "genometracks probe --settings {params.settings:q} --model {input.model:q}"
@@ -41,6 +42,7 @@ rule plan:
         runtime=grow(30),
     params:
         settings=of_run("settings.plan"),
+        # Quoted where it is made, because it may be empty.
         probe=of_run("probe_option"),
     shell:
         "genometracks plan --settings {params.settings:q} --model {input.model:q}"

@@ -17,6 +17,7 @@ rule predict:
         runtime=grow(120),
         gpu=of_run("gpus"),
     params:
+        # A word, by the schema. Its use stays unquoted: another command repeats finished jobs.
         device=of_run("config.prediction.device"),
     shell:
         "genometracks predict --plan {input.plan:q} --shard {wildcards.shard} --fasta {input.fasta:q}"

@@ -33,6 +33,7 @@ def check_inputs(config: Config) -> None:
             f"{config.results}: Snakemake writes to no folder with braces in its name, which are "
             "its wildcards: change results"
         )
+    _check_path("results", config.results)
     for key, path in _list_files(config):
         _check_path(key, path)
         if not _ask(Path.is_file, path, key):
@@ -52,13 +53,15 @@ def check_inputs(config: Config) -> None:
 
 
 def _check_path(key: str, path: str) -> None:
-    """Refuse a path that Snakemake would read as a pattern."""
+    """Refuse a path that Snakemake would read as a pattern, or a command as an option."""
     found = WILDCARD.search(path)
     if found:
         raise UserError(
             f"{path}: {found[0]} is a wildcard in Snakemake's paths: rename it without braces, and "
             f"change {key}"
         )
+    if path.startswith("-"):
+        raise UserError(f"{path}: commands take it for an option: write an absolute path in {key}")
 
 
 def _ask(question: Callable[[Path], bool], path: str | Path, key: str) -> bool:
