@@ -1,0 +1,66 @@
+"""Any bytes of a FASTA or BED file give a genome or intervals, or one error."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fuzz_text import examples, mutated, outcome
+from genometracks.config.folders import GenomeFolder
+from genometracks.inputs.bases import Bases
+from genometracks.inputs.bed import read_bed
+from genometracks.inputs.genome import GenomeIndex, find_scan, scan_fasta
+
+FASTA = b">chr1 first\r\nACGTNNNNacgtRYK\r\nAC-GT*\r\n>chr2\nGGGG\n\n>empty\n>chr3\nNNNN\nA\n"
+BED = b"#c\ntrack name=x\nchr1\t0\t10\tname\nchr1\t5\t20\nchrUn\t3\t9\nchr2 1 4\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folder(tmp_path_factory):
+    """Tests run in a folder of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("inputs"))
+        yield
+
+
+def packed(data: bytes, how: str) -> bytes:
+    """Bytes as they are, compressed, or compressed and then cut."""
+    return {"plain": data, "gzip": gzip.compress(data, 1), "cut": gzip.compress(data, 1)[:-5]}[how]
+
+
+HOW = st.sampled_from(["plain", "plain", "gzip", "cut"])
+
+
+@examples(200)
+@given(mutated(FASTA), HOW, st.sampled_from([["*"], ["chr1"], ["chr[12]", "e*"]]))
+def test_a_changed_fasta(data, how, patterns):
+    fasta, out = Path("g.fa"), GenomeFolder(Path("genome"))
+    fasta.write_bytes(packed(data, how))
+    index = outcome(lambda: scan_fasta(fasta, out.bases, name="g", patterns=patterns))
+    if index is None:
+        return
+    index.save(out.json)
+    loaded = GenomeIndex.load(out.json)
+    assert loaded == index and find_scan(out, fasta, patterns=patterns) == index
+    outcome(lambda: Bases(out.bases).check({each.name: each.sha256 for each in index.contigs}))
+
+
+@examples(200)
+@given(mutated(gzip.compress(FASTA)))
+def test_a_changed_gzip_file(data):
+    Path("g.fa.gz").write_bytes(data)
+    outcome(lambda: scan_fasta(Path("g.fa.gz"), Path("out.fa"), name="g", patterns=["*"]))
+    outcome(lambda: read_bed(Path("g.fa.gz"), key="genome.regions", lengths={"chr1": 30}))
+
+
+@examples(200)
+@given(mutated(BED), HOW)
+def test_a_changed_bed(data, how):
+    Path("r.bed").write_bytes(packed(data, how))
+    bed = outcome(
+        lambda: read_bed(Path("r.bed"), key="genome.regions", lengths={"chr1": 30, "chr2": 4})
+    )
+    for contig, rows in bed.intervals.items() if bed else ():
+        assert rows.min() >= 0 and rows.max() <= {"chr1": 30, "chr2": 4}[contig]
