@@ -65,8 +65,8 @@ def test_the_values_of_token_variables_are_masked(monkeypatch):
 
 
 def test_nested_values_keep_their_shape():
-    value = {"a": ["https://u:p@h.org/x", 1, None], "b": ("x?y", {"c": "ftp://h.org/?q"})}
-    masked = {"a": ["https://***@h.org/x", 1, None], "b": ("x?y", {"c": "ftp://h.org/?***"})}
+    value = {"a": ["https://u:p@h.org/x", 1, None], "b": ["x?y", {"c": "ftp://h.org/?q"}]}
+    masked = {"a": ["https://***@h.org/x", 1, None], "b": ["x?y", {"c": "ftp://h.org/?***"}]}
     assert mask_plain(value) == masked
 
 

@@ -6,8 +6,7 @@ the download only.
 
 import os
 import re
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 Plain = TypeVar("Plain")
 
@@ -57,21 +56,21 @@ def mask(text: str) -> str:
 
 
 def mask_plain(value: Plain) -> Plain:
-    """Mask every text in nested lists and mappings; keys and other values stay.
+    """Mask every text in nested lists and dicts; keys and other values stay.
 
     Examples
     --------
     >>> mask_plain({"genome": {"fasta": "ftp://me:pw@lab.org/g.fa"}, "shards": 4})
     {'genome': {'fasta': 'ftp://***@lab.org/g.fa'}, 'shards': 4}
     """
-    masked: Any = value
+    masked: object = value
     if isinstance(value, str):
         masked = mask(value)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         masked = {key: mask_plain(each) for key, each in value.items()}
-    elif isinstance(value, list | tuple):
-        masked = type(value)(mask_plain(each) for each in value)
-    return masked  # type: ignore[no-any-return] - of the same type as the value
+    elif isinstance(value, list):
+        masked = [mask_plain(each) for each in value]
+    return cast(Plain, masked)
 
 
 def _mask_address(found: re.Match[str]) -> str:

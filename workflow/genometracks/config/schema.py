@@ -15,7 +15,7 @@ from genometracks.errors import UserError
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 
-Validator = validators.extend(
+Validator = validators.extend(  # type: ignore[no-untyped-call]  # not typed in the stubs
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)

@@ -112,17 +112,16 @@ def fetch_genome(address: str, out: Path, *, sha256: str | None) -> Fetched:
 
 def _download(address: str) -> Iterator[tuple[str | None, bytes]]:
     """Yield (revision reported by the server, block of the file); the first block is empty."""
-    expected: str | None = None
     received = 0
     try:
         with open_address(address, timeout=SECONDS) as response:
             revision = response.headers.get("ETag") or response.headers.get("Last-Modified")
-            expected = response.headers.get("Content-Length")
+            announced = response.headers.get("Content-Length")
+            expected = None if announced is None else int(announced)
             yield revision, b""
             while block := response.read(BLOCK):
                 received += len(block)
                 yield revision, block
-            incomplete = expected is not None and received != int(expected)
     except IncompleteRead as error:
         raise UserError(f"{address}: the server closed the connection early: run again") from error
     except (OSError, ValueError, EOFError, HTTPException) as error:
@@ -133,8 +132,8 @@ def _download(address: str) -> Iterator[tuple[str | None, bytes]]:
             f"{address}: cannot be fetched: {reason}: check genome.fasta and the network, or "
             "download it yourself and give its path"
         ) from error
-    if incomplete:
-        raise UserError(f"{address}: received {received:,} of {int(expected):,} bytes: run again")
+    if expected is not None and received != expected:
+        raise UserError(f"{address}: received {received:,} of {expected:,} bytes: run again")
 
 
 def _describe(out: Path, source: str, *, revision: str | None) -> Fetched:
