@@ -1,4 +1,4 @@
-# make setup · demo · test · storm · lint · bench · oracles · slurm · train-demo · demo-folds · report · clean
+# make setup · demo · test · storm · lint · fuzz · bench · oracles · slurm · train-demo · demo-folds · report · clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 DATA := data/demo
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake
 
-.PHONY: setup demo test storm lint bench oracles slurm train-demo demo-folds report clean
+.PHONY: setup demo test storm lint fuzz bench oracles slurm train-demo demo-folds report clean
 
 setup: $(READY)
 
@@ -30,6 +30,11 @@ lint: $(READY)
 	$(BIN)/mypy
 	@$(BIN)/python config/demo/fetch.py $(DATA)
 	$(SNAKEMAKE) --lint
+
+# Random changes of every file that is read: a result or one error. 'make test' draws a hundredth.
+fuzz: $(READY)
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),100) $(BIN)/python -m pytest -n 2 tests/fuzz \
+		$(wildcard tests/grelu_models/files/test_fuzz.py)
 
 # About 35 minutes on two idle cores. GRELU_PYTHON=/path/to/python (of an environment with gReLU
 # 1.1.0 and Lightning) adds the comparison with gReLU's own prediction. QUICK=1 proves that every
