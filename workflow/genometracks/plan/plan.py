@@ -20,8 +20,9 @@ from genometracks.common.intervals import EMPTY
 from genometracks.common.records import as_plain, from_plain, load_plain
 from genometracks.config.sections import Dtype, Precision
 from genometracks.errors import UserError
-from genometracks.inputs.model import FoldFile
-from genometracks.plan.check import check_plan
+from genometracks.inputs.check_record import check_contigs, check_geometry, check_range
+from genometracks.inputs.model import FoldFile, check_folds
+from genometracks.plan.check import check_placement, check_shards, check_tracks, count_windows
 from genometracks.plan.geometry import Geometry
 from genometracks.plan.segments import Runs, find_window_runs, own_bins
 from genometracks.tracks.recipe import Recipe
@@ -154,8 +155,21 @@ class Plan:
     def _of_plain(cls, plain: dict[str, Any]) -> "Plan":
         tracks = [as_plain(RunTrack.of_row(row)) for row in plain["tracks"]]
         plan = from_plain(cls, plain | {"tracks": tracks})
-        check_plan(plan)
+        plan.check()
         return plan
+
+    def check(self) -> None:
+        """Raise ValueError if the parts do not agree; called when the file is loaded."""
+        check_folds(self.model.folds)
+        check_geometry(self.model.geometry)
+        check_placement(self.geometry)
+        check_range("batch_size", self.settings.batch_size, 1)
+        check_tracks(self.tracks, self.recipe, channels=self.model.geometry.tracks)
+        check_contigs(self.genome.contigs)
+        windows, bins = count_windows(self.segments, self.lengths, self.geometry)
+        check_range("windows", self.windows, windows, windows)
+        check_range("padded_bins", self.padded_bins, 0, bins)
+        check_shards(self.shards, windows=windows)
 
     @cached_property
     def lengths(self) -> dict[str, int]:
