@@ -85,6 +85,14 @@ def test_light_commands_import_nothing_heavy(tmp_path, words):
     [
         (["tracks", "--settings", "{"], "argument --settings: cannot be read as TrackSettings: "),
         (["tracks", "--settings", "{}"], "missing required field `bigwig`"),
+        (
+            ["tracks", "--settings", "[" * 100_000],
+            "TrackSettings: maximum recursion depth exceeded",
+        ),
+        (
+            ["tracks", "--settings", '{"bigwig": true, "bigwig": true}'],
+            "key 'bigwig' is given twice",
+        ),
         (["manifest", "--settings", "[]"], "argument --settings: cannot be read as Config: "),
         (["bigwig", "--rows", "5"], "argument --rows: '5' is not first:last"),
         (["merge"], "the following arguments are required: --plan, --out"),

@@ -168,6 +168,20 @@ def test_held_out_rows_count_only_bins_wholly_inside(signal):
     assert [r.contig for r in rows if r.bins_in == "held_out"] == ["*", "chr1"]
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_divisor_near_zero_gives_infinite_values_without_a_warning(bigwigs):
+    bigwigs["o.bw"] = {"chr1": per_base([1, 0, np.nan], 30)}
+    read = read_observed(
+        BigWigInMemory("o.bw"),
+        "chr1",
+        step=STEP,
+        first_bin=0,
+        last_bin=3,
+        transform=Transform(divide=5e-324),
+    )
+    np.testing.assert_array_equal(read, [np.inf, 0, np.nan])
+
+
 def test_transform_divides_adds_and_takes_the_natural_logarithm(bigwigs):
     bigwigs["x.bw"] = {"chr1": per_base([0, 1, 2, -8, np.nan], 50)}
     reader = BigWigInMemory("x.bw")

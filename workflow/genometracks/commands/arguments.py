@@ -1,12 +1,12 @@
 """Registration of commands, and arguments that several commands take."""
 
 import argparse
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+from genometracks.common.json_text import parse_json
 from genometracks.common.records import from_plain
 from genometracks.config.folders import RunFolder
 from genometracks.config.sections import Config
@@ -39,7 +39,7 @@ def add_settings(parser: argparse.ArgumentParser, kind: type) -> None:
 
 def _parse_settings(kind: type, text: str) -> object:
     try:
-        plain = json.loads(text)
+        plain = parse_json(text)
         return Config.of(plain) if kind is Config else from_plain(kind, plain)
     except (ValueError, TypeError) as error:
         raise argparse.ArgumentTypeError(f"cannot be read as {kind.__name__}: {error}") from error

@@ -146,8 +146,9 @@ def read_observed(
         not positive is requested.
     """
     transform = transform or Transform()
-    values = reader.bin_means(contig, step, first_bin, last_bin, span=span) / transform.divide
-    values += transform.pseudocount
+    with np.errstate(over="ignore"):  # an infinite value is left out, like a missing one
+        values = reader.bin_means(contig, step, first_bin, last_bin, span=span) / transform.divide
+        values += transform.pseudocount
     if not transform.log:
         return values
     logs = np.full(values.shape, np.nan)
