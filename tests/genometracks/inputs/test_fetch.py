@@ -187,6 +187,8 @@ def test_a_user_part_is_sent_to_its_server_only_and_not_recorded(tmp_path, addre
         ("http://[::1/g.fa", "its host or port is not valid: check genome.fasta"),
         ("http://lab.org:99999/g.fa", "its host or port is not valid: check genome.fasta"),
         ("http://lab.org:80b/g.fa", "its host or port is not valid: check genome.fasta"),
+        ("http://***@lab.org/g.fa", "its user or query was masked, e.g. in a manifest: write the"),
+        ("http://lab.org/g.fa?***", "its user or query was masked, e.g. in a manifest: write the"),
         ("http:///g.fa", "its host or port is not valid: check genome.fasta"),
         ("http://" + "a" * 300 + "/g.fa", "cannot be fetched: .*: check genome.fasta"),
     ],

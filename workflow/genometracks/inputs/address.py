@@ -8,6 +8,7 @@ from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 from urllib.response import addinfourl
 
+from genometracks.common.secrets import MASK
 from genometracks.errors import UserError
 
 ADDRESS = re.compile(r"(https?|ftp)://", re.IGNORECASE)
@@ -26,6 +27,11 @@ def check_address(address: str) -> None:
         raise UserError(f"{address}: not an http, https or ftp address: check genome.fasta")
     if UNSAFE.search(address):
         raise UserError(f"{address!r}: an address has no spaces or line ends: check genome.fasta")
+    if f"//{MASK}@" in address or f"?{MASK}" in address:
+        raise UserError(
+            f"{address}: its user or query was masked, e.g. in a manifest: write the whole address "
+            "in genome.fasta"
+        )
     try:
         sound = bool(urlsplit(address).hostname) and urlsplit(address).port != 0
     except ValueError:  # of a port or an IPv6 address
