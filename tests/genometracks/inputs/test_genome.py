@@ -2,14 +2,21 @@
 
 import gzip
 import hashlib
+import itertools
+import logging
 
 import pytest
 from pyfaidx import Fasta
 
+from genometracks.cli import main
 from genometracks.errors import UserError
+from genometracks.inputs.bases import Bases
 from genometracks.inputs.fasta import BLOCK
 from genometracks.inputs.genome import Contig, GenomeIndex, scan_fasta
-from toys import write_fasta
+from toys import make_words, random_bases, write_fasta
+
+# Human ubiquitin (UniProt P0CG48, residues 1-76).
+PROTEIN = b"MQIFVKTLTGKTITLEVEPSDTIENVKAKIQDKEGIPPDQQRLIFAGKQLEDGRTLSDYNIQKESTLHLVLRLRGG"
 
 
 def scan(tmp_path, data: bytes, patterns=("*",), name: str = "in.fa"):
@@ -59,7 +66,10 @@ def test_samtools_index_equals_ours(tmp_path, contigs):
 
 @pytest.mark.parametrize(
     "layout",
-    ["crlf", "uneven lines", "blank lines", "no last line end", "one line", "gzip", "bgzip"],
+    [
+        *("crlf", "cr", "mixed line ends", "uneven lines", "blank lines", "no last line end"),
+        *("one line", "gzip", "bgzip"),
+    ],
 )
 def test_the_layout_of_the_file_does_not_matter(tmp_path, contigs, layout):
     reference = scan_fasta(
@@ -69,6 +79,11 @@ def test_the_layout_of_the_file_does_not_matter(tmp_path, contigs, layout):
     text = fasta.read_bytes()
     if layout == "crlf":
         fasta.write_bytes(text.replace(b"\n", b"\r\n") + b"\r\n")
+    elif layout == "cr":
+        fasta.write_bytes(text.replace(b"\n", b"\r"))
+    elif layout == "mixed line ends":
+        ends = itertools.cycle([b"\r", b"\n", b"\r\n"])
+        fasta.write_bytes(b"".join(line + next(ends) for line in text.splitlines()))
     elif layout == "uneven lines":
         fasta.write_bytes(text.replace(b"ACG", b"A\nCG"))
     elif layout == "blank lines":
@@ -97,6 +112,63 @@ def test_a_header_across_blocks_is_whole(tmp_path, shift):
         ("first", BLOCK - 8 + shift),
         ("second", 4),
     ]
+
+
+@pytest.mark.parametrize("end", [b"\r", b"\r\n"])
+@pytest.mark.parametrize("shift", [-2, -1, 0, 1])
+def test_a_line_end_across_blocks_is_one(tmp_path, end, shift):
+    before = b">first" + end + b"A" * (BLOCK - 6 - len(end) + shift)
+    index = scan(tmp_path, before + end + b">second words" + end + b"ACGT" + end)
+    assert [(contig.name, contig.length) for contig in index.contigs] == [
+        ("first", BLOCK - 6 - len(end) + shift),
+        ("second", 4),
+    ]
+
+
+def test_rna_is_read_as_dna_with_one_note(tmp_path, caplog):
+    index = scan(tmp_path, b">d\nACGT\n>r\nACGU\n>mixed\nuTuN\n")
+    assert (tmp_path / "out.fa").read_text() == ">d\nACGT\n>r\nACGT\n>mixed\nTTTN\n"
+    assert [contig.gaps for contig in index.contigs] == [(), (), ((3, 4),)]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path}/in.fa: U (RNA) is read as T, 3 times, in 2 contigs, the first of them r"
+    ]
+
+
+def test_ambiguous_and_a_few_foreign_letters_are_n(tmp_path, caplog):
+    index = scan(tmp_path, b">a\n" + b"ACGT" * 20 + b"RYkmX-.*NNE\n>b\nACGT\n")
+    assert [contig.ambiguous for contig in index.contigs] == [4, 0]
+    assert index.contigs[0].gaps == ((80, 91),) and index.contigs[0].unknown == 11
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path}/in.fa: letters that are no nucleotide code are read as N, 1 times, in a"
+    ]
+    index.save(tmp_path / "genome.json")
+    assert GenomeIndex.load(tmp_path / "genome.json") == index
+
+
+def test_ambiguous_letters_are_in_the_log_of_the_genome(tmp_path, caplog):
+    fasta = write_fasta(tmp_path / "in.fa", {"a": "ACGTNRYACG"})
+    caplog.set_level(logging.INFO)
+    settings = {"fasta": str(fasta), "name": None, "contigs": ["*"]}
+    words = make_words(
+        "genome", settings=settings, fasta=tmp_path / "o.fa", out=tmp_path / "o.json"
+    )
+    assert main(words) == 0
+    shown = [record.getMessage() for record in caplog.records]
+    assert "1 contigs, 10 bp, 3 of them N; 2 ambiguous letters (20%) are read as N" in shown
+
+
+@pytest.mark.parametrize(
+    "name", ["..", ".", "%", "a=b", "=x", "-x", "~", "a|b:1-2", "chr1", "CHR1", "é", "x" * 999]
+)
+def test_other_programs_read_contigs_of_any_accepted_name(tmp_path, name):
+    pysam = pytest.importorskip("pysam")
+    scan(tmp_path, f">{name}\nACGTNN\n>other\nGG\n".encode())
+    ours = (tmp_path / "out.fa.fai").read_text()
+    assert Bases(tmp_path / "out.fa").codes(name, 0, 5).tolist() == [0, 1, 2, 3, 4]
+    assert str(Fasta(str(tmp_path / "out.fa"), rebuild=False)[name][:]) == "ACGTNN"
+    (tmp_path / "out.fa.fai").unlink()
+    pysam.faidx(str(tmp_path / "out.fa"))
+    assert (tmp_path / "out.fa.fai").read_text() == ours
 
 
 def test_only_chosen_contigs_are_kept(tmp_path):
@@ -162,6 +234,56 @@ def test_a_damaged_genome_json_is_a_one_line_error(tmp_path, damage, reason):
             r"in.fa: contig 'a' contains characters that are not letters: remove them",
         ),
         (b"> a\nAC\n", ["*"], r"in.fa: a contig has no name: write it directly after the '>'"),
+        (
+            b">a\nAC\n>x\0y z\nAC\n",
+            ["*"],
+            r"in.fa: contig 2 is named 'x\\x00y', which has characters that cannot be printed: rename",
+        ),
+        (b">a\x7f\nAC\n", ["*"], r"in.fa: contig 1 is named 'a\\x7f', which has characters that"),
+        (b">a\x1b[31m\nAC\n", ["*"], r"in.fa: contig 1 is named 'a\\x1b\[31m', which has charact"),
+        (">a\u202eb\nAC\n".encode(), ["*"], r"in.fa: contig 1 is named 'a\\u202eb', which has"),
+        (">a\u2028b\nAC\n".encode(), ["*"], r"in.fa: contig 1 is named 'a\\u2028b', which has"),
+        (">a\x85b\nAC\n".encode(), ["*"], r"in.fa: contig 1 is named 'a\\x85b', which has"),
+        (
+            b">a\nAC\n>chr\xe9\nAC\n",
+            ["*"],
+            r"in.fa: contig 2 is named b'chr\\xe9', which is not UTF-8: rename it$",
+        ),
+        (
+            b">a\nAC\n>" + b"x" * 1001 + b"\nAC\n",
+            ["*"],
+            r"in.fa: contig 2 has a name of 1,001 bytes, of which at most 1,000 are supported: short",
+        ),
+        (
+            b">a " + b"x" * (1 << 20) + b"\nAC\n",
+            ["*"],
+            r"in.fa: the header line b'>a x{17}'... is longer than 1,048,576 bytes: shorten it$",
+        ),
+        (
+            b">" + b"x" * (1 << 25),
+            ["*"],
+            r"in.fa: the header line b'>x{19}'... is longer than 1,048,576 bytes: shorten it$",
+        ),
+        (b">a\nAC\0G\n", ["*"], r"in.fa: contig 'a' contains characters that are not letters: rem"),
+        (
+            b">dna\nACGT\n>sp|P1\n" + PROTEIN + b"\n",
+            ["*"],
+            r"in.fa: contig 'sp\|P1' is not a sequence of nucleotides: 45% of its letters are no "
+            r"nucleotide code \(E, F, I, L, P, Q\): check genome.fasta, or leave the contig out",
+        ),
+        (
+            b">a\n" + b"ACGTNNNN" * 50 + b"EFL" * 4 + b"\n",
+            ["*"],
+            r"in.fa: contig 'a' is not a sequence of nucleotides: 6% of its letters are no nucl",
+        ),
+        (b"\xff\xfe>\0a\0", ["*"], r"in.fa: not a FASTA file: it starts with b'\\xff\\xfe>"),
+        (
+            gzip.compress(b">a\n" + random_bases(10**4, seed=0).encode(), mtime=0).replace(
+                b"\x01", b"\x07"
+            ),
+            ["*"],
+            r"in.fa: cannot be read: .*: copy it again",
+        ),
         (
             gzip.compress(b">a\nACGT\n" * 99, mtime=0)[:-20],
             ["*"],

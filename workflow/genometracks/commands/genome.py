@@ -66,5 +66,10 @@ def run_genome(args: argparse.Namespace) -> None:
     )
     index.save(args.out)
     bases = sum(contig.length for contig in index.contigs)
-    unknown = sum(end - start for contig in index.contigs for start, end in contig.gaps)
-    LOG.info(f"{len(index.contigs):,} contigs, {bases:,} bp, {unknown:,} of them N")
+    unknown = sum(contig.unknown for contig in index.contigs)
+    text = f"{len(index.contigs):,} contigs, {bases:,} bp, {unknown:,} of them N"
+    ambiguous = sum(contig.ambiguous for contig in index.contigs)
+    if ambiguous:
+        share = f"{100 * ambiguous / bases:.2g}%"
+        text += f"; {ambiguous:,} ambiguous letters ({share}) are read as N"
+    LOG.info(text)

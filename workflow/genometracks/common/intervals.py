@@ -9,6 +9,18 @@ Intervals = npt.NDArray[np.int64]
 EMPTY: Intervals = np.empty((0, 2), np.int64)
 
 
+def find_runs(mask: npt.NDArray[np.bool_]) -> Intervals:
+    """Find the maximal runs of True: int64 array (n, 2).
+
+    Examples
+    --------
+    >>> find_runs(np.array([True, False, True, True])).tolist()
+    [[0, 1], [2, 4]]
+    """
+    edges = np.diff(mask, prepend=False, append=False)
+    return np.flatnonzero(edges).reshape(-1, 2)
+
+
 def merge_intervals(rows: npt.ArrayLike) -> Intervals:
     """Sort intervals and join those that overlap or touch.
 

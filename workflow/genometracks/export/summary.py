@@ -49,9 +49,14 @@ def write_summary(
         _measure_seconds(logs, pattern) for pattern in ("*.log", "predict/*.log")
     )
     made = _read_provenance(folder.manifest)
+    bases = sum(lengths.values())
+    unread = ""
+    if plan.genome.ambiguous:
+        share = f"{100 * plan.genome.ambiguous / bases:.2g}%"
+        unread = f", {share} of them ambiguous letters, read as N"
     text = [
         f"bins         {plan.bins:,} of {width}, {plan.padded_bins:,} padded; "
-        f"contigs: {len(lengths):,}, {sum(lengths.values()):,} bp",
+        f"contigs: {len(lengths):,}, {bases:,} bp{unread}",
         f"tracks       {len(plan.tracks):,} ({names}): {plan.tracks[0].computed}",
         f"wall time    {seconds:.0f} s, of which prediction {predicting:.0f} s",
         f"arithmetic   {_describe_arithmetic(plan, made)}",

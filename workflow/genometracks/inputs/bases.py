@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genometracks.errors import UserError
+from genometracks.inputs.fai import read_fai
 
 CHECKED = 1 << 20
 """Bytes of a contig that `check` reads at once, which bounds its memory."""
@@ -29,7 +30,7 @@ class Bases:
     Raises
     ------
     UserError
-        If the index is not valid.
+        If a file is missing, or the index is not valid.
 
     Examples
     --------
@@ -41,19 +42,14 @@ class Bases:
     """
 
     def __init__(self, fasta: Path) -> None:
-        from pyfaidx import Faidx  # takes 0.1 s, which stages without bases need not spend
-
-        try:
-            index = Faidx(str(fasta), rebuild=False).index
-        except ValueError as error:
-            raise UserError(
-                f"{fasta}.fai: no usable index ({error}): delete it and run again"
-            ) from error
-        self._records: dict[str, tuple[int, int]] = {
-            name: (record.offset, record.rlen) for name, record in index.items()
-        }
+        self._records = read_fai(Path(f"{fasta}.fai"))
         # Read, not mapped: pages of a mapped file count as this process's memory.
-        self._file = open(fasta, "rb")  # noqa: SIM115 - closed with the object
+        try:
+            self._file = open(fasta, "rb")  # noqa: SIM115 - closed with the object
+        except OSError as error:
+            raise UserError(
+                f"{fasta}: cannot be read: {error.strerror}: delete it and run again"
+            ) from error
 
     def check(self, contigs: Mapping[str, str]) -> None:
         """Verify that contigs have the same bases as when the plan was made.
@@ -97,8 +93,12 @@ class Bases:
         Raises
         ------
         UserError
-            If the file is shorter than its index states.
+            If the contig is missing, or the file is shorter than its index states.
         """
+        if contig not in self._records:
+            raise UserError(
+                f"{self._file.name}: contig {contig} is missing: delete this file and run again"
+            )
         offset, length = self._records[contig]
         low, high = max(start, 0), min(end, length)
         codes = np.full(end - start, 4, np.uint8)

@@ -1,35 +1,33 @@
 """Parsing of FASTA files: names of contigs, and their normalised bases in blocks.
 
-Normalised bases are A, C, G, T and N only: lower case becomes upper case; other letters (IUPAC
-codes), gaps and stops become N.
+Normalised bases are A, C, G, T and N only, in upper case (see `letters`). A line ends with LF, CRLF
+or CR.
 """
 
 import gzip
 import hashlib
 import io
-import string
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from genometracks.errors import UserError
+from genometracks.inputs.letters import Counts, count_others, normalise
 
 BLOCK = 1 << 24
 """Bytes that are read at once."""
+MAX_HEADER = 1 << 20
+"""Bytes of the longest header line."""
+MAX_NAME = 1_000
+"""Bytes of the longest name of a contig: every key of a bigWig's list of contigs is that long."""
 
 
-def _make_table() -> bytes:
-    """Byte -> normalised base; 0 for bytes that a sequence must not contain."""
-    table = bytearray(256)
-    for letter in (string.ascii_letters + "*-.").encode():
-        table[letter] = ord("N")
-    for base in "ACGT":
-        table[ord(base)] = table[ord(base.lower())] = ord(base)
-    return bytes(table)
+class Piece(NamedTuple):
+    """A block of a contig: normalised bases, and the counts of letters other than A, C, G, T, N."""
 
-
-NORMAL = _make_table()
+    bases: bytes
+    others: Counts
 
 
 def read_names(fasta: Path) -> tuple[list[str], str]:
@@ -42,8 +40,8 @@ def read_names(fasta: Path) -> tuple[list[str], str]:
     return names, digest.hexdigest()
 
 
-def read_contigs(fasta: Path, digest: "hashlib._Hash") -> Iterator[tuple[str, Iterator[bytes]]]:
-    """Yield each contig's name and an iterator over blocks of its normalised bases.
+def read_contigs(fasta: Path, digest: "hashlib._Hash") -> Iterator[tuple[str, Iterator[Piece]]]:
+    """Yield each contig's name and an iterator over its pieces.
 
     Parameters
     ----------
@@ -55,17 +53,17 @@ def read_contigs(fasta: Path, digest: "hashlib._Hash") -> Iterator[tuple[str, It
     Raises
     ------
     UserError
-        If the file cannot be read, does not start with '>', or has a contig without a name or
-        with invalid characters.
+        If the file cannot be read, does not start with '>', or has a contig without a name, with a
+        name that files and browsers cannot hold, or with invalid characters.
     """
     parts = _read_parts(fasta, digest)
     header = next((part for part in parts if part.strip()), None)
     if header is not None and not header.startswith(b">"):
         raise UserError(f"{fasta}: not a FASTA file: it starts with {header[:20]!r} instead of '>'")
+    number = 0
     while header is not None:
-        if not header[1:2].strip():
-            raise UserError(f"{fasta}: a contig has no name: write it directly after the '>'")
-        name = header[1:].split()[0].decode("utf-8", "replace")
+        number += 1
+        name = _read_name(fasta, header, number=number)
         following: list[bytes] = []
         pieces = _read_bases(fasta, name, parts, following)
         yield name, pieces
@@ -74,31 +72,60 @@ def read_contigs(fasta: Path, digest: "hashlib._Hash") -> Iterator[tuple[str, It
         header = following[0] if following else None
 
 
+def _read_name(fasta: Path, header: bytes, *, number: int) -> str:
+    """The name in the header of contig `number`, counted from 1; errors as `read_contigs`."""
+    if not header[1:2].strip():
+        raise UserError(f"{fasta}: a contig has no name: write it directly after the '>'")
+    word = header[1:].split(maxsplit=1)[0]
+    if len(word) > MAX_NAME:
+        raise UserError(
+            f"{fasta}: contig {number:,} has a name of {len(word):,} bytes, of which at most "
+            f"{MAX_NAME:,} are supported: shorten it"
+        )
+    try:
+        name = word.decode()
+    except UnicodeDecodeError:
+        raise UserError(
+            f"{fasta}: contig {number:,} is named {word!r}, which is not UTF-8: rename it"
+        ) from None
+    if not name.isprintable():
+        raise UserError(
+            f"{fasta}: contig {number:,} is named {name!r}, which has characters that cannot be "
+            "printed: rename it"
+        )
+    return name
+
+
 def _read_bases(
     fasta: Path, name: str, parts: Iterator[bytes], following: list[bytes]
-) -> Iterator[bytes]:
-    """Yield a contig's normalised bases; append the next contig's header to `following`."""
+) -> Iterator[Piece]:
+    """Yield a contig's pieces; append the next contig's header to `following`."""
     for part in parts:
         if part.startswith(b">"):
             following.append(part)
             return
-        bases = part.translate(NORMAL, b" \t\r\n")
-        if b"\0" in bases:
+        bases = normalise(part)
+        if bases is None:
             raise UserError(
                 f"{fasta}: contig {name!r} contains characters that are not letters: remove them"
             )
-        yield bases
+        yield Piece(bases, count_others(part))
 
 
 def _read_parts(fasta: Path, digest: "hashlib._Hash") -> Iterator[bytes]:
-    """Yield whole header lines ('>...') and large blocks of sequence lines, unchanged."""
+    """Yield whole header lines ('>...') and large blocks of sequence lines, with LF line ends."""
     rest, at_line_start = b"", True
     for block in _read_blocks(fasta, digest):
-        block = rest + block
+        block = rest + block.replace(b"\r", b"\n")
         position = 0
         while position < len(block):
             if at_line_start and block[position] == ord(">"):
                 end = block.find(b"\n", position)
+                if (end if end >= 0 else len(block)) - position > MAX_HEADER:
+                    raise UserError(
+                        f"{fasta}: the header line {block[position : position + 20]!r}... is longer "
+                        f"than {MAX_HEADER:,} bytes: shorten it"
+                    )
                 if end < 0:
                     break  # the header continues in the next block
                 yield block[position:end]

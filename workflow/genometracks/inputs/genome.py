@@ -1,14 +1,15 @@
 """FASTA -> contigs and their runs of N, and a normalised copy for random access.
 
 A FASTA is read once and rewritten into the genome's folder: every contig on one line, in upper
-case, and N for everything that is not A, C, G or T. The copy is a valid, indexed FASTA in which
+case, T for U, and N for every other letter. The copy is a valid, indexed FASTA in which
 any interval is one slice. It does not depend on line lengths, line endings or compression of the
 user's file, nor on later changes of that file, which is never modified.
 """
 
 import fnmatch
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,14 +17,19 @@ from typing import BinaryIO
 import numpy as np
 
 from genometracks.common.atomic import write_atomically
-from genometracks.common.intervals import EMPTY, Intervals, merge_intervals
-from genometracks.common.records import load_record, save_record
+from genometracks.common.intervals import EMPTY, find_runs, merge_intervals
+from genometracks.common.records import load_record, optional, save_record
 from genometracks.config.folders import GenomeFolder
 from genometracks.errors import UserError
 from genometracks.inputs.check_record import check_contigs, check_runs
-from genometracks.inputs.fasta import read_contigs, read_names
+from genometracks.inputs.fai import format_header, write_fai
+from genometracks.inputs.fasta import Piece, read_contigs, read_names
+from genometracks.inputs.letters import MOST_FOREIGN, Letters, summarise_letters
 
+LOG = logging.getLogger(__name__)
 FORMAT = 1
+LISTED = 1_000_000
+"""Runs of N that genome.json lists at most: they take 200 bytes of memory each."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +42,27 @@ class Contig:
     length : int
         In bp.
     gaps : tuple of (start, end)
-        Maximal runs of N, in bp, 0-based, half-open.
+        Maximal runs of N, in bp, 0-based, half-open; empty if they are too many to list.
     sha256 : str
         Digest of the normalised bases.
+    scattered : int
+        Number of N if their runs are too many to list (see `LISTED`). Default is 0: they are
+        listed.
+    ambiguous : int
+        Number of letters for two or three bases (R, Y, ...), which are read as N. Default is 0.
     """
 
     name: str
     length: int
     gaps: tuple[tuple[int, int], ...]
     sha256: str
+    scattered: int = optional(0)
+    ambiguous: int = optional(0)
+
+    @property
+    def unknown(self) -> int:
+        """Number of N."""
+        return self.scattered or sum(end - start for start, end in self.gaps)
 
 
 @dataclass(frozen=True)
@@ -61,12 +79,15 @@ class GenomeIndex:
         Digest of the FASTA as stored.
     contigs : tuple of Contig
         The selected contigs, in the file's order.
+    bases : str or None
+        Path of the normalised FASTA if a contig's runs of N are not listed. Default is None.
     """
 
     name: str
     source: str
     sha256: str
     contigs: tuple[Contig, ...]
+    bases: str | None = optional()
 
     def save(self, path: Path) -> None:
         """Write genome.json, whole or not at all."""
@@ -109,8 +130,9 @@ def scan_fasta(
     Raises
     ------
     UserError
-        If the file is missing, empty, not a FASTA or not the expected one, repeats a contig, or a
-        pattern matches nothing. Nothing is written then.
+        If the file is missing, empty, not a FASTA of nucleotides or not the expected one, repeats a
+        contig or names it with characters that cannot be printed, or a pattern matches nothing.
+        Nothing is written then.
 
     Examples
     --------
@@ -132,8 +154,9 @@ def scan_fasta(
                 f"{fasta}: sha256 is {found}, expected {sha256.lower()}: "
                 "check genome.fasta and genome.sha256"
             )
-    _write_fai(Path(f"{out}.fai"), contigs)
-    return GenomeIndex(name, str(fasta), found, contigs)
+    write_fai(Path(f"{out}.fai"), ((contig.name, contig.length) for contig in contigs))
+    bases = str(out) if any(contig.scattered for contig in contigs) else None
+    return GenomeIndex(name, str(fasta), found, contigs, bases)
 
 
 def find_scan(kept: GenomeFolder, fasta: Path, *, patterns: Sequence[str]) -> GenomeIndex | None:
@@ -179,35 +202,82 @@ def _copy_contigs(
     """Write the selected contigs to `file`, each on one line, and describe them."""
     seen: set[str] = set()
     contigs: list[Contig] = []
+    read: list[tuple[str, Letters]] = []
+    listed = 0
     for name, pieces in read_contigs(fasta, digest):
         if name in seen:
             raise UserError(f"{fasta}: two contigs are named {name!r}: rename or remove one")
         seen.add(name)
         if _matches(name, patterns):
-            file.write(_format_header(name))
-            contigs.append(_copy_contig(name, pieces, file))
+            file.write(format_header(name))
+            contig, letters = _copy_contig(name, pieces, file, room=LISTED - listed)
             file.write(b"\n")
+            _check_letters(fasta, contig, letters)
+            contigs.append(contig)
+            listed += len(contig.gaps)
+            if letters.uracil or letters.foreign:
+                read.append((name, letters))
     _check_contigs(fasta, contigs, seen=seen, patterns=patterns)
+    _report_letters(fasta, read)
     return tuple(contigs)
 
 
-def _copy_contig(name: str, pieces: Iterator[bytes], file: BinaryIO) -> Contig:
-    """Write a contig's normalised bases, and describe it."""
+def _copy_contig(
+    name: str, pieces: Iterator[Piece], file: BinaryIO, *, room: int
+) -> tuple[Contig, Letters]:
+    """Write a contig's normalised bases, and describe it; list its runs of N up to `room`."""
     digest = hashlib.sha256()
-    length, runs = 0, [EMPTY]
-    for bases in pieces:
+    length = unknown = 0
+    others = np.zeros(256, np.int64)
+    runs, most = [EMPTY], room
+    for bases, counts in pieces:
         file.write(bases)
         digest.update(bases)
-        runs.append(_find_gaps(bases) + length)
+        if most >= 0:
+            found = find_runs(np.frombuffer(bases, np.uint8) == ord("N"))
+            most += 1 - len(found)  # a run across two blocks is counted twice
+            runs.append(found + length)
         length += len(bases)
-    gaps = merge_intervals(np.concatenate(runs)).tolist()  # joins runs across blocks
-    return Contig(name, length, tuple((start, end) for start, end in gaps), digest.hexdigest())
+        unknown += bases.count(b"N")
+        others += counts
+    letters = summarise_letters(others)
+    gaps = merge_intervals(np.concatenate(runs)) if most >= 0 else EMPTY  # joined across blocks
+    listed = most >= 0 and len(gaps) <= room
+    contig = Contig(
+        name,
+        length,
+        tuple((start, end) for start, end in gaps.tolist()) if listed else (),
+        digest.hexdigest(),
+        scattered=0 if listed else unknown,
+        ambiguous=letters.ambiguous,
+    )
+    return contig, letters
 
 
-def _find_gaps(bases: bytes) -> Intervals:
-    """Maximal runs of N in a block of bases."""
-    unknown = np.frombuffer(bases, np.uint8) == ord("N")
-    return np.flatnonzero(np.diff(np.r_[False, unknown, False])).reshape(-1, 2)
+def _check_letters(fasta: Path, contig: Contig, letters: Letters) -> None:
+    share = letters.foreign_share(contig.length - contig.unknown)
+    if share > MOST_FOREIGN:
+        raise UserError(
+            f"{fasta}: contig {contig.name!r} is not a sequence of nucleotides: {share:.0%} of its "
+            f"letters are no nucleotide code ({letters.shown}): check genome.fasta, or leave the "
+            "contig out (genome.contigs)"
+        )
+
+
+def _report_letters(fasta: Path, read: Sequence[tuple[str, Letters]]) -> None:
+    """Log which letters were read as others, once per genome."""
+    for count, what in (
+        ([letters.uracil for _, letters in read], "U (RNA) is read as T"),
+        (
+            [letters.foreign for _, letters in read],
+            "letters that are no nucleotide code are read as N",
+        ),
+    ):
+        if sum(count):
+            number = sum(map(bool, count))
+            first = next(name for (name, _), n in zip(read, count, strict=True) if n)
+            more = f"{number:,} contigs, the first of them {first}" if number > 1 else first
+            LOG.warning(f"{fasta}: {what}, {sum(count):,} times, in {more}")
 
 
 def _check_contigs(
@@ -223,18 +293,3 @@ def _check_contigs(
             )
     if not any(contig.length for contig in contigs):
         raise UserError(f"{fasta}: the selected contigs have no bases: check genome.contigs")
-
-
-def _format_header(name: str) -> bytes:
-    return f">{name}\n".encode()
-
-
-def _write_fai(path: Path, contigs: Iterable[Contig]) -> None:
-    """Write the index of the normalised FASTA, in the format of `samtools faidx`."""
-    offset = 0
-    with write_atomically(path) as file:
-        for contig in contigs:
-            offset += len(_format_header(contig.name))
-            row = (contig.name, contig.length, offset, contig.length, contig.length + 1)
-            file.write("\t".join(map(str, row)).encode() + b"\n")
-            offset += contig.length + 1  # with its line end

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from genometracks.common.atomic import write_atomically
 from genometracks.common.intervals import EMPTY
-from genometracks.common.records import as_plain, from_plain, load_plain
+from genometracks.common.records import as_plain, from_plain, load_plain, optional
 from genometracks.config.sections import Dtype, Precision
 from genometracks.errors import UserError
 from genometracks.inputs.check_record import check_contigs, check_geometry, check_range
@@ -69,13 +69,17 @@ class BedSource:
 
 @dataclass(frozen=True)
 class PlannedGenome:
-    """The genome of a plan; contigs are sorted by name."""
+    """The genome of a plan; contigs are sorted by name.
+
+    `ambiguous` is the number of letters for two or three bases (R, Y, ...), read as N.
+    """
 
     name: str
     sha256: str
     contigs: tuple[PlannedContig, ...]
     regions: BedSource | None
     blacklist: BedSource | None
+    ambiguous: int = optional(0)
 
 
 @dataclass(frozen=True)

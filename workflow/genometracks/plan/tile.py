@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ import numpy as np
 from genometracks.common.intervals import EMPTY, intersect, merge_intervals
 from genometracks.common.records import as_plain
 from genometracks.errors import UserError
+from genometracks.inputs.bases import Bases
 from genometracks.inputs.bed import Bed
-from genometracks.inputs.genome import Contig, GenomeIndex
+from genometracks.inputs.genome import LISTED, Contig, GenomeIndex
 from genometracks.plan.geometry import Geometry
 from genometracks.plan.plan import (
     FORMAT,
@@ -25,6 +27,7 @@ from genometracks.plan.plan import (
     Shard,
     number_windows,
 )
+from genometracks.plan.scattered import find_scattered
 from genometracks.plan.segments import Runs, find_segments, find_touched
 from genometracks.tracks.recipe import Recipe
 from genometracks.tracks.table import RunTrack
@@ -70,10 +73,14 @@ def tile_genome(
     Raises
     ------
     UserError
-        If there is no bin to predict.
+        If there is no bin to predict, or N cut the bins into too many runs.
     """
     contigs = sorted(scope.genome.contigs, key=lambda contig: contig.name)
-    segments = {contig.name: _choose_bins(contig, geometry, scope) for contig in contigs}
+    segments: dict[str, Runs] = {}
+    room = LISTED
+    for contig in contigs:
+        segments[contig.name] = _choose_bins(contig, geometry, scope, room=room)
+        room -= len(segments[contig.name]) if contig.scattered else 0
     _, runs = number_windows(segments, geometry.owned)
     windows = int((runs[:, 1] - runs[:, 0]).sum())
     if not windows:
@@ -125,16 +132,21 @@ def _cut(plan: Plan, size: int, *, count: int, width: int) -> Plan:
     return replace(plan, shards=tuple(shards))
 
 
-def _choose_bins(contig: Contig, geometry: Geometry, scope: Scope) -> Runs:
+def _choose_bins(contig: Contig, geometry: Geometry, scope: Scope, *, room: int) -> Runs:
     """Runs of bins [first, last) of a contig to predict: int64 array (n, 2)."""
-    gaps = np.array(contig.gaps, np.int64).reshape(-1, 2)
-    if scope.blacklist:
-        listed = scope.blacklist.intervals.get(contig.name, EMPTY)
-        gaps = merge_intervals(np.concatenate([gaps, listed]))
-    segments = find_segments(contig.length, gaps, geometry.bin, span=geometry.span)
+    size, span = geometry.bin, geometry.span
+    listed = scope.blacklist.intervals.get(contig.name, EMPTY) if scope.blacklist else EMPTY
+    if contig.scattered:
+        bases = Bases(Path(scope.genome.bases or "genome.fa"))
+        segments = find_scattered(contig, bases, listed, size=size, span=span, most=room)
+    else:
+        gaps = np.array(contig.gaps, np.int64).reshape(-1, 2)
+        if scope.blacklist:
+            gaps = merge_intervals(np.concatenate([gaps, listed]))
+        segments = find_segments(contig.length, gaps, size, span=span)
     if scope.regions:
         listed = scope.regions.intervals.get(contig.name, EMPTY)
-        touched = find_touched(listed, geometry.bin, span=geometry.span)
+        touched = find_touched(listed, size, span=span)
         segments = intersect(segments, touched)
     return segments
 
@@ -144,7 +156,10 @@ def _describe_genome(scope: Scope, contigs: list[Contig]) -> PlannedGenome:
         BedSource(bed.path, bed.sha256) if bed else None for bed in (scope.regions, scope.blacklist)
     )
     planned = tuple(PlannedContig(each.name, each.length, each.sha256) for each in contigs)
-    return PlannedGenome(scope.genome.name, scope.genome.sha256, planned, regions, blacklist)
+    ambiguous = sum(each.ambiguous for each in contigs)
+    return PlannedGenome(
+        scope.genome.name, scope.genome.sha256, planned, regions, blacklist, ambiguous
+    )
 
 
 def _count_padded(contigs: list[Contig], geometry: Geometry, segments: dict[str, Runs]) -> int:
