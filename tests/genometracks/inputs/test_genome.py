@@ -237,7 +237,7 @@ def test_a_damaged_genome_json_is_a_one_line_error(tmp_path, damage, reason):
         (
             b">a\nAC\n>x\0y z\nAC\n",
             ["*"],
-            r"in.fa: contig 2 is named 'x\\x00y', which has characters that cannot be printed: rename",
+            r"in.fa: contig 2 is named 'x\\x00y', which has characters that cannot be printed: r",
         ),
         (b">a\x7f\nAC\n", ["*"], r"in.fa: contig 1 is named 'a\\x7f', which has characters that"),
         (b">a\x1b[31m\nAC\n", ["*"], r"in.fa: contig 1 is named 'a\\x1b\[31m', which has charact"),
@@ -252,7 +252,7 @@ def test_a_damaged_genome_json_is_a_one_line_error(tmp_path, damage, reason):
         (
             b">a\nAC\n>" + b"x" * 1001 + b"\nAC\n",
             ["*"],
-            r"in.fa: contig 2 has a name of 1,001 bytes, of which at most 1,000 are supported: short",
+            r"in.fa: contig 2 has a name of 1,001 bytes, of which at most 1,000 are supported: sh",
         ),
         (
             b">a " + b"x" * (1 << 20) + b"\nAC\n",

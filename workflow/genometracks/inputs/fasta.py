@@ -123,8 +123,8 @@ def _read_parts(fasta: Path, digest: "hashlib._Hash") -> Iterator[bytes]:
                 end = block.find(b"\n", position)
                 if (end if end >= 0 else len(block)) - position > MAX_HEADER:
                     raise UserError(
-                        f"{fasta}: the header line {block[position : position + 20]!r}... is longer "
-                        f"than {MAX_HEADER:,} bytes: shorten it"
+                        f"{fasta}: the header line {block[position : position + 20]!r}... is "
+                        f"longer than {MAX_HEADER:,} bytes: shorten it"
                     )
                 if end < 0:
                     break  # the header continues in the next block
