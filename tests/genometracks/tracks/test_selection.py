@@ -54,18 +54,19 @@ def test_tracks_tsv_has_the_contracts_columns(tmp_path):
     )
     write_tracks(tracks, tmp_path / "tracks.tsv", suffix=".bw")
     assert (tmp_path / "tracks.tsv").read_text().splitlines() == [
-        "track\tdescription\tfile\tname\tindex\tassay",
-        "a_b\ttab here\tbigwig/a_b.bw\ta/b\t0\tATAC",
-        "c\t\tbigwig/c.bw\tc\t1\t",
+        "track\tdescription\tfile\tcolumn\tname\tindex\tassay",
+        "a_b\ttab here\tbigwig/a_b.bw\ta/b\ta/b\t0\tATAC",
+        "c\t\tbigwig/c.bw\tc\tc\t1\t",
     ]
 
 
 def test_columns_of_the_model_never_replace_those_of_the_run(tmp_path):
-    columns = {"track": "x", "index": 7, "file": "ENCFF.w5"}
+    columns = {"track": "x", "index": 7, "file": "ENCFF.w5", "column": "L"}
     tracks = run_tracks([{"name": "a"}, {"name": "b", **columns}], tracks=["b"])
     assert tracks[0].track == "b" and tracks[0].index == 1
     write_tracks(tracks, tmp_path / "tracks.tsv", suffix=".bw")
     assert (tmp_path / "tracks.tsv").read_text().splitlines() == [
-        "track\tdescription\tfile\tname\tindex\tmodel_track\tmodel_index\tmodel_file",
-        "b\t\tbigwig/b.bw\tb\t1\tx\t7\tENCFF.w5",
+        "track\tdescription\tfile\tcolumn\tname\tindex\tmodel_track\tmodel_index\tmodel_file\t"
+        "model_column",
+        "b\t\tbigwig/b.bw\tb\tb\t1\tx\t7\tENCFF.w5\tL",
     ]

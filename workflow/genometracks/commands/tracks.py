@@ -91,5 +91,6 @@ def run_parquet(args: argparse.Namespace) -> None:
     plan, folder = Plan.load(args.plan), RunFolder.of_plan(args.plan)
     out: Path = args.out
     sidecars = find_sidecars(plan, folder)
-    seals = write_parquet(plan, folder.shards, out, sidecars=sidecars, processes=args.threads)
+    run, processes = folder.path.absolute().name, args.threads
+    seals = write_parquet(plan, folder.shards, out, sidecars=sidecars, run=run, processes=processes)
     save_seals(find_seal(args), folder, seals)

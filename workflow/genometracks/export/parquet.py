@@ -2,15 +2,15 @@
 
 `chrom={contig}/part-{i}.parquet` contains `start` (bp, 0-based) and one float32 column per track,
 in bin order; absent bins have no row. More than 512 tracks are divided among several parts, because
-the footer grows with every column of every row group.
+the footer grows with every column of every row group. `_contigs.tsv` exists if the name of a contig
+is too long for a folder.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from urllib.parse import quote
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +19,15 @@ import pyarrow.parquet as pq
 
 from genometracks.common.atomic import build_folder
 from genometracks.common.processes import run_side_by_side
-from genometracks.common.sealing import Seal, SealedFile
+from genometracks.common.sealing import Seal, SealedFile, write_sealed
 from genometracks.export.jobs import COLUMNS
+from genometracks.export.parquet_folders import CONTIGS, list_renamed, name_folders
+from genometracks.export.parquet_schema import add_contig, make_schema
 from genometracks.plan.plan import Plan
 from genometracks.shards.merge import read_tracks
 from genometracks.shards.shard import Values
 from genometracks.shards.sidecar import Sidecar
+from genometracks.tracks.table import name_columns
 
 ROWS = 65_536
 """Bins in a row group."""
@@ -34,7 +37,13 @@ Stream = Iterator[tuple[str, int, Values]]
 
 
 def write_parquet(
-    plan: Plan, shards: Path, folder: Path, *, sidecars: Sequence[Sidecar], processes: int = 1
+    plan: Plan,
+    shards: Path,
+    folder: Path,
+    *,
+    sidecars: Sequence[Sidecar],
+    run: str,
+    processes: int = 1,
 ) -> list[Seal]:
     """Write every track of a plan as a Parquet data set; return the seals of its files.
 
@@ -47,6 +56,8 @@ def write_parquet(
         The data set. It appears whole or not at all, and replaces an earlier one.
     sidecars : sequence of Sidecar
         From `merge.find_merged`.
+    run : str
+        Name of the run, for the metadata.
     processes : int
         Number of processes. Default is 1; the bytes are the same for any number.
 
@@ -61,8 +72,15 @@ def write_parquet(
         for number, first in enumerate(tracks[::COLUMNS])
     ]
     with build_folder(folder) as building:
-        shares = [(plan, shards, building, sidecars, parts[i::processes]) for i in range(processes)]
+        homes = name_folders([contig for contig, bins in plan.segments.items() if len(bins)])
+        target = Target(building, homes, name_columns(plan.tracks), run)
+        shares = [(plan, shards, target, sidecars, parts[i::processes]) for i in range(processes)]
         sealed = run_side_by_side(_write_parts, [share for share in shares if share[-1]])
+        renamed = list_renamed(homes)
+        if renamed:
+            with write_sealed(building / CONTIGS) as file:
+                file.write(renamed.encode())
+            sealed.append([file.sealed])
     return [
         replace(seal, path=folder / seal.path.relative_to(building))
         for some in sealed
@@ -70,30 +88,41 @@ def write_parquet(
     ]
 
 
+@dataclass(frozen=True)
+class Target:
+    """A data set that is written: its folder, the folders of contigs in it, columns, run."""
+
+    folder: Path
+    homes: dict[str, str]
+    columns: list[str]
+    run: str
+
+
 def _write_parts(
     plan: Plan,
     shards: Path,
-    folder: Path,
+    target: Target,
     sidecars: Sequence[Sidecar],
     parts: Sequence[tuple[str, range]],
 ) -> list[Seal]:
     sealed: list[Seal] = []
     for name, rows in parts:
         stream = read_tracks(plan, shards, sidecars=sidecars, rows=rows)
-        sealed += _write_part(plan, stream, folder=folder, name=name, rows=rows)
+        sealed += _write_part(plan, stream, target=target, name=name, rows=rows)
     return sealed
 
 
-def _write_part(plan: Plan, stream: Stream, *, folder: Path, name: str, rows: range) -> list[Seal]:
-    columns = [plan.tracks[row].track for row in rows]
-    schema = pa.schema([("start", pa.int64()), *((column, pa.float32()) for column in columns)])
+def _write_part(
+    plan: Plan, stream: Stream, *, target: Target, name: str, rows: range
+) -> list[Seal]:
+    schema = make_schema(plan, target.columns, rows=rows, run=target.run)
     sealed = []
     for contig, groups in groupby(_regroup(stream, len(rows)), key=itemgetter(0)):
-        path = folder / f"chrom={quote(contig, safe='')}" / name
+        path = target.folder / target.homes[contig] / name
         path.parent.mkdir(exist_ok=True)
         with open(path, "wb") as plain:
             file = SealedFile(plain, path)
-            with _open_writer(file, schema) as writer:
+            with _open_writer(file, add_contig(schema, contig)) as writer:
                 for _, first, values in groups:
                     start = first * plan.geometry.bin
                     arrays = [pa.array(start), *(pa.array(row) for row in values)]

@@ -1,6 +1,7 @@
 """The run's tracks as rows of tracks.tsv, with safe names for files and columns."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any
 
 from genometracks.common.sealing import Seal, write_sealed
 from genometracks.inputs.model import Metadata
+from genometracks.tracks.columns import choose_columns
 
-RESERVED = ("track", "index", "file", "computed")
+RESERVED = ("track", "index", "file", "column", "computed")
 """Columns of tracks.tsv that this program fills; a model's columns of these names get a prefix."""
 
 
@@ -20,7 +22,7 @@ class RunTrack:
     Attributes
     ----------
     track : str
-        File stem and Parquet column: safe, and unique ignoring case.
+        File stem: safe, and unique ignoring case.
     name : str
         Name of the track in the model, or of the group or pair.
     index : int or None
@@ -69,6 +71,11 @@ def name_tracks(tracks: Sequence[RunTrack]) -> list[RunTrack]:
     return [replace(track, track=stem) for track, stem in zip(tracks, stems, strict=True)]
 
 
+def name_columns(tracks: Sequence[RunTrack]) -> list[str]:
+    """Choose the Parquet column of each of a run's tracks (see `columns.choose_columns`)."""
+    return choose_columns([track.name for track in tracks], [track.track for track in tracks])
+
+
 def safe_names(names: Sequence[str]) -> list[str]:
     """Make file stems of names: unique ignoring case, and never outside of their folder.
 
@@ -95,7 +102,7 @@ def safe_names(names: Sequence[str]) -> list[str]:
 def write_tracks(tracks: Sequence[RunTrack], path: Path, *, suffix: str) -> Seal:
     """Write tracks.tsv, and return its seal.
 
-    Its columns are `track`, `description`, `file`, then all others.
+    The columns are `track`, `description`, `file`, `column`, then all others.
 
     Parameters
     ----------
@@ -105,18 +112,28 @@ def write_tracks(tracks: Sequence[RunTrack], path: Path, *, suffix: str) -> Seal
         A track's file is `bigwig/{track}{suffix}`; empty if no bigWigs are written.
     """
     rows = [track.as_row() for track in tracks]
-    columns = ["track", "description", "file"]
+    columns = ["track", "description", "file", "column"]
     columns += [key for row in rows for key in row if key not in columns]
     columns = list(dict.fromkeys(columns))
     lines = [columns]
-    for row in rows:
+    for row, column in zip(rows, name_columns(tracks), strict=True):
         file = f"bigwig/{row['track']}{suffix}" if suffix else ""
         cells: dict[str, Any] = {key: each for key, each in row.items() if each is not None}
-        cells["file"] = file
-        lines.append([" ".join(str(cells.get(column, "")).split()) for column in columns])
+        cells |= {"file": file, "column": column}
+        lines.append([_format_cell(cells.get(key, "")) for key in columns])
     with write_sealed(path) as out:
         out.write("".join("\t".join(line) + "\n" for line in lines).encode())
     return out.sealed
+
+
+def _format_cell(value: object) -> str:
+    """One line of text; control characters, which readers of tables refuse, are escaped."""
+    text = " ".join(str(value).split())
+    if text.isprintable():
+        return text
+    return "".join(
+        ascii(each)[1:-1] if unicodedata.category(each) in ("Cc", "Cs") else each for each in text
+    )
 
 
 def name_rows(tracks: Sequence[RunTrack]) -> dict[str, int]:
