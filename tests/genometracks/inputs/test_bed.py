@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from genometracks.common.intervals import intersect, merge_intervals
 from genometracks.errors import UserError
+from genometracks.inputs import bed as bed_module
 from genometracks.inputs.bed import read_bed
 
 LENGTHS = {"chr1": 1000, "chr2": 50}
@@ -54,6 +55,20 @@ def test_intervals_are_sorted_and_merged(tmp_path, pack):
             "x.bed:2: chr2:40-51 extends past the contig's 50 bp: set genome.blacklist to a file "
             "of the same assembly",
         ),
+        ("chr1\t0\t" + "9" * 5000, "x.bed:1: not a BED line"),
+        ("chr1\t0\t1_0\n", "x.bed:1: not a BED line"),
+        ("chr1\t\u0660\t\u0665\n", "x.bed:1: not a BED line"),
+        ("chr1\t0\t0x10\n", "x.bed:1: not a BED line"),
+        ("chr1\t0\t1e2\n", "x.bed:1: not a BED line"),
+        (
+            "chr1\t0\t9\rchr1\0\t0\t5\n",
+            "x.bed:2: not a BED line: its contig has characters that cannot be printed, or that "
+            "are not UTF-8",
+        ),
+        ("chr1\t0\0\t9\n", "x.bed:1: not a BED line"),
+        ("chr1\t0\t9\n" + "x" * (1 << 20), "x.bed:2: not a BED line"),
+        ("\n" + "x" * (1 << 25), "x.bed:2: longer than 1,048,576 characters: not a BED line"),
+        ("x" * 5000 + "\t9\t1\n", f"x.bed:1: {'x' * 57}...:9-1 is not an interval"),
         (
             "1\t0\t9\n2\t0\t9\n3\t0\t9\n4\t0\t9\n",
             "x.bed: none of its contigs (1, 2, 3, ...) is in the genome, which has chr1, chr2: "
@@ -73,6 +88,55 @@ def test_a_truncated_gzip_file_is_refused(tmp_path):
     path.write_bytes(gzip.compress(TEXT.encode())[:-12])
     with pytest.raises(UserError, match=r"x.bed.gz: cannot be read: .*: check genome.regions"):
         read_bed(path, key="genome.regions", lengths=LENGTHS)
+
+
+def test_other_encodings_and_binary_files_are_refused(tmp_path):
+    path = tmp_path / "x.bed"
+    for data, line in (
+        ("chr1\t0\t9\n".encode("utf-16"), 1),
+        (b"# caf\xe9\nchr\xe9\t0\t9\n", 2),
+        (b"\0" * 100, 1),
+        (bytes(range(256)), 1),
+    ):
+        path.write_bytes(data)
+        with pytest.raises(UserError, match=rf"^{path}:{line}: not a BED line: [^\n]*$"):
+            read_bed(path, key="genome.regions", lengths=LENGTHS)
+
+
+@pytest.mark.parametrize(
+    ("unit", "unchecked", "message"),
+    [
+        (b"\0", 1 << 22, r"x.bed.gz:1: longer than 1,048,576 characters: not a BED line$"),
+        (
+            b"\n",
+            1 << 17,
+            r"x.bed.gz: cannot be read: expands to more than 200 times its size: check genome.reg",
+        ),
+        (
+            b"chr1\t0\t9\n",
+            1 << 17,
+            r"x.bed.gz: cannot be read: expands to more than 200 times its size",
+        ),
+    ],
+)
+def test_a_small_file_cannot_fill_the_memory(tmp_path, monkeypatch, unit, unchecked, message):
+    monkeypatch.setattr(bed_module, "UNCHECKED", unchecked)
+    path = tmp_path / "x.bed.gz"
+    with gzip.open(path, "wb") as file:
+        for _ in range(2):
+            file.write(unit * ((1 << 20) // len(unit)))
+    with pytest.raises(UserError, match=message):
+        read_bed(path, key="genome.regions", lengths=LENGTHS)
+
+
+@given(st.binary(max_size=60) | st.text("chr12\t\n\r0#-_ \0", max_size=60).map(str.encode))
+def test_any_file_gives_intervals_or_one_line(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("bed") / "x.bed"
+    path.write_bytes(data)
+    try:
+        read_bed(path, key="genome.regions", lengths=LENGTHS)
+    except UserError as error:
+        assert "\n" not in str(error) and str(error).startswith(str(path))
 
 
 intervals = st.lists(

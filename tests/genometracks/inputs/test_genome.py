@@ -6,6 +6,8 @@ import itertools
 import logging
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pyfaidx import Fasta
 
 from genometracks.cli import main
@@ -300,3 +302,22 @@ def test_an_invalid_fasta_is_refused_and_leaves_nothing(tmp_path, data, patterns
 def test_a_missing_fasta_is_named(tmp_path):
     with pytest.raises(UserError, match=r"gone.fa: no such FASTA file: check genome.fasta"):
         scan_fasta(tmp_path / "gone.fa", tmp_path / "out.fa", name="g", patterns=["*"])
+
+
+@given(
+    st.binary(max_size=60)
+    | st.text(">abcACGTUNE \r\n\0", max_size=60).map(str.encode)
+    | st.text(max_size=20).map(lambda name: f">{name}\nACGT\n".encode("utf-8", "replace"))
+)
+def test_any_file_gives_a_genome_or_one_line(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("genome")
+    (folder / "in.fa").write_bytes(data)
+    try:
+        index = scan_fasta(folder / "in.fa", folder / "out.fa", name="g", patterns=["*"])
+    except UserError as error:
+        assert "\n" not in str(error) and not (folder / "out.fa").exists()
+        return
+    bases = Bases(folder / "out.fa")
+    for contig in index.contigs:
+        codes = bases.codes(contig.name, 0, contig.length)
+        assert (codes == 4).sum() == contig.unknown

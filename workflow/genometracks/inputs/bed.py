@@ -3,17 +3,25 @@
 import gzip
 import hashlib
 import io
+import re
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import numpy as np
 
 from genometracks.common.intervals import Intervals, merge_intervals
 from genometracks.errors import UserError
+
+MAX_LINE = 1 << 20
+"""Characters of the longest line."""
+MAX_RATIO, UNCHECKED = 200, 1 << 22
+"""Largest expansion of a compressed file, and characters up to which it is not checked."""
+INTEGER = re.compile("-?[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
@@ -64,23 +72,26 @@ def read_bed(path: Path, *, key: str, lengths: Mapping[str, int]) -> Bed:
     >>> bed.intervals["chr1"].tolist(), bed.elsewhere
     ([[10, 40]], 1)
     """
+    rows: dict[str, array[int]] = {}
+    foreign: list[str] = []  # names of the first ones
+    elsewhere = 0
     try:
-        packed = Path(path).read_bytes()
-        text = gzip.decompress(packed) if packed.startswith(b"\x1f\x8b") else packed
+        with open(path, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        for number, contig, start, end in _parse(path):
+            if contig not in lengths:
+                elsewhere += 1
+                if len(foreign) < 4 and contig not in foreign:
+                    foreign.append(contig)
+                continue
+            if end > lengths[contig]:
+                raise UserError(
+                    f"{path}:{number}: {contig}:{start}-{end} extends past the contig's "
+                    f"{lengths[contig]} bp: set {key} to a file of the same assembly"
+                )
+            rows.setdefault(contig, array("q")).extend((start, end))
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: cannot be read: {error}: check {key}") from error
-    rows: dict[str, array[int]] = {}
-    foreign: dict[str, int] = {}
-    for where, contig, start, end in _parse(text, path):
-        if contig not in lengths:
-            foreign[contig] = foreign.get(contig, 0) + 1
-            continue
-        if end > lengths[contig]:
-            raise UserError(
-                f"{where}: {contig}:{start}-{end} extends past the contig's {lengths[contig]} bp: "
-                f"set {key} to a file of the same assembly"
-            )
-        rows.setdefault(contig, array("q")).extend((start, end))
     if foreign and not rows:
         raise UserError(
             f"{path}: none of its contigs ({_name_some(foreign)}) is in the genome, which has "
@@ -89,32 +100,62 @@ def read_bed(path: Path, *, key: str, lengths: Mapping[str, int]) -> Bed:
     intervals = {
         contig: merge_intervals(np.array(found).reshape(-1, 2)) for contig, found in rows.items()
     }
-    digest = hashlib.sha256(packed).hexdigest()
-    return Bed(str(path), digest, intervals, sum(foreign.values()))
+    return Bed(str(path), digest, intervals, elsewhere)
 
 
-def _parse(text: bytes, path: Path) -> Iterator[tuple[str, str, int, int]]:
-    """Yield (file:line, contig, start, end) of every interval."""
-    lines = io.TextIOWrapper(io.BytesIO(text), encoding="utf-8-sig", errors="replace")
-    for number, line in enumerate(lines, start=1):
-        words = line.split()
+def _parse(path: Path) -> Iterator[tuple[int, str, int, int]]:
+    """Yield (number of the line, contig, start, end) of every interval."""
+    for number, line in enumerate(_read_lines(path), start=1):
+        if len(line) > MAX_LINE:
+            raise UserError(f"{path}:{number}: longer than {MAX_LINE:,} characters: not a BED line")
+        words = line.split(maxsplit=3)
         if not words or words[0].startswith("#") or words[0] in ("track", "browser"):
             continue
-        where = f"{path}:{number}"
-        try:
-            contig, start, end = words[0], int(words[1]), int(words[2])
-        except (IndexError, ValueError) as error:
+        if len(words) < 3 or not (INTEGER.fullmatch(words[1]) and INTEGER.fullmatch(words[2])):
             raise UserError(
-                f"{where}: not a BED line: its columns must be contig, start and end"
-            ) from error
+                f"{path}:{number}: not a BED line: its columns must be contig, start and end"
+            )
+        contig, start, end = words[0], int(words[1]), int(words[2])
+        if not contig.isprintable():
+            raise UserError(
+                f"{path}:{number}: not a BED line: its contig has characters that cannot be "
+                "printed, or that are not UTF-8"
+            )
         if not 0 <= start < end:
             raise UserError(
-                f"{where}: {contig}:{start}-{end} is not an interval: 0 <= start < end must hold"
+                f"{path}:{number}: {_shorten(contig)}:{start}-{end} is not an interval: "
+                "0 <= start < end must hold"
             )
-        yield where, contig, start, end
+        yield number, contig, start, end
+
+
+def _read_lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a file, compressed or not; a longer one than `MAX_LINE` is cut.
+
+    Raises
+    ------
+    gzip.BadGzipFile
+        If little data expands to a lot: it may have been made to fill the memory.
+    """
+    with open(path, "rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        source = cast(BinaryIO, gzip.GzipFile(fileobj=file)) if packed else file
+        lines = io.TextIOWrapper(source, encoding="utf-8-sig", errors="surrogateescape")
+        most = max(UNCHECKED, MAX_RATIO * path.stat().st_size) if packed else None
+        read = 0
+        while line := lines.readline(MAX_LINE + 1):
+            read += len(line)
+            if most and read > most:
+                raise gzip.BadGzipFile(f"expands to more than {MAX_RATIO} times its size")
+            yield line
+
+
+def _shorten(contig: str) -> str:
+    return contig if len(contig) <= 60 else f"{contig[:57]}..."
 
 
 def _name_some(contigs: Iterable[str]) -> str:
     """The first three names, and dots if there are more."""
-    names = list(islice(contigs, 4))
+    names = list(map(_shorten, islice(contigs, 4)))
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
