@@ -78,6 +78,15 @@ def test_the_summary_describes_the_arithmetic(summarise):
     )
 
 
+def test_the_summary_states_the_share_of_ambiguous_letters(summarise, make_run):
+    line = summarise()[0]
+    assert line.endswith("contigs: 4, 2,025 bp, 0.15% of them ambiguous letters, read as N")
+    run = make_run("plain", sequences={"a": "ACGTN" * 40})
+    run.plan()
+    assert "ambiguous" not in (run.work / "plan.json").read_text()
+    assert "ambiguous" not in (run.work / "genome.json").read_text()
+
+
 def test_the_summary_describes_how_much_windows_differ(summarise):
     assert summarise()[4].startswith("seams        not measured: no bin is predicted by two")
     seams = {"bins": 9, "difference": [0.1, 0.02, 0.0], "scale": [2.0, 1.0, 0.0]}

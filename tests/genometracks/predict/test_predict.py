@@ -11,6 +11,7 @@ import time
 
 import numpy as np
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pyBigWig
 import pytest
 import torch
@@ -262,7 +263,14 @@ def test_a_contig_without_bases_is_left_out_of_every_output(make_run, contigs):
         assert len(files) >= 3
         for path in files:
             again = run.folder / path.relative_to(plain.folder)
-            assert again.read_bytes() == path.read_bytes(), path
+            if folder == "bigwig":
+                assert again.read_bytes() == path.read_bytes(), path
+                continue
+            tables = [pq.ParquetFile(each).read() for each in (again, path)]
+            about = [table.schema.metadata for table in tables]
+            assert about[0] == {**about[1], b"run": b"void", b"genome": b"void"}
+            tables = [table.replace_schema_metadata(None) for table in tables]
+            assert tables[0].equals(tables[1], check_metadata=True), path
 
 
 def test_a_stride_longer_than_the_window_leaves_gaps(make_run, contigs):
@@ -296,7 +304,9 @@ def test_a_stride_longer_than_the_window_leaves_gaps(make_run, contigs):
         out=path,
     )
     run.command("summary", settings=settings, plan=run.work / "plan.json", logs=logs, out=out)
-    first = "bins         17 of 96 bp, one each 130 bp, 4 padded; contigs: 4, 2,025 bp\n"
-    assert out.read_text().startswith(first)
+    first = (
+        "bins         17 of 96 bp, one each 130 bp, 4 padded; contigs: 4, 2,025 bp, 0.15% of them "
+    )
+    assert out.read_text().startswith(f"{first}ambiguous letters, read as N\n")
     # The window of bin 3 of chr2 is in the run of N from 300 to 550.
     assert 3 not in found["chr2"] and plan.bins == 4 + 5 + 8 + 1 - 1

@@ -143,7 +143,7 @@ def cut_index(fasta, index):
 
 @pytest.mark.parametrize(
     "change",
-    [change_a_base, truncate, replace, shift_index, cut_index],
+    [change_a_base, truncate, replace, cut_index],
     ids=lambda function: function.__name__,
 )
 def test_a_genome_that_changed_after_the_plan_is_refused(make_run, capsys, change):
@@ -156,6 +156,19 @@ def test_a_genome_that_changed_after_the_plan_is_refused(make_run, capsys, chang
     line = last_line(capsys.readouterr().err)
     expected = r": contig \S+ changed since the plan was made: delete this file and run again"
     assert re.fullmatch(re.escape(f"genometracks predict: {fasta}") + expected, line)
+    assert not run.shards().exists()
+
+
+def test_a_genome_with_another_index_is_refused(make_run, capsys):
+    run = make_run(shards=3)
+    run.plan()
+    index = run.work / "genome.fa.fai"
+    shift_index(run.work / "genome.fa", index)
+    assert main(run.list_commands()[2]) == 1
+    assert last_line(capsys.readouterr().err) == (
+        f"genometracks predict: {index}: no usable index (line 1 is not that of a normalised "
+        "FASTA): delete it and run again"
+    )
     assert not run.shards().exists()
 
 

@@ -31,21 +31,21 @@ def name_folders(contigs: Sequence[str]) -> dict[str, str]:
     >>> name_folders(["scaffold" * 40]).popitem()[1]
     'chrom=scaffoldscaffoldscaffold-15db96768814ce9e'
     """
-    values: dict[str, str | None] = {}
+    values: dict[str, str] = {}
     taken: set[str] = set()
     for contig in contigs:
         value = quote(contig, safe="")
         if value.lower() in taken:
             value = _encode_letters(value)
-        fits = len(PREFIX + value) <= LONGEST and contig != NULL
-        values[contig] = value if fits else None
-        taken |= {value.lower()} if fits else set()
+        if len(PREFIX + value) <= LONGEST and contig != NULL:
+            values[contig] = value
+            taken.add(value.lower())
     taken |= {contig.lower() for contig in contigs}
-    for contig, value in values.items():
-        if value is None:
-            values[contig] = short = _shorten(contig, taken)
-            taken.add(short.lower())
-    return {contig: f"{PREFIX}{value}" for contig, value in values.items()}
+    for contig in contigs:
+        if contig not in values:
+            values[contig] = _shorten(contig, taken)
+            taken.add(values[contig].lower())
+    return {contig: f"{PREFIX}{values[contig]}" for contig in contigs}
 
 
 def list_renamed(folders: Mapping[str, str]) -> str:

@@ -29,8 +29,8 @@ _PLAIN = b"ACGTNacgtn \t\r\n"
 def _make_table() -> bytes:
     """Byte -> normalised base; 0 for bytes that a sequence must not contain."""
     table = bytearray(256)
-    for letter in (string.ascii_letters + "*-.").encode():
-        table[letter] = ord("N")
+    for letter in string.ascii_letters + "*-.":
+        table[ord(letter)] = ord("N")
     for letter, base in zip("ACGTU", "ACGTT", strict=True):
         table[ord(letter)] = table[ord(letter.lower())] = ord(base)
     return bytes(table)
