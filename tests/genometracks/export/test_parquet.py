@@ -19,6 +19,7 @@ from genometracks.errors import UserError
 from genometracks.export import parquet
 from genometracks.export.parquet import write_parquet
 from genometracks.export.parquet_folders import list_renamed, name_folders
+from genometracks.export.seals import load_seals
 from genometracks.plan.plan import Plan
 from genometracks.shards.merge import check_shards, read_tracks
 from genometracks.tracks.columns import choose_columns
@@ -166,6 +167,13 @@ def test_contigs_of_any_accepted_name_are_found_by_their_names(make_run, tmp_pat
         contig = pq.read_schema(path).metadata[b"contig"].decode()
         assert contig == renamed.get(chrom, chrom)
     run.command("merge", plan=run.work / "plan.json", out=run.work / "merge.json")
+    run.command("parquet", plan=run.work / "plan.json", out=run.folder / "parquet")
+    sealed = {result.file for result in load_seals(run.work / "seals" / "parquet.json")}
+    assert sealed == {
+        path.relative_to(run.folder).as_posix()
+        for path in (run.folder / "parquet").rglob("*")
+        if path.is_file()
+    }
     run.command("bigwig", plan=run.work / "plan.json")
     lengths = dict.fromkeys(names, 130)
     with pyBigWig.open(str(run.folder / "bigwig" / "one.bw")) as first:
@@ -236,8 +244,9 @@ def test_every_reader_opens_tracks_of_any_name(make_run, tmp_path):
         assert dataset.to_table(columns=[column])[column].to_pylist() == list(values[column])
         assert whole[column].tolist() == list(values[column])
     settings = {"bigwig": True}
-    run.command("tracks", settings=settings, plan=run.work / "plan.json", out=tmp_path / "t.tsv")
-    table = pd.read_csv(tmp_path / "t.tsv", sep="\t", quoting=csv.QUOTE_NONE)
+    out = run.folder / "tracks.tsv"
+    run.command("tracks", settings=settings, plan=run.work / "plan.json", out=out)
+    table = pd.read_csv(out, sep="\t", quoting=csv.QUOTE_NONE)
     assert table["column"].tolist() == columns
     assert table["track"].tolist() == [track.track for track in plan.tracks]
     shown = [" ".join(name.split()) for name in HOSTILE]
