@@ -21,7 +21,7 @@ rule probe:
         device=of_run("config.prediction.device"),
     shell:
         "genometracks probe --settings {params.settings:q} --model {input.model:q}"
-        " --genome {input.genome:q} --fasta {input.fasta:q} --device {params.device}"
+        " --genome {input.genome:q} --fasta {input.fasta:q} --device {params.device:q}"
         " --threads {threads} --out {output:q} 2> {log:q}"
 
 

@@ -21,4 +21,4 @@ rule predict:
         device=of_run("config.prediction.device"),
     shell:
         "genometracks predict --plan {input.plan:q} --shard {wildcards.shard} --fasta {input.fasta:q}"
-        " --device {params.device} --threads {threads} 2> {log:q}"
+        " --device {params.device:q} --threads {threads} 2> {log:q}"

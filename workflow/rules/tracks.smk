@@ -6,6 +6,8 @@ rule tracks:
         seal=RUN.seals / "tracks.json",
     log:
         RUN.logs / "tracks.log",
+    # Before any prediction, so that a contig that no bigWig can hold is reported at once.
+    priority: 100
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -41,7 +43,7 @@ for each in RUNS.values():
             params:
                 rows=job.rows,
             shell:
-                "genometracks bigwig --plan {input.plan:q} --rows {params.rows}"
+                "genometracks bigwig --plan {input.plan:q} --rows {params.rows:q}"
                 " --threads {threads} --seal {output.seal:q} 2> {log:q}"
 
 

@@ -1,5 +1,6 @@
 """Tracks are divided among processes: the bytes are the same, and one that fails ends all."""
 
+import json
 import os
 import resource
 import signal
@@ -22,6 +23,7 @@ from genometracks.plan.plan import Plan
 from genometracks.shards.merge import check_shards, read_tracks
 from genometracks.shards.shard import write_shard
 from genometracks.shards.sidecar import Notes
+from toys import make_words, random_bases
 
 
 def written(run) -> dict[str, bytes]:
@@ -199,3 +201,20 @@ def test_blocks_hold_every_track_once_and_share_the_work(tracks, processes):
     assert max(sizes) <= 16 and max(sizes) - min(sizes) <= 1 and min(sizes) >= 1
     shares = [sum(sizes[i::processes]) for i in range(processes)]
     assert max(shares) - min(shares) <= len(blocks) // processes + 1
+
+
+def test_a_contig_that_no_bigwig_can_hold_is_refused_before_the_prediction(make_run, capsys):
+    run = make_run(sequences={"a": random_bases(300, seed=0)}, shards=1)
+    run.plan()
+    plan = run.work / "plan.json"
+    fields = json.loads(plan.read_text())
+    fields["genome"]["contigs"][0]["length"] = 2**32
+    plan.write_text(json.dumps(fields))
+    words = make_words("tracks", settings={"bigwig": True}, plan=plan, out=run.folder / "t.tsv")
+    assert main(words) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "genometracks tracks: contig a of 4,294,967,296 bp: a bigWig holds at most 4,294,967,295 "
+        "bp: set output.bigwig to false, or leave the contig out (genome.contigs)"
+    )
+    words = make_words("tracks", settings={"bigwig": False}, plan=plan, out=run.folder / "t.tsv")
+    assert main(words) == 0

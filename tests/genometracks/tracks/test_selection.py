@@ -22,6 +22,10 @@ MODEL = [{"name": "CTCF_k562"}, {"name": "CTCF_hepg2"}, {"name": "ATAC[1]"}]
         (["*k562", "CTCF_k562"], [0]),
     ],
 )
+def test_a_star_selects_every_track_even_if_one_has_this_name():
+    assert select_tracks([{"name": "*"}, {"name": "a"}], ["*"]) == [0, 1]
+
+
 def test_tracks_are_chosen_in_the_models_order(wanted, chosen):
     assert select_tracks(MODEL, wanted) == chosen
 

@@ -54,13 +54,16 @@ def _parse_rows(text: str) -> slice:
 
 def run_tracks(args: argparse.Namespace) -> None:
     """Write tracks.tsv."""
+    from genometracks.export.bigwigs import check_lengths
     from genometracks.export.seals import save_seals
     from genometracks.plan.plan import Plan
     from genometracks.tracks.table import write_tracks
 
     settings: TrackSettings = args.settings
-    suffix = ".bw" if settings.bigwig else ""
-    seal = write_tracks(Plan.load(args.plan).tracks, args.out, suffix=suffix)
+    plan, suffix = Plan.load(args.plan), ".bw" if settings.bigwig else ""
+    if settings.bigwig:
+        check_lengths(plan.lengths)
+    seal = write_tracks(plan.tracks, args.out, suffix=suffix)
     save_seals(find_seal(args), RunFolder.of_plan(args.plan), [seal])
 
 

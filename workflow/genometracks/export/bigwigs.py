@@ -1,10 +1,10 @@
 """Merged shards -> one bigWig per track, in blocks of tracks per process. Needs no torch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from genometracks.bigwig.writer import BigWigWriter
+from genometracks.bigwig.writer import MAX_LENGTH, BigWigWriter
 from genometracks.common.atomic import sweep
 from genometracks.common.processes import run_side_by_side
 from genometracks.common.sealing import Seal
@@ -16,6 +16,16 @@ from genometracks.shards.sidecar import Sidecar
 BLOCK = 16
 """Largest number of tracks that a process writes at once: each shard is read once for all of them,
 11 to 15 files per track are open (bigWig, ten zoom levels, indices), and 60 MB are in memory."""
+
+
+def check_lengths(lengths: Mapping[str, int]) -> None:
+    """Raise UserError if a contig is longer than a bigWig can hold; the message names it."""
+    for contig, length in lengths.items():
+        if length > MAX_LENGTH:
+            raise UserError(
+                f"contig {contig} of {length:,} bp: a bigWig holds at most {MAX_LENGTH:,} bp: "
+                "set output.bigwig to false, or leave the contig out (genome.contigs)"
+            )
 
 
 def write_bigwigs(

@@ -3,16 +3,16 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from genometracks.common.atomic import write_atomically
-from genometracks.common.records import as_plain, from_plain
+from genometracks.common.records import as_plain, from_plain, load_plain
 from genometracks.common.sealing import Seal, digest_file, write_sealed
 from genometracks.common.secrets import mask_plain
 from genometracks.config.sections import Config, Observed
-from genometracks.errors import UserError
 from genometracks.export.seals import SealedResult
 from genometracks.plan.plan import Plan
 from genometracks.shards.provenance import combine_notes
@@ -110,10 +110,8 @@ def read_observed(path: Path) -> list[ObservedDigest]:
     UserError
         If the file is missing or damaged.
     """
-    try:
-        return from_plain(list[ObservedDigest], json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"{path}: no usable digests ({error}): delete it and run again") from error
+    make = partial(from_plain, list[ObservedDigest])
+    return load_plain(path, make, what="digests")
 
 
 def _list_outputs(results: Iterable[SealedResult]) -> dict[str, dict[str, Any]]:

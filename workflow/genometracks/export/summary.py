@@ -1,15 +1,13 @@
 """summary.txt: a run in a few lines."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from genometracks.common.logs import find_events
-from genometracks.common.records import from_plain
+from genometracks.common.records import from_plain, load_plain
 from genometracks.common.sealing import Seal, write_sealed
 from genometracks.config.folders import RunFolder
 from genometracks.config.sections import EvaluationConfig
-from genometracks.errors import UserError
 from genometracks.evaluation.table import find_row, read_evaluation
 from genometracks.plan.plan import Plan
 from genometracks.shards.provenance import Provenance
@@ -70,12 +68,13 @@ def write_summary(
 
 
 def _read_provenance(manifest: Path) -> Provenance:
-    try:
-        return from_plain(Provenance, json.loads(manifest.read_text())["prediction"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{manifest}: no usable manifest ({error}): delete it and run again"
-        ) from error
+    def make(plain: dict[str, object]) -> Provenance:
+        made = from_plain(Provenance, plain["prediction"])
+        if not all(size.isdecimal() for size in made.batch_sizes):
+            raise ValueError("a batch size is not a number")
+        return made
+
+    return load_plain(manifest, make, what="manifest")
 
 
 def _describe_arithmetic(plan: Plan, made: Provenance) -> str:

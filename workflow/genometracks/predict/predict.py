@@ -51,7 +51,8 @@ def load_planned_model(plan: Plan) -> ModuleList:
         )
         if digest != fold.digest:
             raise UserError(
-                f"{fold.weights}: the weights changed since the plan was made: run again"
+                f"{fold.weights}: the weights changed since the plan was made: touch this file, "
+                "so that Snakemake notices the change, and run again"
             )
         folds.append(prepare_planned_model(model, plan))
     return ModuleList(folds)

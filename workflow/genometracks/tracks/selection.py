@@ -60,6 +60,8 @@ def select_tracks(
 
 
 def _match_names(names: list[str], pattern: str, *, key: str) -> list[int]:
+    if pattern == "*":  # all, also if a track has this name
+        return list(range(len(names)))
     hits = [i for i, name in enumerate(names) if name == pattern]
     hits = hits or [i for i, name in enumerate(names) if fnmatch.fnmatchcase(name, pattern)]
     if not hits:

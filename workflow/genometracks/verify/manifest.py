@@ -1,12 +1,10 @@
 """manifest.json, read to verify a run or to repeat it."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genometracks.common.records import from_plain
-from genometracks.errors import UserError
+from genometracks.common.records import load_record
 from genometracks.export.manifest import FORMAT
 from genometracks.export.seals import SealedResult, is_inside
 from genometracks.plan.plan import Settings
@@ -83,6 +81,12 @@ class Manifest:
     versions: dict[str, str]
     outputs: dict[str, Output]
 
+    def check(self) -> None:
+        """Raise ValueError if an output is outside of the run's folder."""
+        outside = next((file for file in self.outputs if not is_inside(file)), None)
+        if outside is not None:
+            raise ValueError(f"output {outside!r} is not inside of the run's folder")
+
     @property
     def results(self) -> dict[str, SealedResult]:
         """The outputs as sealed results, without a modification time."""
@@ -100,11 +104,4 @@ def load_manifest(path: Path) -> Manifest:
     UserError
         If it is missing, damaged, of another version, or names a file outside of its folder.
     """
-    try:
-        found = from_plain(Manifest, json.loads(path.read_text()))
-        outside = [file for file in found.outputs if not is_inside(file)]
-        if found.format != FORMAT or outside:
-            raise ValueError(outside[0] if outside else f"format version {found.format}")
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise UserError(f"{path}: no usable manifest ({error})") from error
-    return found
+    return load_record(Manifest, path, what="manifest", version=FORMAT)

@@ -16,6 +16,7 @@ from genometracks.config.settings import list_folds
 from genometracks.config.sheet import set_key
 from genometracks.errors import UserError
 from genometracks.verify.manifest import Manifest, load_manifest
+from grelu_models.files.yaml_text import parse_yaml
 
 SNAKEFILE = Path(__file__).parents[2] / "Snakefile"
 SHOWN = 5
@@ -91,8 +92,8 @@ def make_config(manifest: Manifest, results: Path, *, changes: Sequence[str]) ->
         if not equals:
             raise UserError(f"--set {change}: write KEY=VALUE, e.g. genome.fasta=hg38.fa")
         try:
-            set_key(config, key, yaml.safe_load(value))
-        except (yaml.YAMLError, TypeError, ValueError) as error:
+            set_key(config, key, parse_yaml(value))
+        except (yaml.YAMLError, TypeError, AttributeError) as error:
             raise UserError(f"--set {change}: cannot be read: correct it") from error
     checked = resolve_config(config)
     list_folds(Config.of(checked).model)
