@@ -122,7 +122,9 @@ def measure_geometry(model: nn.Module, window: int) -> Geometry:
     steps: list[Step] = []
     try:
         embedded, out = _forward_shapes(model, window, steps)
-    except RuntimeError as error:
+    except ModelError:
+        raise
+    except (RuntimeError, ArithmeticError, TypeError, ValueError, IndexError) as error:
         _refuse_uneven(window, steps)
         raise ModelError(f"window {window} does not fit the model: {error}") from error
     if _gives_one_value(model):

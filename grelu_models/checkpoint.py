@@ -21,7 +21,9 @@ from grelu_models.card import (
 )
 from grelu_models.errors import ModelError
 from grelu_models.files.adapters import ADAPTERS
+from grelu_models.files.architecture import LONGEST_WINDOW, check_architecture
 from grelu_models.files.description import Description, describe, find_weights, pair_strands
+from grelu_models.files.limits import show
 from grelu_models.files.metadata import Architecture, Track, name_tracks
 from grelu_models.files.weights import load_weights, read_state_dict
 from grelu_models.files.weights_file import WeightsFile, open_weights
@@ -152,6 +154,11 @@ def _choose_window(path: Path, described: Description, given: int | None) -> int
     window = given or described.window
     if not isinstance(window, int) or window < 1:
         raise ModelError(f"{path}: the window is not known: give model.window in base pairs")
+    if window > LONGEST_WINDOW:
+        raise ModelError(
+            f"{path}: the window is {show(window)} bp (at most {LONGEST_WINDOW:,}): "
+            "give a shorter model.window"
+        )
     return window
 
 
@@ -223,19 +230,20 @@ def build_model(architecture: Architecture) -> BaseModel:
     torch.Size([1, 2, 100])
     """
     kind, arguments = _split(architecture)
-    if kind not in ARCHITECTURES:
+    if not isinstance(kind, str) or kind not in ARCHITECTURES:
         known = ", ".join([*ARCHITECTURES, *ADAPTERS])
-        raise ModelError(f"unknown model_type {kind!r}: use one of {known}")
+        raise ModelError(f"unknown model_type {show(kind)}: use one of {known}")
     model_class = ARCHITECTURES[kind]
     accepted = inspect.signature(model_class).parameters
     unknown = [name for name in arguments if name not in accepted]
     if unknown:
         raise ModelError(f"{kind} has no argument {unknown[0]!r}: it takes {', '.join(accepted)}")
+    check_architecture(kind, arguments)
     if "weights" in accepted:
         arguments["weights"] = False
     for name in ("dtype", "device"):  # those of the machine on which the model was trained
         arguments.pop(name, None)
     try:
         return model_class(**arguments)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
         raise ModelError(f"{kind} cannot be built from these arguments: {error}") from error

@@ -1,5 +1,22 @@
 """The exception of this package that is reported to the user."""
 
+LONGEST = 4000
+"""Characters of the longest message; names and values in it may come from a hostile file."""
+
 
 class ModelError(ValueError):
-    """A model, its metadata or its weights cannot be used: what is wrong, where, and what to do."""
+    """A model, its metadata or its weights cannot be used: what is wrong, where, and what to do.
+
+    The message is one printable line: other characters are shown as escapes.
+
+    Examples
+    --------
+    >>> print(ModelError("model.pt: tensor a\\nb is missing"))
+    model.pt: tensor a\\nb is missing
+    """
+
+    def __init__(self, message: str) -> None:
+        shown = "".join(
+            c if c.isprintable() else c.encode("unicode_escape").decode() for c in message[:LONGEST]
+        )
+        super().__init__(shown + ("…" if len(message) > LONGEST else ""))

@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 
 from grelu_models.errors import ModelError
 from grelu_models.files.adapters import ADAPTERS
+from grelu_models.files.beside import read_beside
 from grelu_models.files.hub import check_sha256, get_artifact, parse_artifact
+from grelu_models.files.limits import show
 from grelu_models.files.metadata import (
     UNSTATED,
     Architecture,
@@ -20,8 +22,8 @@ from grelu_models.files.metadata import (
     Unstated,
     find_architecture,
     name_tracks,
-    read_beside,
 )
+from grelu_models.files.paths import is_file
 from grelu_models.files.published import PUBLISHED
 from grelu_models.files.weights_file import WeightsFile, open_weights
 
@@ -36,6 +38,9 @@ __all__ = [
 ]
 
 Value = TypeVar("Value")
+
+LARGEST_TABLE = 64 * 2**20
+"""Bytes of the largest table of tracks. The one published with Borzoi has 1 MB."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +91,10 @@ def find_weights(source: str | Path, *, sha256: str | None = None) -> Path:
         If the file does not exist, cannot be fetched, or has another digest.
     """
     path = Path(source)
-    artifact = None if path.is_file() else parse_artifact(str(source))
+    artifact = None if is_file(path) else parse_artifact(str(source))
     if artifact:
         return get_artifact(artifact.repo_id, artifact.filename, artifact.revision, sha256)
-    if not path.is_file():
+    if not is_file(path):
         raise ModelError(
             f"{source}: no such weights file: check model.weights (a path, or repo@revision:file)"
         )
@@ -144,6 +149,8 @@ def describe(file: WeightsFile, *, architecture: Architecture | None = None) -> 
 def _translate(given: Architecture) -> tuple[Metadata, Architecture]:
     """Metadata implied by the type of a model, and its architecture for `build_model`."""
     kind = given.get("model_type")
+    if not isinstance(kind, str):
+        return Metadata(), given
     if kind in ADAPTERS:
         adapter = ADAPTERS[kind]
         options = {key: given[key] for key in given if key != "model_type"}
@@ -191,8 +198,9 @@ def list_tracks(
 def _count_tracks(architecture: Architecture) -> int | None:
     """Number of tracks; None if the architecture does not state it."""
     count: int | None = architecture.get("n_tasks")
-    if count is None and "n_tasks" in architecture and architecture["model_type"] in PUBLISHED:
-        return PUBLISHED[architecture["model_type"]].tracks
+    kind = architecture.get("model_type")
+    if count is None and "n_tasks" in architecture and kind in PUBLISHED:
+        return PUBLISHED[kind].tracks
     return count
 
 
@@ -211,10 +219,18 @@ def read_track_table(path: Path) -> list[Track]:
         If the table cannot be read or names no tracks.
     """
     try:
+        size = path.stat().st_size
+        if size > LARGEST_TABLE:
+            raise ModelError(f"{path}: refused, it is {size:,} bytes (at most {LARGEST_TABLE:,})")
         with path.open(encoding="utf-8", newline="") as file:
-            header, *rows = list(csv.reader(file, delimiter="\t"))
-    except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
+            lines = list(csv.reader(file, delimiter="\t"))
+        if not lines:
+            raise ValueError("it is empty")
+    except ModelError:
+        raise
+    except (OSError, csv.Error, ValueError) as error:
         raise ModelError(f"{path}: the table of tracks cannot be read: {error}") from error
+    header, *rows = lines
     name = next((column for column in ("name", "identifier") if column in header), None)
     if name is None:
         raise ModelError(f"{path}: needs a column 'name' or 'identifier', has {', '.join(header)}")
@@ -262,10 +278,10 @@ def pair_strands(weights: Path, tracks: list[Track]) -> list[int] | None:
     for i, track in enumerate(tracks):
         # pandas turns a column of integers with missing values into floats.
         text = str(track.get("strand_pair", "")).strip().removesuffix(".0")
-        if text and not text.isdecimal():
+        if text and not (text.isdecimal() and len(text) < 10):
             raise ModelError(
-                f"{weights}: track {track['name']}: strand_pair {text!r} is not the number of a "
-                "channel"
+                f"{weights}: track {track['name']}: strand_pair {show(text)} is not the number of "
+                "a channel"
             )
         partners.append(int(text) if text else i)
     for i, partner in enumerate(partners):

@@ -11,13 +11,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from grelu_models.errors import ModelError
-from grelu_models.files.metadata import UNSTATED, Architecture, Intervals, Metadata, Track
+from grelu_models.files.architecture import check_architecture
+from grelu_models.files.limits import check_nested, show
+from grelu_models.files.metadata import (
+    UNSTATED,
+    Architecture,
+    Intervals,
+    Metadata,
+    Track,
+    check_intervals,
+)
+from grelu_models.files.pickle_machine import MOST
 from grelu_models.files.pickles import Unread
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["is_checkpoint", "read_checkpoint_metadata", "select_model"]
+__all__ = ["is_checkpoint", "is_of_model", "read_checkpoint_metadata", "select_model"]
 
 Content = dict[Any, Any]
 """A dict of a checkpoint: plain values, and `Unread` in place of anything else."""
@@ -60,6 +70,11 @@ def is_checkpoint(content: object) -> TypeGuard[Content]:
     )
 
 
+def is_of_model(name: object) -> bool:
+    """Whether a tensor of a Lightning checkpoint is one of the model."""
+    return isinstance(name, str) and name.startswith(PREFIX)
+
+
 def select_model(path: Path, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors of the model only, without Lightning's prefix of their names.
 
@@ -77,7 +92,7 @@ def select_model(path: Path, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {
         name.removeprefix(PREFIX): tensor
         for name, tensor in state.items()
-        if name.startswith(PREFIX)
+        if is_of_model(name)
     }
 
 
@@ -101,6 +116,8 @@ def read_checkpoint_metadata(path: Path, content: Content) -> Metadata:
     ModelError
         If the metadata are contradictory or not of gReLU's form.
     """
+    for part in ("hyper_parameters", "data_params"):
+        check_nested(f"{path}: {part}", content.get(part), most=MOST)
     given = _as_dict(content.get("hyper_parameters"))
     trained, data = _as_dict(given.get("train_params")), _as_dict(content.get("data_params"))
     seen = _as_dict(_split(data, "train"))
@@ -125,8 +142,9 @@ def _read_architecture(path: Path, given: object) -> Architecture:
     for name, value in _as_dict(given).items():
         if not _is_plain(value):
             raise ModelError(
-                f"{path}: model_params: {name} is {value!r}, which is not a plain value"
+                f"{path}: model_params: {name} is {show(value)}, which is not a plain value"
             )
+    check_architecture(f"{path}: model_params", _as_dict(given))
     return dict(_as_dict(given))
 
 
@@ -168,20 +186,8 @@ def _read_intervals(path: Path, data: Content) -> Intervals:
     intervals: Intervals = {}
     for name in ("train", "val", "test"):
         table = _as_dict(_split(data, name).get("intervals"))
-        columns: list[Any] = [table.get(column) for column in ("chrom", "start", "end")]
-        if None in columns:
-            continue
-        if not all(
-            isinstance(column, list) and len(column) == len(columns[0]) for column in columns
-        ):
-            raise ModelError(
-                f"{path}: data_params: {name}: the columns of intervals are not lists of one length"
-            )
-        contigs, *positions = columns
-        if not all(isinstance(position, int) for column in positions for position in column):
-            raise ModelError(f"{path}: data_params: {name}: intervals need whole numbers")
-        named = [str(contig) for contig in contigs]
-        intervals[name] = {"chrom": named, "start": [*positions[0]], "end": [*positions[1]]}
+        if all(table.get(column) is not None for column in ("chrom", "start", "end")):
+            intervals[name] = check_intervals(f"{path}: data_params: {name}", table)
     return intervals
 
 
@@ -202,7 +208,7 @@ def _as_dict(value: object) -> Content:
 
 
 def _as_length(value: object) -> int | None:
-    return value if isinstance(value, int) and value > 0 else None
+    return value if type(value) is int and value > 0 else None
 
 
 def _as_cell(value: object) -> object:

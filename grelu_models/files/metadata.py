@@ -1,17 +1,14 @@
-"""The metadata of a model, as stated in its files. Needs no torch.
+"""The metadata of a model, as stated in its files. Needs no torch."""
 
-A weights file may contain metadata; a YAML or JSON file of the same stem beside it (`X.yaml`,
-`X.yml` or `X.json` for `X.ckpt`) takes precedence, key by key.
-"""
-
+import re
 from dataclasses import dataclass, fields, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from grelu_models.errors import ModelError
+from grelu_models.files.architecture import check_architecture
+from grelu_models.files.limits import show
 
 __all__ = [
     "UNSTATED",
@@ -19,9 +16,9 @@ __all__ = [
     "Intervals",
     "Metadata",
     "Track",
+    "check_intervals",
     "find_architecture",
     "name_tracks",
-    "read_beside",
 ]
 
 Architecture = dict[str, Any]
@@ -48,8 +45,8 @@ UNSTATED: Final = Unstated.UNSTATED
 class Metadata:
     """Metadata stated in the files of a model.
 
-    Values are read from files and checked where they are used. The default of every field is
-    `UNSTATED`.
+    Types are checked when files are read, values where they are used. The default of every field
+    is `UNSTATED`.
 
     Attributes
     ----------
@@ -87,37 +84,13 @@ class Metadata:
         )
 
 
+NOT_A_NAME = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
+
+FARTHEST = 10**12
+"""Largest position of an interval."""
+
 KEYS = tuple(field.name for field in fields(Metadata))
-
-
-def read_beside(weights: Path) -> Metadata:
-    """Read the YAML or JSON file beside a weights file.
-
-    Returns
-    -------
-    Metadata
-        Nothing is stated if there is no such file.
-
-    Raises
-    ------
-    ModelError
-        If the file cannot be read or has an unknown key.
-    """
-    paths = (weights.with_suffix(suffix) for suffix in (".yaml", ".yml", ".json"))
-    path = next((path for path in paths if path.is_file()), None)
-    if path is None:
-        return Metadata()
-    try:
-        stated = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(f"{path}: not readable as YAML or JSON: {reason}") from error
-    if not isinstance(stated, dict):
-        raise ModelError(f"{path}: must hold keys and values, e.g. 'architecture:'")
-    unknown = sorted(str(key) for key in stated if key not in KEYS)
-    if unknown:
-        raise ModelError(f"{path}: unknown key {unknown[0]!r}: use {', '.join(KEYS)}")
-    return Metadata(**stated)
 
 
 def find_architecture(
@@ -128,8 +101,10 @@ def find_architecture(
     Raises
     ------
     ModelError
-        If there is neither.
+        If there is neither, or the given one is not made of plain values within limits.
     """
+    if given:
+        check_architecture("model.architecture", given)
     architecture = given or stated.architecture
     if not isinstance(architecture, dict):
         raise ModelError(
@@ -154,7 +129,8 @@ def name_tracks(weights: Path, tracks: list[Track] | None, count: int) -> list[T
     Raises
     ------
     ModelError
-        If there are not `count` tracks, or one has no name.
+        If there are not `count` tracks, one has no name, or its text has characters that no file
+        can contain.
 
     Examples
     --------
@@ -168,6 +144,40 @@ def name_tracks(weights: Path, tracks: list[Track] | None, count: int) -> list[T
             f"{weights}: the metadata names {len(tracks)} tracks, but the model has {count}"
         )
     for i, track in enumerate(tracks):
-        if not isinstance(track, dict) or not isinstance(track.get("name"), str):
+        name = track.get("name") if isinstance(track, dict) else None
+        if not isinstance(name, str):
             raise ModelError(f"{weights}: track {i} of the metadata needs a name")
+        wrong = [k for k, v in track.items() if isinstance(v, str) and NOT_TEXT.search(v)]
+        if wrong or NOT_A_NAME.search(name):
+            raise ModelError(
+                f"{weights}: track {i} of the metadata: {(wrong or ['name'])[0]} has characters "
+                "that are not text"
+            )
     return [dict(track) for track in tracks]
+
+
+def check_intervals(where: str, table: object) -> dict[str, list[Any]]:
+    """Return the columns `chrom`, `start` and `end` of a table of intervals.
+
+    Raises
+    ------
+    ModelError
+        If they are not lists of one length, or the positions are not whole numbers of a genome's
+        size.
+    """
+    found = table if isinstance(table, dict) else {}
+    columns = [found.get(column) for column in ("chrom", "start", "end")]
+    if not all(isinstance(column, list) for column in columns) or len(set(map(len, columns))) > 1:
+        raise ModelError(f"{where}: the columns of intervals are not lists of one length")
+    contigs, *positions = columns
+    for column in positions:
+        for position in column:
+            if not isinstance(position, int) or abs(position) > FARTHEST:
+                raise ModelError(
+                    f"{where}: intervals need whole numbers up to {FARTHEST:,}, not {show(position)}"
+                )
+    return {
+        "chrom": [str(contig) for contig in contigs],
+        "start": [*positions[0]],
+        "end": [*positions[1]],
+    }

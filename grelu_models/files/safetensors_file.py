@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SafetensorsFile"]
 
+LARGEST_HEADER = 16 * 2**20
+"""Bytes of the largest header. That of Borzoi has 0.1 MB."""
+
 
 @dataclass
 class SafetensorsFile:
@@ -31,6 +34,19 @@ class SafetensorsFile:
         from safetensors.torch import load_file
 
         try:
+            self._check_header()
             return load_file(self.path)
-        except (SafetensorError, OSError) as error:
-            raise ModelError(f"{self.path}: no readable weights: {error}") from error
+        except ModelError:
+            raise
+        except Exception as error:  # a dtype of another version of torch is a KeyError
+            reason = str(error) if isinstance(error, SafetensorError | OSError) else repr(error)
+            raise ModelError(f"{self.path}: no readable weights: {reason}") from error
+
+    def _check_header(self) -> None:
+        """Refuse a header that takes much memory; all else is checked by safetensors."""
+        with self.path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+        if LARGEST_HEADER < size < self.path.stat().st_size:
+            raise ModelError(
+                f"{self.path}: refused, its header is {size:,} bytes (at most {LARGEST_HEADER:,})"
+            )

@@ -1,7 +1,7 @@
 """Files of `torch.save`: plain state dicts and gReLU checkpoints. Nothing in them is executed.
 
-torch unpickles with `weights_only=True`. The pickle of a zip file is first read by the unpickler of
-`pickles`, which is stricter and needs no torch.
+torch unpickles with `weights_only=True`. Before, the pickle is read by `pickles`, which is stricter,
+has limits and needs no torch.
 """
 
 from __future__ import annotations
@@ -13,9 +13,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from grelu_models.errors import ModelError
-from grelu_models.files.lightning import is_checkpoint, read_checkpoint_metadata, select_model
+from grelu_models.files.archive import check_members, open_archive
+from grelu_models.files.lightning import (
+    is_checkpoint,
+    is_of_model,
+    read_checkpoint_metadata,
+    select_model,
+)
 from grelu_models.files.metadata import Metadata
-from grelu_models.files.pickles import STAND_INS, read_pickle, refuse
+from grelu_models.files.pickles import (
+    STAND_INS,
+    Unread,
+    read_legacy_pickle,
+    read_pickle,
+    refuse,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,10 +53,16 @@ class TorchZipFile:
         return Metadata()
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return the model's tensors; other parts, such as an optimizer's state, are not read."""
-        with zipfile.ZipFile(self.path) as archive:  # a compressed member cannot be mapped
+        """Return the model's tensors; other parts, such as an optimizer's state, are not read.
+
+        torch does not compare the CRC of what it reads. The members of the model are therefore read
+        once before.
+        """
+        with open_archive(self.path) as archive:
+            names = archive.namelist()
+            check_members(archive, _find_members(self._content, names))
             stored = all(m.compress_type == zipfile.ZIP_STORED for m in archive.infolist())
-        return _load_tensors(self.path, mmap=stored)
+        return _load_tensors(self.path, mmap=stored)  # a compressed member cannot be mapped
 
 
 class LegacyTorchFile:
@@ -59,19 +77,38 @@ class LegacyTorchFile:
 
     def state_dict(self) -> dict[str, Tensor]:
         """See `WeightsFile`."""
+        read_legacy_pickle(self.path)  # within limits, which torch does not have
         return _load_tensors(self.path, mmap=False)
+
+
+def _find_members(content: object, names: list[str]) -> list[str]:
+    """Members of the archive that the model needs: its tensors, and small ones for all tensors."""
+    state = content["state_dict"] if is_checkpoint(content) else content
+    keys = {
+        tensor.key if isinstance(tensor, Unread) else None
+        for name, tensor in (state.items() if isinstance(state, dict) else ())
+        if not is_checkpoint(content) or is_of_model(name)
+    }
+    folder = names[0].split("/")[0]
+    tensors = f"{folder}/data/"
+    needed = {f"{tensors}{key}" for key in keys} if keys and None not in keys else {*names}
+    return [name for name in names if name in needed or not name.startswith(tensors)]
 
 
 def _load_tensors(path: Path, *, mmap: bool) -> dict[str, Tensor]:
     from torch import Tensor
 
+    state: Any
     content = _load_content(path, mmap=mmap)
-    state = select_model(path, content["state_dict"]) if is_checkpoint(content) else content
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+    state = content["state_dict"] if is_checkpoint(content) else content
+    plain = isinstance(state, dict) and all(isinstance(name, str) for name in state)
+    if plain and is_checkpoint(content):
+        state = select_model(path, state)
+    if not plain or not all(isinstance(tensor, Tensor) for tensor in state.values()):
         raise ModelError(
             f"{path}: not a plain state dict (named tensors): save its model.state_dict() instead"
         )
-    return state
+    return {name: Tensor.detach(tensor) for name, tensor in state.items()}  # without attributes
 
 
 def _load_content(path: Path, *, mmap: bool) -> object:

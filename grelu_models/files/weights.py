@@ -30,7 +30,9 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
 
 
 def load_weights(model: nn.Module, state: Mapping[str, Tensor], *, source: str) -> None:
-    """Copy weights into a model, strictly: names and shapes must match; the dtype is the model's.
+    """Copy weights into a model, strictly: names and shapes must match.
+
+    The dtype is the model's: floats of another precision are converted.
 
     The tensors are copied, so that nothing stays mapped to the file. Parameters on the meta device
     are replaced by tensors with values.
@@ -47,7 +49,9 @@ def load_weights(model: nn.Module, state: Mapping[str, Tensor], *, source: str) 
     Raises
     ------
     ModelError
-        If tensors are missing, unexpected, or of another shape. The message names the first ones.
+        If tensors are missing, unexpected, of another shape, or integers, booleans or complex
+        numbers where the model has floats; the message names the first ones. Also if the file
+        stores fewer values than the model has, so that a small file could fill the memory.
 
     Examples
     --------
@@ -65,8 +69,38 @@ def load_weights(model: nn.Module, state: Mapping[str, Tensor], *, source: str) 
         for name in wanted
         if name in state and state[name].shape != wanted[name].shape
     ]
+    wrong += [
+        f"{name} is {_show_type(state[name])} where the model has {_show_type(wanted[name])}"
+        for name in wanted
+        if name in state and not _fits(state[name], wanted[name])
+    ]
     if wrong:
         shown = "; ".join(wrong[:5]) + (f"; and {len(wrong) - 5} more" if len(wrong) > 5 else "")
         raise ModelError(f"{source}: the weights do not fit the architecture: {shown}")
+    _check_storage(state, wanted, source)
     copies = {k: state[k].to(v.dtype, copy=True).contiguous() for k, v in wanted.items()}
     model.load_state_dict(copies, assign=True)
+
+
+def _fits(stored: Tensor, wanted: Tensor) -> bool:
+    """Whether a tensor can be converted: to floats, only floats can."""
+    return stored.is_floating_point() or not wanted.is_floating_point()
+
+
+def _show_type(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _check_storage(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], source: str) -> None:
+    """Refuse tensors that repeat values of a smaller storage, before they are copied."""
+    needed = sum(tensor.numel() for tensor in wanted.values())
+    storages = {
+        state[name].untyped_storage().data_ptr(): state[name].untyped_storage().nbytes()
+        // state[name].element_size()
+        for name in wanted
+    }
+    if needed > sum(storages.values()):
+        raise ModelError(
+            f"{source}: the weights have {sum(storages.values()):,} values, where the architecture "
+            f"has {needed:,}: save tensors that do not share values"
+        )

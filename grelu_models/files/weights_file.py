@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from grelu_models.errors import ModelError
 from grelu_models.files.metadata import Metadata
+from grelu_models.files.paths import is_file
 from grelu_models.files.safetensors_file import SafetensorsFile
 from grelu_models.files.torch_file import LegacyTorchFile, TorchZipFile
 
@@ -90,7 +91,7 @@ def open_weights(path: Path) -> WeightsFile:
     ...     file.state_dict(), file.metadata() == Metadata()
     ({'weight': tensor([1., 1.])}, True)
     """
-    if not path.is_file():
+    if not is_file(path):
         raise ModelError(f"{path}: no such weights file: check model.weights")
     try:
         with path.open("rb") as file:

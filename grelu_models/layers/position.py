@@ -10,6 +10,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from grelu_models.errors import ModelError
+
 __all__ = [
     "central_mask",
     "central_mask_steps",
@@ -18,6 +20,10 @@ __all__ = [
     "gamma_features",
     "get_central_mask",
 ]
+
+
+MOST_VALUES = 2**28
+"""Values of the largest table of positional features: 1 GiB of float32."""
 
 
 def get_central_mask(x: Tensor, out_channels: int) -> Tensor:
@@ -67,6 +73,7 @@ def central_mask(length: int, features: int, *, scale: int | None = None) -> Ten
     >>> central_mask(3, 4).int().tolist()
     [[0, 1, 0, -1], [0, 1, 0, -1], [1, 1, 0, 0], [0, 1, 0, 1], [0, 1, 0, 1]]
     """
+    _check_size(length, features)
     half = features // 2
     # The order of float32 operations is gReLU's: it matters for widths close to a whole number.
     rate = torch.exp(torch.log(torch.tensor([scale or length], dtype=torch.float32) + 1) / half)
@@ -159,6 +166,7 @@ def enformer_features(length: int, features: int, tensorflow_gamma: bool = False
     -----
     Avsec et al. 2021, 10.1038/s41592-021-01252-x.
     """
+    _check_size(length, features)
     part = features // 6
     with torch.inference_mode(False):  # a later call may need the cached tensor with gradients
         unsigned = torch.cat(
@@ -170,6 +178,15 @@ def enformer_features(length: int, features: int, tensorflow_gamma: bool = False
             dim=-1,
         )
         return torch.cat([unsigned, _distances(length).sign()[:, None] * unsigned], dim=-1)
+
+
+def _check_size(length: int, features: int) -> None:
+    """Refuse a table that a description could make larger than the memory."""
+    if 2 * length * features > MOST_VALUES:
+        raise ModelError(
+            f"attention over {length:,} positions with {features:,} positional features needs more "
+            f"than {MOST_VALUES:,} values: use a shorter window or more pooling"
+        )
 
 
 def _distances(length: int) -> Tensor:
