@@ -1,5 +1,7 @@
 """Recurrent blocks."""
 
+from typing import Any
+
 import torch
 from einops import rearrange
 from torch import Tensor, nn
@@ -8,6 +10,20 @@ from grelu_models.blocks.transformer import FeedForwardBlock
 from grelu_models.layers.types import Device, Factory, Layer
 
 __all__ = ["GRUBlock"]
+
+
+class GRU(nn.GRU):
+    """Recurrent units whose shapes are known without running them on the meta device.
+
+    torch would run them step by step there, in milliseconds for each position.
+    """
+
+    def forward(self, input: Any, hx: Tensor | None = None) -> tuple[Any, Any]:
+        """See `nn.GRU`; on the meta device, without a last state."""
+        if input.is_meta:
+            directions = 2 if self.bidirectional else 1
+            return input.new_empty(*input.shape[:-1], directions * self.hidden_size), None
+        return super().forward(input, hx)
 
 
 class GRUBlock(Layer):
@@ -43,7 +59,7 @@ class GRUBlock(Layer):
     ) -> None:
         super().__init__()
         factory: Factory = {"dtype": dtype, "device": device}
-        self.gru = nn.GRU(
+        self.gru = GRU(
             in_channels,
             in_channels,
             num_layers=n_layers,

@@ -7,6 +7,7 @@ models are far below each limit. Needs no torch.
 import re
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
+from typing import Any
 
 from grelu_models.errors import ModelError
 from grelu_models.files.limits import check_nested, show
@@ -18,7 +19,7 @@ LONGEST_WINDOW = 100_000_000
 
 MOST_TRACKS = 100_000
 
-LAYERS, WIDTH, KERNEL, POOL, HEADS = 256, 100_000, 10_000, 100_000, 1024
+LAYERS, WIDTH, KERNEL, POOL, HEADS = 100, 100_000, 10_000, 100_000, 1024
 
 MOST_VALUES = 10_000
 """Values in an architecture."""
@@ -38,8 +39,8 @@ def whole(low: int, high: int) -> tuple[str, Check]:
 def number(low: float, high: float) -> tuple[str, Check]:
     """Description and check of a number within limits."""
 
-    def check(value: object) -> bool:
-        return isinstance(value, Real) and not is_bool(value) and low <= value <= high
+    def check(value: Any) -> bool:
+        return isinstance(value, Real) and not is_bool(value) and bool(low <= value <= high)
 
     return f"a number from {low:,} to {high:,}", check
 
@@ -134,7 +135,7 @@ def check_architecture(where: str, architecture: Mapping[str, object]) -> None:
     >>> check_architecture("model.yaml: architecture", {"n_conv": 1_000_000})
     Traceback (most recent call last):
     grelu_models.errors.ModelError: model.yaml: architecture: n_conv must be a whole number from \
-1 to 256, not 1000000
+1 to 100, not 1000000
     """
     check_nested(where, dict(architecture), most=MOST_VALUES, deepest=10)
     for name, value in architecture.items():

@@ -47,7 +47,7 @@ def read_beside(weights: Path) -> Metadata:
     unknown = sorted(show(key) for key in stated if key not in KEYS)
     if unknown:
         raise ModelError(f"{path}: unknown key {unknown[0]}: use {', '.join(KEYS)}")
-    read = {
+    read: dict[str, Any] = {
         key: None if value is None else READERS[key](f"{path}: {key}", value)
         for key, value in stated.items()
     }

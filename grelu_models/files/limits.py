@@ -44,7 +44,7 @@ def check_nested(where: str, value: object, *, most: int, deepest: int = DEEPEST
         children = (
             [part for item in value.items() for part in item]
             if isinstance(value, dict)
-            else list(value)  # type: ignore[call-overload] - a list, tuple or set
+            else list(value)  # type: ignore[call-overload]  # a list, tuple or set
         )
         size += len(children)
         for child in children:

@@ -166,8 +166,9 @@ def check_intervals(where: str, table: object) -> dict[str, list[Any]]:
         size.
     """
     found = table if isinstance(table, dict) else {}
-    columns = [found.get(column) for column in ("chrom", "start", "end")]
-    if not all(isinstance(column, list) for column in columns) or len(set(map(len, columns))) > 1:
+    columns: list[Any] = [found.get(column) for column in ("chrom", "start", "end")]
+    lengths = {len(column) if isinstance(column, list) else None for column in columns}
+    if len(lengths) > 1 or None in lengths:
         raise ModelError(f"{where}: the columns of intervals are not lists of one length")
     contigs, *positions = columns
     for column in positions:
