@@ -7,7 +7,7 @@ models are far below each limit. Needs no torch.
 import re
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, cast
 
 from grelu_models.errors import ModelError
 from grelu_models.files.limits import check_nested, show
@@ -40,7 +40,11 @@ def number(low: float, high: float) -> tuple[str, Check]:
     """Description and check of a number within limits."""
 
     def check(value: Any) -> bool:
-        return isinstance(value, Real) and not is_bool(value) and bool(low <= value <= high)
+        return (
+            isinstance(value, Real)
+            and not is_bool(value)
+            and bool(low <= cast(float, value) <= high)
+        )
 
     return f"a number from {low:,} to {high:,}", check
 

@@ -4,11 +4,14 @@ import re
 from dataclasses import dataclass
 
 from grelu_models.errors import ModelError
+from grelu_models.files.limits import show
 
 __all__ = ["DEFAULT_REVISION", "Artifact", "format_artifact", "parse_artifact"]
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-ARTIFACT = re.compile(rf"({NAME}/{NAME})(?:@([A-Za-z0-9][A-Za-z0-9._/-]*))?:([^\s:\\]+)")
+ARTIFACT = re.compile(
+    rf"({NAME}/{NAME})(?:@([A-Za-z0-9][A-Za-z0-9._/-]*))?:([^\s:\\\x00-\x1f\x7f]+)"
+)
 NEARLY = re.compile(rf"{NAME}/{NAME}(@[^:]*)?:")
 DEFAULT_REVISION = "main"
 
@@ -47,7 +50,7 @@ def parse_artifact(text: str) -> Artifact | None:
         return Artifact(match[1], match[3], match[2] or DEFAULT_REVISION)
     if match or NEARLY.match(text):
         raise ModelError(
-            f"{text!r} does not name a file of the hub: write owner/name@revision:path/of/file, "
+            f"{show(text, 200)} does not name a file of the hub: write owner/name@revision:path/of/file, "
             "e.g. Genentech/human-atac-catlas-model@main:model.ckpt"
         )
     return None

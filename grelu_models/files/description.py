@@ -237,6 +237,8 @@ def read_track_table(path: Path) -> list[Track]:
     for i, row in enumerate(rows):
         if len(row) != len(header) or not row[header.index(name)]:
             raise ModelError(f"{path}: line {i + 2} has no {name}, or not {len(header)} columns")
+        if any("\0" in cell for cell in row):
+            raise ModelError(f"{path}: line {i + 2} has a NUL")
     columns = [column or "index" for column in header]
     tracks = [dict(zip(columns, row, strict=True)) for row in rows]
     return [{"name": track[name], **track} for track in tracks]

@@ -17,7 +17,7 @@ from grelu_models.files.artifact import (
     format_artifact,
     parse_artifact,
 )
-from grelu_models.files.hub_errors import explain
+from grelu_models.files.hub_errors import explain, hide_secrets_in_logs
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
@@ -91,6 +91,7 @@ def get_artifact(
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     artifact = Artifact(repo_id, filename, revision or DEFAULT_REVISION)
+    hide_secrets_in_logs()
     if not os.isatty(2):
         disable_progress_bars()
     try:
@@ -139,9 +140,12 @@ def check_sha256(path: Path, sha256: str, *, name: str | None = None) -> None:
         If the digests differ, or `sha256` is not one.
     """
     if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
-        raise ModelError(f"sha256 {sha256!r} is not a digest: give 64 hexadecimal digits")
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+        raise ModelError(f"sha256 {sha256[:100]!r} is not a digest: give 64 hexadecimal digits")
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"{name or path}: cannot be read: {error.strerror}") from error
     if found != sha256.lower():
         raise ModelError(
             f"{name or path}: sha256 is {found}, not {sha256.lower()} as expected: the file is "
@@ -203,6 +207,7 @@ def _ask(artifact: Artifact, *, files_metadata: bool = False) -> "ModelInfo":
     if _offline():
         raise ModelError(f"{artifact.repo_id}: HF_HUB_OFFLINE is set: unset it to query the hub")
     address = _address()
+    hide_secrets_in_logs()
     api = HfApi(endpoint=address["endpoint"], token=address["token"])
     try:
         return api.model_info(

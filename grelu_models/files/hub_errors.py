@@ -1,13 +1,19 @@
-"""Errors of the Hugging Face hub as one line for the user. Needs no torch."""
+"""Errors of the Hugging Face hub as one line for the user, without secrets. Needs no torch."""
 
 import difflib
+import logging
 import os
+import re
 from collections.abc import Callable
 
 from grelu_models.errors import ModelError
 from grelu_models.files.artifact import Artifact, format_artifact
 
-__all__ = ["explain"]
+__all__ = ["explain", "hide_secrets", "hide_secrets_in_logs"]
+
+USER = re.compile(r"(?<=://)[^\s/@]*@")
+QUERY = re.compile(r"(?<=://)([^\s?]*\?)[^\s'\"]+")
+TOKEN = re.compile(r"\bhf_\w{4,}")
 
 
 def explain(
@@ -34,7 +40,7 @@ def explain(
 
     repo, revision = artifact.repo_id, artifact.revision
     name = format_artifact(artifact) if artifact.filename else f"{repo}@{revision}"
-    page = f"{os.environ.get('HF_ENDPOINT') or 'https://huggingface.co'}/{repo}"
+    page = hide_secrets(f"{os.environ.get('HF_ENDPOINT') or 'https://huggingface.co'}/{repo}")
     if isinstance(error, errors.HFValidationError):
         return ModelError(f"{name}: not a valid name on the hub: {error}")
     if isinstance(error, errors.GatedRepoError):
@@ -58,9 +64,37 @@ def explain(
         similar = _suggest(artifact.filename, list_names())
         return ModelError(f"{name}: no such file in the repository{similar}")
     if isinstance(error, errors.HfHubHTTPError | OSError) or _is_network_error(error):
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = hide_secrets(" ".join(str(error).split()))[:200] or type(error).__name__
         return ModelError(f"{name}: could not be fetched: {reason}: try again")
     return error
+
+
+def hide_secrets(text: str) -> str:
+    """Replace users, passwords and queries of addresses, and tokens of the hub, by `***`.
+
+    Examples
+    --------
+    >>> hide_secrets("https://me:pw@hub.lab.org/a/b?signature=1 with hf_abcdefgh")
+    'https://***@hub.lab.org/a/b?*** with ***'
+    """
+    token = os.environ.get("HF_TOKEN", "")
+    endpoint = os.environ.get("HF_ENDPOINT", "")
+    user = endpoint.partition("://")[2].rpartition("@")[0]  # may contain "/", against the rules
+    for secret in (token, user):
+        if len(secret) > 5:  # a shorter one would hide ordinary words
+            text = text.replace(secret, "***")
+    return TOKEN.sub("***", QUERY.sub(r"\1***", USER.sub("***@", text)))
+
+
+def hide_secrets_in_logs() -> None:
+    """Hide secrets in what huggingface_hub logs about a download that fails."""
+    for handler in logging.getLogger("huggingface_hub").handlers:
+        handler.addFilter(_hide_in_record)
+
+
+def _hide_in_record(record: logging.LogRecord) -> bool:
+    record.msg, record.args = hide_secrets(record.getMessage()), ()
+    return True
 
 
 def _is_unreachable(error: Exception) -> bool:

@@ -90,9 +90,7 @@ def select_model(path: Path, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
             f"({PREFIX}…) nor of {', '.join(f'{name}…' for name in NOT_THE_MODEL)}"
         )
     return {
-        name.removeprefix(PREFIX): tensor
-        for name, tensor in state.items()
-        if is_of_model(name)
+        name.removeprefix(PREFIX): tensor for name, tensor in state.items() if is_of_model(name)
     }
 
 

@@ -213,6 +213,11 @@ def _global(machine: PickleMachine) -> object:
     return machine.find(machine.take_line(), machine.take_line())
 
 
+def _check_protocol(machine: PickleMachine) -> None:
+    if BYTE(machine) > pickle.HIGHEST_PROTOCOL:
+        raise ValueError("its protocol is unknown")
+
+
 def _mark(machine: PickleMachine) -> None:
     machine.marked.append(machine.stack)
     machine.stack = []
@@ -278,7 +283,7 @@ def _build(machine: PickleMachine) -> None:
 INSTRUCTIONS: dict[int, Callable[[PickleMachine], None]] = {
     name[0]: run
     for name, run in {
-        pickle.PROTO: lambda m: m.take(1),
+        pickle.PROTO: _check_protocol,
         pickle.GLOBAL: _push(_global),
         pickle.BINPERSID: lambda m: m.stack.append(m.load_storage(m.stack.pop())),
         pickle.REDUCE: _reduce,

@@ -83,8 +83,9 @@ def load_weights(model: nn.Module, state: Mapping[str, Tensor], *, source: str) 
 
 
 def _fits(stored: Tensor, wanted: Tensor) -> bool:
-    """Whether a tensor can be converted: to floats, only floats can."""
-    return stored.is_floating_point() or not wanted.is_floating_point()
+    """Whether a tensor can be converted: to floats, only floats can, and not those of 4 bits."""
+    number = stored.is_floating_point() and not _show_type(stored).startswith("float4")
+    return number or not (stored.is_floating_point() or wanted.is_floating_point())
 
 
 def _show_type(tensor: Tensor) -> str:
