@@ -50,7 +50,8 @@ def parse_artifact(text: str) -> Artifact | None:
         return Artifact(match[1], match[3], match[2] or DEFAULT_REVISION)
     if match or NEARLY.match(text):
         raise ModelError(
-            f"{show(text, 200)} does not name a file of the hub: write owner/name@revision:path/of/file, "
+            f"{show(text, 200)} does not name a file of the hub: "
+            "write owner/name@revision:path/of/file, "
             "e.g. Genentech/human-atac-catlas-model@main:model.ckpt"
         )
     return None

@@ -80,8 +80,8 @@ def hide_secrets(text: str) -> str:
     token = os.environ.get("HF_TOKEN", "")
     endpoint = os.environ.get("HF_ENDPOINT", "")
     user = endpoint.partition("://")[2].rpartition("@")[0]  # may contain "/", against the rules
-    for secret in (token, user):
-        if len(secret) > 5:  # a shorter one would hide ordinary words
+    for secret in (token, user, *re.split("[:/]", user)):
+        if len(secret) > 3:  # a shorter one would hide ordinary words
             text = text.replace(secret, "***")
     return TOKEN.sub("***", QUERY.sub(r"\1***", USER.sub("***@", text)))
 

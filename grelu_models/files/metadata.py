@@ -175,7 +175,8 @@ def check_intervals(where: str, table: object) -> dict[str, list[Any]]:
         for position in column:
             if not isinstance(position, int) or abs(position) > FARTHEST:
                 raise ModelError(
-                    f"{where}: intervals need whole numbers up to {FARTHEST:,}, not {show(position)}"
+                    f"{where}: intervals need whole numbers up to {FARTHEST:,}, "
+                    f"not {show(position)}"
                 )
     return {
         "chrom": [str(contig) for contig in contigs],

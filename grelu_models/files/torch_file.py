@@ -1,7 +1,7 @@
 """Files of `torch.save`: plain state dicts and gReLU checkpoints. Nothing in them is executed.
 
-torch unpickles with `weights_only=True`. Before, the pickle is read by `pickles`, which is stricter,
-has limits and needs no torch.
+torch unpickles with `weights_only=True`. Before, the pickle is read by `pickles`, which is
+stricter, has limits and needs no torch.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ __all__ = [
 
 
 MOST_VALUES = 2**26
-"""Values of the largest table of positional features: 256 MiB of float32. Enformer needs 0.6 million
-at its published window."""
+"""Values of the largest table of positional features: 256 MiB of float32. Enformer needs 0.6
+million at its published window."""
 
 
 def get_central_mask(x: Tensor, out_channels: int) -> Tensor:

@@ -1,8 +1,11 @@
 """Files of a hub that runs locally for the test."""
 
 import hashlib
+import io
+import logging
 import shutil
 
+import huggingface_hub  # noqa: F401 - sets up the handlers of its logger
 import pytest
 import torch
 from hypothesis import given
@@ -12,6 +15,7 @@ from grelu_models import resources
 from grelu_models.errors import ModelError
 from grelu_models.files.description import find_weights
 from grelu_models.files.hub import Artifact, format_artifact, get_artifact, parse_artifact
+from grelu_models.files.hub_errors import hide_secrets
 from hub_server import COMMIT, OTHER, HubServer
 from toys import ARCHITECTURE, write_checkpoint
 
@@ -78,6 +82,39 @@ def test_the_token_of_the_environment_is_sent_and_never_shown(hub, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     assert get_artifact(REPO, "model.ckpt").read_bytes() == CONTENT
     assert {token for _, _, token in hub.requests} == {None, "hf_wrong", "hf_secret"}
+
+
+def test_user_and_password_of_the_endpoint_are_never_shown(hub, monkeypatch):
+    logged = io.StringIO()
+    for handler in logging.getLogger("huggingface_hub").handlers:
+        monkeypatch.setattr(handler, "stream", logged)
+    endpoint = hub.address.replace("http://", "http://someone:pass/word@")
+    monkeypatch.setenv("HF_ENDPOINT", hub.address.replace("http://", "http://someone:password@"))
+    shown = hub.address.replace("http://", "http://***@")
+    with pytest.raises(ModelError, match="no such revision") as caught:
+        get_artifact(REPO, "model.ckpt", "v9")
+    assert str(caught.value).endswith(f"listed at {shown}/{REPO}")
+    hub.cut = 100_000
+    with pytest.raises(ModelError, match="could not be fetched"):
+        get_artifact(REPO, "model.ckpt")
+    assert f"Error while downloading from {shown}" in logged.getvalue()
+    assert "password" not in logged.getvalue()
+    hub.gated = True
+    with pytest.raises(ModelError) as caught:
+        get_artifact(REPO, "model.ckpt")
+    assert f"accept its terms at {shown}/{REPO}, then" in str(caught.value)
+    monkeypatch.setenv("HF_ENDPOINT", endpoint)
+    with pytest.raises(ModelError) as caught:
+        get_artifact(REPO, "model.ckpt", "v1")
+    assert "pass" not in str(caught.value)
+
+
+def test_signatures_in_errors_are_hidden(monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "secret-of-a-lab")
+    text = (
+        "GET https://cdn.lab.org/a.ckpt?Signature=abc&Key=d failed for secret-of-a-lab, hf_abcdefgh"
+    )
+    assert hide_secrets(text) == "GET https://cdn.lab.org/a.ckpt?*** failed for ***, ***"
 
 
 @pytest.mark.parametrize(
@@ -215,7 +252,18 @@ def test_paths_are_not_artifacts(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["a/b@:file", "a/b:", "a/b@main:", "a/b@x:../../etc", "a/b:a//b", "a/b: c", "a/b:./c"]
+    "text",
+    [
+        "a/b@:file",
+        "a/b:",
+        "a/b@main:",
+        "a/b@x:../../etc",
+        "a/b:a//b",
+        "a/b: c",
+        "a/b:./c",
+        "a/b:c\n",
+        "a/b:c\0",
+    ],
 )
 def test_text_that_resembles_an_artifact_is_corrected(text):
     with pytest.raises(ModelError, match="write owner/name@revision:path/of/file, e.g. "):

@@ -1,4 +1,4 @@
-"""Files that would take all time or memory are refused, with the limit and what exceeds it."""
+"""Torch files that would take all time or memory are refused before."""
 
 import pickle
 import struct
@@ -7,17 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
-from safetensors.torch import save_file
 
-from grelu_models.card import measure_geometry
-from grelu_models.checkpoint import build_model, load
+from grelu_models.checkpoint import load
 from grelu_models.errors import ModelError
-from grelu_models.files import archive, beside, safetensors_file
-from grelu_models.files.description import find_weights, list_tracks, pair_strands, read_track_table
+from grelu_models.files import archive
+from grelu_models.files.description import list_tracks
 from grelu_models.files.weights import load_weights, read_state_dict
 from grelu_models.files.weights_file import open_weights
-from toys import ARCHITECTURE, STRANDED, write_checkpoint, write_model
+from toys import write_checkpoint
 
 TINY = Path(__file__).parents[1] / "tiny.ckpt"
 
@@ -44,9 +41,6 @@ def refuse(path: Path, message: str) -> None:
     for read in (list_tracks, load):
         with pytest.raises(ModelError, match=message):
             read(path)
-
-
-# Pickles
 
 
 @pytest.mark.parametrize("part", ["model_params", "tasks", "intervals"])
@@ -143,9 +137,6 @@ def test_metadata_as_large_as_those_of_the_largest_models_are_read(tmp_path):
     assert 20 * size < 64 * 2**20
 
 
-# Zips
-
-
 def test_a_flipped_bit_in_a_tensor_of_the_model_is_found(tmp_path):
     with zipfile.ZipFile(TINY) as zipped:
         data = zipped.read("archive/data/4")
@@ -219,292 +210,3 @@ def test_members_of_one_name_are_refused(tmp_path):
     with zipfile.ZipFile(path, "a") as zipped:
         zipped.writestr("a/data/0", bytes(4))
     refuse(path, "damaged or truncated, fetch it again: two of its members have one name")
-
-
-# Tensors
-
-
-@pytest.mark.parametrize("kind", [torch.int64, torch.bool, torch.complex64])
-@pytest.mark.parametrize("form", ["pt", "safetensors"])
-def test_only_floats_become_floats(tmp_path, kind, form):
-    weights = write_model(tmp_path, norm=True)
-    state = load(weights)[0].state_dict()
-    name = "head.channel_transform.conv.layer.weight"
-    state[name] = state[name].to(kind)
-    path = tmp_path / f"model.{form}"
-    (save_file if form == "safetensors" else torch.save)(state, path)
-    with pytest.raises(ModelError) as caught:
-        load(path)
-    assert str(caught.value) == (
-        f"{path}: the weights do not fit the architecture: {name} is "
-        f"{str(kind).removeprefix('torch.')} where the model has float32"
-    )
-
-
-def test_floats_of_other_precision_are_converted(tmp_path):
-    weights = write_model(tmp_path, norm=True)
-    state = load(weights)[0].state_dict()
-    half = {
-        name: value.half() if value.is_floating_point() else value for name, value in state.items()
-    }
-    torch.save(half, tmp_path / "model.pt")
-    loaded = load(tmp_path / "model.pt")[0].state_dict()
-    assert {value.dtype for value in loaded.values()} == {torch.float32, torch.int64}
-
-
-# safetensors
-
-
-def write_header(path: Path, header: bytes, data: bytes = bytes(16)) -> Path:
-    path.write_bytes(struct.pack("<Q", len(header)) + header + data)
-    return path
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        b'{"a":{"dtype":"F32","shape":[NaN],"data_offsets":[0,16]}}',
-        b'{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]},'
-        b'"b":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}',
-        b'{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,17]}}',
-        b'{"a":{"dtype":"F32","shape":[4,1e300],"data_offsets":[0,16]}}',
-        b'{"a":{"dtype":"F32","shape":[' + b"9" * 5000 + b'],"data_offsets":[0,16]}}',
-        b'{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,16]}}',
-        b'{"a":{"dtype":"F99","shape":[4],"data_offsets":[0,16]}}',
-        b'{"__metadata__":' + b"[" * 3000 + b"]" * 3000 + b"}",
-        b'{"__metadata__":' + b'{"a":' * 3000 + b"1" + b"}" * 3001,
-        b"",
-        b"\xff\xfe",
-    ],
-    ids=range(11),
-)
-def test_hostile_headers_of_safetensors_are_one_error(tmp_path, header):
-    path = write_header(tmp_path / "a.safetensors", header)
-    with pytest.raises(ModelError, match="a.safetensors: no readable weights: "):
-        read_state_dict(path)
-
-
-def test_the_header_of_safetensors_has_a_limit(tmp_path, monkeypatch):
-    weights = write_model(tmp_path)
-    monkeypatch.setattr(safetensors_file, "LARGEST_HEADER", 100)
-    with pytest.raises(ModelError, match=r"refused, its header is \d+ bytes \(at most 100\)"):
-        read_state_dict(weights)
-
-
-# Architectures
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"n_conv": 10**6}, "n_conv must be a whole number from 1 to 100, not 1000000"),
-        ({"n_conv": -1}, "n_conv must be a whole number from 1 to 100, not -1"),
-        ({"n_conv": True}, "n_conv must be a whole number from 1 to 100, not True"),
-        ({"n_conv": "3"}, "n_conv must be a whole number from 1 to 100, not '3'"),
-        ({"n_conv": 10**5000}, "n_conv must be a whole number from 1 to 100, not a int"),
-        ({"channel_mult": float("inf")}, "channel_mult must be a number from 0 to 1,000, not inf"),
-        ({"channel_mult": float("nan")}, "channel_mult must be a number from 0 to 1,000, not nan"),
-        ({"n_tasks": 10**9}, "n_tasks must be a whole number from 1 to 100,000, or null, not 1000"),
-        ({"kernel_size": 0}, "kernel_size must be a whole number from 1 to 10,000, not 0"),
-        (
-            {"pool_size": [2]},
-            r"pool_size must be a whole number from 1 to 100,000, or null, not \[",
-        ),
-        (
-            {"crop_len": -3},
-            "crop_len must be a whole number from 0 to 100,000,000, or auto, not -3",
-        ),
-        ({"norm": "no"}, "norm must be true or false, not 'no'"),
-        ({"act_func": 3}, "act_func must be a name, or null, not 3"),
-        ({"n_tasks": nest(5)}, "refused, more than 10,000 nested values"),
-        ({"n_tasks": nest(30, width=1)}, "refused, more than 10 levels of nested values"),
-        ({3: 1}, "3 is not the name of an argument"),
-        ({"model_type": ["x"]}, r"model_type must be a name, not \['x'\]"),
-    ],
-)
-def test_sizes_in_an_architecture_have_limits(tmp_path, changes, message):
-    weights = write_model(tmp_path)
-    hostile = {**ARCHITECTURE, **changes}
-    for read in (load, list_tracks):
-        with pytest.raises(ModelError, match=f"^model.architecture: {message}"):
-            read(weights, **{"architecture" if read is load else "given": hostile})
-    if changes.get("n_conv", 0) > 10**4000 if isinstance(changes.get("n_conv"), int) else False:
-        return
-    stated = yaml.safe_load(weights.with_suffix(".yaml").read_text())
-    weights.with_suffix(".yaml").write_text(yaml.safe_dump({**stated, "architecture": hostile}))
-    with pytest.raises(ModelError, match=f"model.yaml: architecture: {message}"):
-        load(weights)
-
-
-@pytest.mark.parametrize("name", ["n_conv", "channel_mult", "n_tasks"])
-def test_a_checkpoint_has_the_same_limits(tmp_path, name):
-    given = {"model_params": {**ARCHITECTURE, name: 10**7}}
-    path = write_checkpoint(tmp_path / "a.ckpt", hyper_parameters=given)
-    refuse(path, f"a.ckpt: model_params: {name} must be a .*number from .*, not 10000000")
-
-
-@pytest.mark.parametrize("name", ["channel_mult", "dilation_mult"])
-def test_sizes_that_grow_beyond_all_numbers_are_one_error(tmp_path, name):
-    architecture = {**ARCHITECTURE, "n_conv": 100, "pool_func": None, name: 1000}
-    message = "ConvModel cannot be built from these arguments: |the weights do not fit"
-    with pytest.raises(ModelError, match=message):
-        load(write_model(tmp_path), architecture=architecture)
-    with torch.device("meta"), pytest.raises(ModelError, match="be built|does not fit the model"):
-        measure_geometry(build_model(architecture), 96)
-
-
-def test_attention_over_too_many_positions_is_one_error():
-    with torch.device("meta"):
-        model = build_model({"model_type": "EnformerModel", "n_tasks": 1, "n_conv": 3})
-    message = "attention over 250,000 positions with 192 positional features needs more than 67,108"
-    with pytest.raises(ModelError, match=message):
-        measure_geometry(model, 2_000_000)
-
-
-def test_recurrent_units_are_measured_without_running_them():
-    architecture = {"model_type": "ConvGRUModel", "n_tasks": 1, "n_gru": 9, "final_pool_func": None}
-    with torch.device("meta"):
-        model = build_model(architecture)
-    assert measure_geometry(model, 100_000_000).length == 100_000_000
-    small = build_model(architecture)
-    with torch.inference_mode():
-        assert small.eval()(torch.zeros(1, 4, 50)).shape == (
-            1,
-            1,
-            measure_geometry(small, 50).length,
-        )
-
-
-def test_a_window_has_a_limit(tmp_path):
-    weights = write_model(tmp_path)
-    with pytest.raises(
-        ModelError, match="the window is 100000001 bp .at most 100,000,000.: give a"
-    ):
-        load(weights, window=100_000_001)
-
-
-# The file beside the weights
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "message"),
-    [
-        ("window", "abc", "must be a whole number from 1 to 100,000,000, not 'abc'"),
-        ("window", True, "must be a whole number from 1 to 100,000,000, not True"),
-        ("bin_size", 1.5, "must be a whole number from 1 to 100,000,000, not 1.5"),
-        ("activation", [1], r"must be a name, not \[1\]"),
-        ("architecture", 3, "must hold model_type and its arguments, not 3"),
-        ("tracks", 3, "must list one track per channel, e.g. '- name: atac'"),
-        ("tracks", ["a"], "must list one track per channel"),
-        ("tracks", [{"name": "a", "x": [1]}], r"track 0: x must be text or a number, not \[1\]"),
-        ("tracks", [{"name": "a", 1: 2}], "track 0: 1 is not the name of a column"),
-        ("train", [1], r"must hold keys and values, not \[1\]"),
-        ("train", {"x": {"y": b"z"}}, "b'z' is neither text nor a number"),
-        ("intervals", [1], r"must hold columns of chrom, start and end for train, .*, not \[1\]"),
-        ("intervals", {"val": [1]}, "val: the columns of intervals are not lists of one length"),
-        (
-            "intervals",
-            {"val": {"chrom": ["1"], "start": ["a"], "end": [2]}},
-            "val: intervals need whole numbers up to 1,000,000,000,000, not 'a'",
-        ),
-    ],
-)
-def test_values_of_another_type_are_named(tmp_path, key, value, message):
-    weights = write_model(tmp_path)
-    stated = yaml.safe_load(weights.with_suffix(".yaml").read_text())
-    weights.with_suffix(".yaml").write_text(yaml.safe_dump({**stated, key: value}))
-    with pytest.raises(ModelError, match=f"model.yaml: {key}:? {message}"):
-        load(weights)
-
-
-BOMB = "a0: &a0 [x]" + "".join(
-    f", a{i + 1}: &a{i + 1} [{', '.join([f'*a{i}'] * 9)}]" for i in range(9)
-)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (f"data: {{{BOMB}}}", "more than 1,000,000 values"),
-        ("data: " + "[" * 3000 + "]" * 3000, "more than 100 levels"),
-        ("window: " + "9" * 5000, "not a usable value: Exceeds the limit"),
-        ("window: 1\nwindow: 2", "key 'window' is given twice"),
-        ("window: 1\0", "special characters are not allowed"),
-    ],
-    ids=["anchors", "brackets", "digits", "twice", "nul"],
-)
-@pytest.mark.parametrize("suffix", [".yaml", ".json"])
-def test_hostile_text_beside_weights_is_one_error(tmp_path, text, message, suffix):
-    weights = write_model(tmp_path)
-    weights.with_suffix(".yaml").unlink()
-    weights.with_suffix(suffix).write_text(text)
-    with pytest.raises(
-        ModelError, match=f"model{suffix}: not readable as YAML or JSON: .*{message}"
-    ):
-        load(weights)
-
-
-def test_the_file_beside_weights_has_a_limit(tmp_path, monkeypatch):
-    weights = write_model(tmp_path)
-    monkeypatch.setattr(beside, "LARGEST", 100)
-    with pytest.raises(ModelError, match=r"model.yaml: refused, it is \d+ bytes \(at most 100\)"):
-        load(weights)
-
-
-def test_dates_beside_weights_become_text(tmp_path):
-    weights = write_model(tmp_path)
-    with weights.with_suffix(".yaml").open("a") as file:
-        file.write("train: {day: 2026-11-23}\n")
-    assert load(weights)[1].train == {"day": "2026-11-23"}
-
-
-# Names and tables
-
-
-@pytest.mark.parametrize("name", ["a\0b", "a\nb", "\ud800"])
-def test_names_of_tracks_are_text(tmp_path, name):
-    tasks = {"name": ["one", name, "three"]}
-    path = write_checkpoint(tmp_path / "a.ckpt", data_params={"tasks": tasks})
-    with pytest.raises(
-        ModelError, match="track 1 of the metadata: name has characters that are no"
-    ):
-        list_tracks(path)
-
-
-@pytest.mark.parametrize("text", ["9" * 5000, "1e3", "nan", "-1", "²", "[1]"])
-def test_a_strand_pair_is_a_channel(text):
-    with pytest.raises(
-        ModelError, match="track cage.: strand_pair '.{,81} is not the number of a c"
-    ):
-        pair_strands(Path("a.ckpt"), [{**STRANDED[0], "strand_pair": text}, *STRANDED[1:]])
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"name\tx\na\t" + b"y" * 200_000 + b"\n", "field larger than field limit"),
-        (b"name\n\xff\n", "cannot be read: .*utf-8"),
-        (b"", "cannot be read: it is empty"),
-        (b"name\nx\0y\n", r"line 2 has a NUL"),
-    ],
-)
-def test_hostile_tables_of_tracks_are_one_error(tmp_path, content, message):
-    (tmp_path / "t.tsv").write_bytes(content)
-    with pytest.raises(ModelError, match=f"t.tsv: .*{message}"):
-        read_track_table(tmp_path / "t.tsv")
-
-
-@pytest.mark.parametrize("source", ["a\0b", "x" * 5000, "a\nb.ckpt", "lab/model:a\0b", ""])
-def test_paths_that_no_file_can_have_are_one_line(source):
-    for read in (find_weights, load):
-        with pytest.raises(ModelError) as caught:
-            read(source)
-        assert str(caught.value).isprintable()
-
-
-def test_messages_are_one_line_of_limited_length(tmp_path):
-    state = build_model(ARCHITECTURE).state_dict() | {"a\nb\x1b[2J" + "x" * 9999: torch.ones(1)}
-    torch.save(state, tmp_path / "a.pt")
-    with pytest.raises(ModelError, match=r"a\\nb\\x1b\[2J") as caught:
-        load(tmp_path / "a.pt", architecture=ARCHITECTURE, window=96)
-    assert str(caught.value).isprintable() and len(str(caught.value)) < 4100

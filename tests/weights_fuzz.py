@@ -1,0 +1,65 @@
+"""Use of damaged and hostile weights files in tests.
+
+FUZZ_EXAMPLES multiplies the number of examples. Default is 1: seconds, for CI.
+"""
+
+import os
+from pathlib import Path
+
+import torch
+from hypothesis import HealthCheck, settings
+
+from grelu_models.checkpoint import load
+from grelu_models.errors import ModelError
+from grelu_models.files.description import list_tracks, read_metadata
+from grelu_models.files.pickle_machine import MOST
+from grelu_models.files.weights import read_state_dict
+from grelu_models.files.weights_file import open_weights
+from toys import write_checkpoint, write_model
+
+MULTIPLIER = int(os.environ.get("FUZZ_EXAMPLES", "1"))
+
+
+def fuzz(examples: int):
+    """Settings of a test with so many examples in CI."""
+    return settings(
+        max_examples=examples * MULTIPLIER, suppress_health_check=list(HealthCheck), database=None
+    )
+
+
+def outcome(function, *arguments, **named):
+    """The result of a function, or None after a ModelError of one line."""
+    try:
+        return function(*arguments, **named)
+    except ModelError as error:
+        assert "\n" not in str(error) and str(error).isprintable() and len(str(error)) < 40_010
+        return None
+
+
+def count(value) -> int:
+    """Number of nested values; shared ones count each time."""
+    if isinstance(value, dict):
+        return 1 + sum(count(key) + count(item) for key, item in value.items())
+    return 1 + sum(map(count, value)) if isinstance(value, list | tuple | set) else 1
+
+
+def use(path: Path) -> None:
+    """Read a weights file as the workflow does; its metadata must stay small."""
+    read = outcome(lambda: read_metadata(open_weights(path)))
+    if read is not None:
+        assert sum(count(value) for value in vars(read).values()) < 2 * MOST
+    outcome(list_tracks, path)
+    outcome(read_state_dict, path)
+    outcome(load, path)
+
+
+def write_valid_files(folder: Path) -> Path:
+    """Write valid files of each format."""
+    weights = write_model(folder, name="tensors")
+    write_checkpoint(folder / "lightning.ckpt")
+    state = load(weights)[0].state_dict()
+    torch.save(state, folder / "plain.pt")
+    torch.save(state, folder / "old.pt", _use_new_zipfile_serialization=False)
+    for name in ("plain.yaml", "old.yaml"):
+        (folder / name).write_bytes(weights.with_suffix(".yaml").read_bytes())
+    return folder
