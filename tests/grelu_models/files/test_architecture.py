@@ -1,5 +1,7 @@
 """Sizes in an architecture have limits, wherever it comes from."""
 
+from inspect import Parameter, signature
+
 import pytest
 import torch
 import yaml
@@ -7,7 +9,10 @@ import yaml
 from grelu_models.card import measure_geometry
 from grelu_models.checkpoint import build_model, load
 from grelu_models.errors import ModelError
+from grelu_models.files.adapters import borzoi_pytorch, enformer_pytorch
+from grelu_models.files.architecture import ARGUMENTS
 from grelu_models.files.description import list_tracks
+from grelu_models.models import ARCHITECTURES
 from toys import ARCHITECTURE, write_checkpoint, write_model
 
 
@@ -109,3 +114,14 @@ def test_a_window_has_a_limit(tmp_path):
         ModelError, match="the window is 100000001 bp .at most 100,000,000.: give a"
     ):
         load(weights, window=100_000_001)
+
+
+def test_every_argument_of_every_family_has_limits_and_its_default_is_within():
+    options = borzoi_pytorch.OPTIONS | enformer_pytorch.OPTIONS
+    defaults = list(options.items())
+    for family in ARCHITECTURES.values():
+        defaults += [(name, each.default) for name, each in signature(family).parameters.items()]
+    names = {name for name, _ in defaults} - {"dtype", "device", "weights"}
+    assert names == set(ARGUMENTS)
+    for name, default in defaults:
+        assert name not in names or default is Parameter.empty or ARGUMENTS[name][1](default)
