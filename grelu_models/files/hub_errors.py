@@ -3,17 +3,13 @@
 import difflib
 import logging
 import os
-import re
 from collections.abc import Callable
 
 from grelu_models.errors import ModelError
 from grelu_models.files.artifact import Artifact, format_artifact
+from grelu_models.secrets import mask
 
-__all__ = ["explain", "hide_secrets", "hide_secrets_in_logs"]
-
-USER = re.compile(r"(?<=://)[^\s/@]*@")
-QUERY = re.compile(r"(?<=://)([^\s?]*\?)[^\s'\"]+")
-TOKEN = re.compile(r"\bhf_\w{4,}")
+__all__ = ["explain", "hide_secrets_in_logs"]
 
 
 def explain(
@@ -40,7 +36,7 @@ def explain(
 
     repo, revision = artifact.repo_id, artifact.revision
     name = format_artifact(artifact) if artifact.filename else f"{repo}@{revision}"
-    page = hide_secrets(f"{os.environ.get('HF_ENDPOINT') or 'https://huggingface.co'}/{repo}")
+    page = mask(f"{os.environ.get('HF_ENDPOINT') or 'https://huggingface.co'}/{repo}")
     if isinstance(error, errors.HFValidationError):
         return ModelError(f"{name}: not a valid name on the hub: {error}")
     if isinstance(error, errors.GatedRepoError):
@@ -64,26 +60,9 @@ def explain(
         similar = _suggest(artifact.filename, list_names())
         return ModelError(f"{name}: no such file in the repository{similar}")
     if isinstance(error, errors.HfHubHTTPError | OSError) or _is_network_error(error):
-        reason = hide_secrets(" ".join(str(error).split()))[:200] or type(error).__name__
+        reason = mask(" ".join(str(error).split()))[:200] or type(error).__name__
         return ModelError(f"{name}: could not be fetched: {reason}: try again")
     return error
-
-
-def hide_secrets(text: str) -> str:
-    """Replace users, passwords and queries of addresses, and tokens of the hub, by `***`.
-
-    Examples
-    --------
-    >>> hide_secrets("https://me:pw@hub.lab.org/a/b?signature=1 with hf_abcdefgh")
-    'https://***@hub.lab.org/a/b?*** with ***'
-    """
-    token = os.environ.get("HF_TOKEN", "")
-    endpoint = os.environ.get("HF_ENDPOINT", "")
-    user = endpoint.partition("://")[2].rpartition("@")[0]  # may contain "/", against the rules
-    for secret in (token, user, *re.split("[:/]", user)):
-        if len(secret) > 3:  # a shorter one would hide ordinary words
-            text = text.replace(secret, "***")
-    return TOKEN.sub("***", QUERY.sub(r"\1***", USER.sub("***@", text)))
 
 
 def hide_secrets_in_logs() -> None:
@@ -93,7 +72,7 @@ def hide_secrets_in_logs() -> None:
 
 
 def _hide_in_record(record: logging.LogRecord) -> bool:
-    record.msg, record.args = hide_secrets(record.getMessage()), ()
+    record.msg, record.args = mask(record.getMessage()), ()
     return True
 
 

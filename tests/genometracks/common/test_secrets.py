@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genometracks.common.logs import log_to_stderr
-from genometracks.common.secrets import mask, mask_plain
+from genometracks.common.secrets import mask_plain
+from grelu_models.secrets import mask
 
 
 @pytest.mark.parametrize(

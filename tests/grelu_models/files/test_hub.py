@@ -15,7 +15,7 @@ from grelu_models import resources
 from grelu_models.errors import ModelError
 from grelu_models.files.description import find_weights
 from grelu_models.files.hub import Artifact, format_artifact, get_artifact, parse_artifact
-from grelu_models.files.hub_errors import hide_secrets
+from grelu_models.secrets import mask
 from hub_server import COMMIT, OTHER, HubServer
 from toys import ARCHITECTURE, write_checkpoint
 
@@ -114,7 +114,7 @@ def test_signatures_in_errors_are_hidden(monkeypatch):
     text = (
         "GET https://cdn.lab.org/a.ckpt?Signature=abc&Key=d failed for secret-of-a-lab, hf_abcdefgh"
     )
-    assert hide_secrets(text) == "GET https://cdn.lab.org/a.ckpt?*** failed for ***, ***"
+    assert mask(text) == "GET https://cdn.lab.org/a.ckpt?*** failed for ***, ***"
 
 
 @pytest.mark.parametrize(

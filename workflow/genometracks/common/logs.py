@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Literal
 
-from genometracks.common.secrets import mask
+from grelu_models.secrets import mask
 
 PACKAGES = ("genometracks", "grelu_models")
 """Loggers whose records are written."""

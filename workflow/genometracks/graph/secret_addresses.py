@@ -8,9 +8,9 @@ import os
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from genometracks.common.secrets import mask
 from genometracks.config.sections import Config, GenomeConfig
 from genometracks.config.settings import Source
+from grelu_models.secrets import mask
 
 
 def hide_address(genome: GenomeConfig) -> Source:

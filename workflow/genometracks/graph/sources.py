@@ -12,6 +12,7 @@ from genometracks.config.sections import Config
 from genometracks.config.settings import Fold, list_folds
 from genometracks.inputs.address import is_address
 from grelu_models.files.hub import parse_artifact
+from grelu_models.files.paths import is_file
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def _name_fetched(path: str, default: str) -> str:
 def _place_folds(config: Config, model: ModelFolder) -> Iterator[Fold]:
     folds = list_folds(config.model)
     for i, fold in enumerate(folds):
-        artifact = None if Path(fold.weights).is_file() else parse_artifact(fold.weights)
+        artifact = None if is_file(Path(fold.weights)) else parse_artifact(fold.weights)
         if artifact:
             name = _name_fetched(artifact.filename, "weights")
             # Folds may have the same name.

@@ -8,8 +8,8 @@ from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 from urllib.response import addinfourl
 
-from genometracks.common.secrets import MASK
 from genometracks.errors import UserError
+from grelu_models.secrets import MASK
 
 ADDRESS = re.compile(r"(https?|ftp)://", re.IGNORECASE)
 UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f]")

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from genometracks.common.atomic import write_atomically
 from genometracks.common.records import save_record
-from genometracks.common.secrets import mask
 from genometracks.errors import UserError
 from genometracks.inputs.address import open_address
 from grelu_models.files.hub import check_sha256, get_artifact, parse_artifact
+from grelu_models.secrets import mask
 
 BLOCK = 1 << 20
 """Bytes that are copied at once."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genometracks.common.records import load_record, save_record
-from genometracks.common.secrets import mask
 from genometracks.config.sections import ModelConfig
 from genometracks.config.settings import list_folds
 from genometracks.errors import UserError
@@ -20,6 +19,7 @@ from genometracks.inputs.check_record import (
     check_range,
 )
 from grelu_models.geometry import Geometry
+from grelu_models.secrets import mask
 
 if TYPE_CHECKING:
     from grelu_models.card import ModelCard
