@@ -1,5 +1,7 @@
 """The exception of this package that is reported to the user."""
 
+__all__ = ["LONGEST", "ModelError", "make_line"]
+
 LONGEST = 4000
 """Characters of the longest message; names and values in it may come from a hostile file."""
 
@@ -16,7 +18,14 @@ class ModelError(ValueError):
     """
 
     def __init__(self, message: str) -> None:
+        super().__init__(make_line(message))
+
+
+def make_line(message: str) -> str:
+    """Make one printable line of a message: at most `LONGEST` characters, others as escapes."""
+    shown = message[:LONGEST]
+    if not shown.isprintable():
         shown = "".join(
-            c if c.isprintable() else c.encode("unicode_escape").decode() for c in message[:LONGEST]
+            c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown
         )
-        super().__init__(shown + ("…" if len(message) > LONGEST else ""))
+    return shown + ("…" if len(message) > LONGEST else "")

@@ -53,7 +53,8 @@ def test_a_full_disk_loses_nothing(disk, tmp_path, finished_once):
     write_inputs(tmp_path / "new", trim=0)
     project = Path(shutil.copytree(tmp_path / "new", disk / "project"))
     assert snakemake(project).returncode == 1
-    assert find_errors(project) or not list((project / RESULTS / "bigwig").glob("*"))
+    find_errors(project)  # Snakemake itself may be the one that finds no space
+    assert not (project / RESULTS / "summary.txt").exists()
     subprocess.run(["mount", "-o", "remount,size=20m", str(disk)], check=True)
     check_and_finish(project, read_files(finished_once / RESULTS))
 

@@ -194,7 +194,7 @@ def test_no_list_of_contigs_is_written_if_all_have_their_names(run, tmp_path):
 HOSTILE = [
     *("start", "Start", "END", "chrom", "start_track", "CTCF (liver)/rep 1", "é, \"x\"; 'y'"),
     *("ctcf", "CTCF", "a_b", "a\nb", "__index_level_0__", "__filename", "filename", "rowid"),
-    *("x" * 150, "x" * 151, " padded ", "nul\0", "\u202eabc", "ﬁ", "fi", "half \ud800", "a.b"),
+    *("x" * 150, "x" * 151, " padded ", "nul\0", "\u202eabc", "ﬁ", "fi", "a.b"),
 ]
 
 
@@ -224,10 +224,9 @@ def test_every_reader_opens_tracks_of_any_name(make_run, tmp_path):
     ]
     for field, track in zip(list(schema)[1:], plan.tracks, strict=True):
         about = {key: value.decode() for key, value in field.metadata.items()}
-        name = track.name.replace("\ud800", "\\ud800")
         assert about == {
-            **{b"track": track.track, b"name": name},
-            b"description": f"the track {name}",
+            **{b"track": track.track, b"name": track.name},
+            b"description": f"the track {track.name}",
         }
     values = dict(
         zip(["start", *columns], zip(*expected_rows(run, plan)["a"], strict=True), strict=True)
@@ -250,7 +249,7 @@ def test_every_reader_opens_tracks_of_any_name(make_run, tmp_path):
     assert table["column"].tolist() == columns
     assert table["track"].tolist() == [track.track for track in plan.tracks]
     shown = [" ".join(name.split()) for name in HOSTILE]
-    shown = [name.replace("\0", "\\x00").replace("\ud800", "\\ud800") for name in shown]
+    shown = [name.replace("\0", "\\x00") for name in shown]
     assert table["name"].tolist() == shown
 
 
