@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pyBigWig
 import pytest
 import yaml
 
-from pipeline import planned_rules, run, snakemake
+from pipeline import CPU, planned_rules, run, snakemake, write_project
 from toys import random_bases, write_fasta, write_model
 
 pytestmark = pytest.mark.usefixtures("warm_tools")
@@ -304,3 +305,41 @@ def test_invalid_input_found_by_a_stage_is_one_line_in_its_log(tmp_path, changes
     assert message in (folder / f"results/small/logs/{log}.log").read_text()
     assert message in done.stdout + done.stderr
     assert not (folder / "results/small/bigwig").exists()
+
+
+def list_predictions(output: str) -> list[str]:
+    """Shards that a run, or a dry run, predicts."""
+    return sorted(re.findall(r"wildcards: run=small, shard=(\d+)", output))
+
+
+def test_only_shards_with_windows_are_predicted(tmp_path):
+    prediction = {**CPU, "batch_size": 65}
+    write_project(tmp_path, run="small", bases=900, prediction=prediction, shards=3)
+    assert list_predictions(run(tmp_path, "-n")) == ["0", "1", "2"]  # at most
+    assert list_predictions(run(tmp_path)) == ["0"]
+    work = tmp_path / "results/small/work"
+    assert sorted(path.name for path in (work / "shards").iterdir()) == ["0.json", "0.npy"]
+    assert (work / "shards.txt").read_text() == "0\n"
+    assert "Nothing to be done" in run(tmp_path, "-n")
+    (work / "merge.json").unlink()
+    (work / "shards/0.npy").unlink()
+    (tmp_path / "results/small/tracks.tsv").unlink()
+    assert list_predictions(run(tmp_path, "-n", "--forcerun", "merge")) == ["0"]
+
+
+def test_a_finished_run_of_an_earlier_version_is_not_repeated(tmp_path):
+    """It has no list of shards, since its config gives their number."""
+    write_project(tmp_path, run="small", bases=900, prediction=CPU, shards=2)
+    run(tmp_path)
+    work = tmp_path / "results/small/work"
+    (work / "shards.txt").unlink()
+    assert "Nothing to be done" in run(tmp_path, "-n")
+    assert "Nothing to be done" in run(tmp_path)
+    for name in ("merge.json", "shards/1.npy"):  # as if interrupted
+        (work / name).unlink()
+    results = tmp_path / "results/small"
+    (results / "manifest.json").unlink()
+    shutil.rmtree(results / "parquet")
+    assert list_predictions(run(tmp_path, "-n")) == ["1"]
+    assert list_predictions(run(tmp_path)) == ["1"]
+    assert (work / "shards.txt").read_text() == "0\n1\n"

@@ -1,6 +1,8 @@
 from functools import partial
 from operator import attrgetter
 
+from snakemake.exceptions import IncompleteCheckpointException
+
 
 def look_up(table, wildcard, what):
     """Input or parameter of a rule: an attribute (`sources.fasta`) of the run of a wildcard.
@@ -23,13 +25,20 @@ of_model = partial(look_up, MODELS, "model")
 
 
 def shard_data(wildcards):
-    """Input function: data of all shards. If their number is left at `auto`, it needs the plan."""
+    """Input function: data of all shards, which are known once the plan exists.
+
+    Until then, a dry run lists the shards that the config allows at most.
+    """
     each = RUNS[wildcards.run]
-    ids = each.shards
-    if ids is None:
+    later = []
+    try:
         with open(checkpoints.shards.get(run=wildcards.run).output[0]) as file:
             ids = file.read().split()
-    return [each.folder.shards / f"{shard}.npy" for shard in ids]
+    except IncompleteCheckpointException as error:
+        if not workflow.dryrun:
+            raise
+        ids, later = each.possible_shards, [error.targetfile]
+    return [each.folder.shards / f"{shard}.npy" for shard in ids] + later
 
 
 def name_rule(stage, each):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from genometracks.common.intervals import merge_intervals
 from genometracks.errors import UserError
+from genometracks.graph.runs import name_shards
 from genometracks.inputs.bases import Bases
 from genometracks.inputs.bed import Bed
 from genometracks.inputs.genome import Contig, GenomeIndex, scan_fasta
@@ -150,7 +151,7 @@ def check_windows(plan: Plan, expected: dict) -> None:
     assert [shard.first for shard in plan.shards] == [0, *(s.last for s in plan.shards[:-1])]
     assert plan.shards[-1].last == plan.windows
     for shard in plan.shards:
-        assert shard.first % plan.settings.batch_size == 0 or shard.first == plan.windows
+        assert shard.first % plan.settings.batch_size == 0 and shard.first < shard.last
         mine = []
         for contig, first, last, shift in plan.placed_runs(shard.first, shard.last):
             for window in range(first, last):
@@ -265,6 +266,27 @@ def test_window_placement_is_part_of_every_shards_digest(change):
     one, two = (plan_genome(genome, measured, at) for at in (placement, {**placement, **change}))
     assert not {shard.digest for shard in one.shards} & {shard.digest for shard in two.shards}
     assert plan_genome(genome, measured, placement).shards == one.shards
+
+
+@pytest.mark.parametrize(
+    ("batch", "shards", "ids"),
+    [
+        (65, 3, ["0"]),
+        (32, 3, ["0", "1", "2"]),
+        (33, 3, ["0", "1"]),
+        (33, 11, ["00", "01"]),  # as wide as before, when there were empty shards
+        (1, 64, [f"{i:02d}" for i in range(33)]),
+    ],
+)
+def test_a_shard_without_windows_is_not_planned(batch, shards, ids):
+    genome = GenomeIndex("g", "g.fa", "", [Contig("c", 65 * 72, [], "s")])
+    measured = {"window": 96, "bin": 4, "crop": 3, "length": 18}
+    placement = {"stride": None, "trim": 0, "edges": "pad"}
+    plan = plan_genome(genome, measured, placement, batch=batch, shards=shards)
+    assert plan.windows == 65
+    assert [shard.id for shard in plan.shards] == ids
+    assert {shard.id for shard in plan.shards} <= set(name_shards(shards))
+    assert sum(shard.windows for shard in plan.shards) == 65
 
 
 def test_ten_thousand_contigs_are_planned():

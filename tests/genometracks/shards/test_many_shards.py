@@ -32,7 +32,7 @@ def write_results(run) -> dict[str, bytes]:
 
 
 def test_shards_are_never_open_all_at_once(make_run):
-    sequences = {"chr1": random_bases(4000, seed=0), "chr2": random_bases(901, seed=1)}
+    sequences = {"chr1": random_bases(4500, seed=0), "chr2": random_bases(901, seed=1)}
     results = []
     run = make_run(sequences=sequences, batch_size=1)
     for shards in (1, 4 * FILES):

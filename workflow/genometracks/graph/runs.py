@@ -70,10 +70,10 @@ class Run:
     results: Results
 
     @property
-    def shards(self) -> list[str] | None:
-        """Ids of the shards; None if their number is left at `auto`."""
+    def possible_shards(self) -> list[str]:
+        """Ids of the shards that the plan may have; empty if their number is left at `auto`."""
         count = self.config.shards
-        return None if count == "auto" else name_shards(count)
+        return [] if count == "auto" else name_shards(count)
 
     @property
     def probe(self) -> list[str]:

@@ -100,22 +100,23 @@ def tile_genome(
 
 
 def cut_shards(plan: Plan, count: int) -> Plan:
-    """Cut a plan into `count` shards.
+    """Cut a plan into up to `count` shards, each with at least one window.
 
     Each shard starts at a multiple of the batch size, and all have the same rounded number of
-    windows (see `size_shards`), except for the last ones, which may have fewer or none.
+    windows (see `size_shards`), except for the last one, which may have fewer. The ids have the
+    width of `count` shards, however many there are.
     """
     size = size_shards(plan.windows, batch=plan.settings.batch_size, shards=count)
-    return _cut(plan, size, count=count, width=len(str(count - 1)))
+    return _cut(plan, size, width=len(str(count - 1)))
 
 
 def cut_timed_shards(plan: Plan, seconds: float) -> Plan:
     """Cut a plan into shards of about 45 minutes, given the seconds per window."""
     size = time_shards(plan.windows, batch=plan.settings.batch_size, seconds=seconds)
-    return _cut(plan, size, count=-(-plan.windows // size), width=WIDTH)
+    return _cut(plan, size, width=WIDTH)
 
 
-def _cut(plan: Plan, size: int, *, count: int, width: int) -> Plan:
+def _cut(plan: Plan, size: int, *, width: int) -> Plan:
     """The plan with shards of `size` windows, whose ids have `width` digits."""
     shared = {  # with hundreds of tracks, slow to make for each of thousands of shards
         "format": FORMAT,
@@ -125,8 +126,8 @@ def _cut(plan: Plan, size: int, *, count: int, width: int) -> Plan:
         "settings": as_plain(plan.settings),
     }
     shards = []
-    for i in range(count):
-        first, last = min(i * size, plan.windows), min((i + 1) * size, plan.windows)
+    for i, first in enumerate(range(0, plan.windows, size)):
+        last = min(first + size, plan.windows)
         digest = _digest_shard(plan, first, last, shared)
         shards.append(Shard(f"{i:0{width}d}", first, last, digest))
     return replace(plan, shards=tuple(shards))
