@@ -4,14 +4,15 @@ import argparse
 import logging
 import sys
 
-from genometracks.commands.merge import withdraw_proof
-from genometracks.commands.table import make_parser
-from genometracks.common.logs import format_event, log_to_stderr
-from genometracks.common.memory import read_peak
-from genometracks.config.folders import RunFolder
-from genometracks.config.stages import STAGES
-from genometracks.errors import ShardError, UserError
-from grelu_models.errors import ModelError
+from genometracks.common.logs import error_prefix
+from genometracks.common.stops import (
+    Stop,
+    describe_stop,
+    exit_now,
+    exit_status,
+    prepare_exit,
+    raise_on_signals,
+)
 
 LOG = logging.getLogger("genometracks")  # by name: this module may be `__main__`
 
@@ -27,13 +28,44 @@ def main(argv: list[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0 on success, 1 after an error that is reported to the user.
+        Exit status: 0 on success, 1 after an error that is reported to the user, 128 plus the
+        number of the signal that ended the command (130 after Ctrl-C, 143 after SIGTERM).
     """
-    args = make_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    with raise_on_signals() as stop:
+        try:
+            status = _report(words, stop)
+        except BaseException as error:
+            number = stop.find(error)
+            if number is None:
+                raise
+            print(f"{error_prefix(''.join(words[:1]))}{describe_stop(number)}", file=sys.stderr)
+            status = exit_status(number)
+            if argv is None:
+                exit_now(status)  # here, where the error still keeps generators from closing
+    if argv is None:
+        prepare_exit()
+    return status
+
+
+def _report(words: list[str], stop: Stop) -> int:
+    """Run a command and report its error, except that of a signal; return the exit status."""
+    # Imported here, where a signal does not lead to a traceback.
+    from genometracks.commands.merge import withdraw_proof
+    from genometracks.commands.table import make_parser
+    from genometracks.common.logs import log_to_stderr
+    from genometracks.config.folders import RunFolder
+    from genometracks.errors import ShardError, UserError
+    from grelu_models.errors import ModelError
+
+    args = make_parser().parse_args(words)
     with log_to_stderr(args.command):
         try:
             _run(args)
-        except (UserError, ModelError, OSError) as error:
+        except BaseException as error:
+            expected = isinstance(error, UserError | ModelError | OSError)
+            if not expected or stop.find(error) is not None:
+                raise
             if isinstance(error, ShardError):
                 withdraw_proof(RunFolder.of_plan(args.plan))
             LOG.error(error)
@@ -43,6 +75,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> None:
     """Run a command; stages log when they start and finish, for `status` and the summary."""
+    from genometracks.common.logs import format_event
+    from genometracks.common.memory import read_peak
+    from genometracks.config.stages import STAGES
+
     if args.command not in STAGES:
         args.function(args)
         return

@@ -5,6 +5,8 @@ import pytest
 from genometracks.cli import main
 from genometracks.common import progress
 from genometracks.common.progress import ProgressFile, read_progress
+from genometracks.errors import UserError
+from genometracks.plan.plan import Plan
 from genometracks.status.read import read_status
 from toys import make_words
 
@@ -40,9 +42,18 @@ def test_progress_is_there_while_a_shard_is_predicted(planned, monkeypatch):
     assert read_status(planned.folder).shards[0].state == "done"
 
 
-def test_a_short_job_writes_none(planned):
-    assert main(predict_words(planned)) == 0
-    assert not (planned.work / "progress").exists()
+def test_progress_is_there_before_the_model_is_loaded(planned, monkeypatch):
+    seen = []
+
+    def load(plan):
+        seen.append(read_progress(planned.work / "progress" / "0.json"))
+        raise UserError("no model")
+
+    monkeypatch.setattr("genometracks.predict.predict.load_planned_model", load)
+    assert main(predict_words(planned)) == 1
+    shard = Plan.load(planned.work / "plan.json").shards[0]
+    assert [(found.done, found.total) for found in seen] == [(0, shard.windows)]
+    assert not list((planned.work / "progress").iterdir())
 
 
 def test_what_a_killed_job_left_is_removed(planned):

@@ -22,11 +22,11 @@ def is_leftover(path) -> bool:
 
 
 def read_files(folder) -> dict[str, bytes]:
-    """Read every file that has its final name, except seals: they hold modification times."""
+    """Read every file that has its final name, except seals (of times) and progress."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.parent.name != "seals"
+        if path.is_file() and path.parent.name not in ("seals", "progress")
         if not is_leftover(path.relative_to(folder))
     }
 

@@ -38,7 +38,8 @@ def run_predict(args: argparse.Namespace) -> None:
 
     plan, folder = Plan.load(args.plan), RunFolder.of_plan(args.plan)
     shard = plan.shard(args.shard)
-    with ProgressFile(folder.progress / f"{shard.id}.json", shard.id) as progress:
+    path = folder.progress / f"{shard.id}.json"
+    with ProgressFile(path, shard.id, shard.windows) as progress:
         if read_sidecar(folder.shards, plan, shard) is None:
             _predict(
                 plan,

@@ -16,6 +16,7 @@ def add_commands(commands: Commands) -> None:
 
 def run_status(args: argparse.Namespace) -> None:
     """Report the progress of a run: shards done, running and failed, rate, time left, bytes."""
+    from genometracks.status.lock import advise_unlock
     from genometracks.status.read import list_runs, read_status
     from genometracks.status.report import as_json, describe_runs, describe_status
 
@@ -25,6 +26,9 @@ def run_status(args: argparse.Namespace) -> None:
         return
     status = read_status(args.folder)
     print(describe_status(status))
+    advice = None if status.running else advise_unlock(args.folder)
+    if advice:
+        print(advice)
     if args.json:
         with write_atomically(args.json) as file:
             file.write(as_json(status).encode() + b"\n")

@@ -18,7 +18,8 @@ def prefetch(items: Iterator[Item], *, depth: int = 2) -> Iterator[Item]:
     """Yield the items of an iterator that runs in a thread, up to `depth` items ahead.
 
     An error of the iterator is raised here, after the items before it. Closing this generator, or
-    an error in the loop that consumes it, ends the thread after the item it is working on.
+    an error in the loop that consumes it, ends the thread after the item it is working on. A signal
+    that ends the process does not wait for that item.
 
     Parameters
     ----------
@@ -61,6 +62,7 @@ def prefetch(items: Iterator[Item], *, depth: int = 2) -> Iterator[Item]:
 
     thread = Thread(target=work, daemon=True)
     thread.start()
+    stopped = False
     try:
         while True:
             try:
@@ -72,6 +74,10 @@ def prefetch(items: Iterator[Item], *, depth: int = 2) -> Iterator[Item]:
             if entry is None:
                 return
             yield entry[0]
+    except KeyboardInterrupt:
+        stopped = True  # the process ends: the item may take minutes
+        raise
     finally:
         left.set()
-        thread.join()
+        if not stopped:
+            thread.join()

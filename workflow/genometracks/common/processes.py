@@ -8,12 +8,14 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from threading import Thread
 from typing import Any, TypeVar, TypeVarTuple
 
+from genometracks.common.stops import Stopped, exit_status
 from genometracks.errors import UserError
 
 Share = TypeVarTuple("Share")
@@ -38,6 +40,8 @@ def run_side_by_side(
     ------
     UserError
         The error of the first process that failed, raised after all have ended.
+    Stopped
+        If a process was ended by SIGTERM.
     """
     if len(shares) == 1:
         return [work(*shares[0])]
@@ -48,7 +52,8 @@ def run_side_by_side(
         for number, share in enumerate(shares):
             receiver, sender = context.Pipe(duplex=False)
             process = context.Process(target=_work, args=(sender, work, share), daemon=True)
-            process.start()
+            with _block_interrupts():
+                process.start()
             sender.close()
             running[receiver] = number, process
         while running:
@@ -72,10 +77,21 @@ def run_side_by_side(
     return [results[number] for number in range(len(shares))]
 
 
+@contextmanager
+def _block_interrupts() -> Iterator[None]:
+    """Delay Ctrl-C until the block ends. A process that it starts never receives one.
+
+    Ctrl-C reaches this process too, which ends its children without leaving half-written files.
+    """
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+
+
 def _work(sender: Connection, work: Callable[[*Share], object], share: tuple[*Share]) -> None:
-    # Ctrl-C reaches the parent too, which ends its children without leaving half-written files.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(exit_status(signal.SIGTERM)))
     Thread(target=_end_with_parent, daemon=True).start()
     try:
         sender.send((work(*share),))
@@ -104,8 +120,10 @@ def _receive(receiver: Connection) -> tuple[Any] | UserError | None:
         return None
 
 
-def _explain(status: int) -> UserError:
+def _explain(status: int) -> UserError | Stopped:
     """An error that describes how a process ended."""
+    if status in (-signal.SIGTERM, exit_status(signal.SIGTERM)):
+        return Stopped(signal.SIGTERM)  # sent to all processes of a job, to this one last
     if status < 0:
         name = signal.Signals(-status).name
         reason = f"was killed ({name}): memory may be exhausted: lower output.threads"

@@ -8,16 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from genometracks.common.logs import error_prefix, find_events, is_event
 from genometracks.common.progress import JobProgress
 from genometracks.common.records import optional
+from genometracks.common.stops import is_stop
 
-State = Literal["waiting", "running", "failed", "done"]
+State = Literal["done", "running", "interrupted", "failed", "waiting"]
+STATES: tuple[State, ...] = get_args(State)
+"""In the order in which they are reported."""
 
 SILENCE = 600
-"""Seconds without any output after which a job is considered lost."""
+"""Seconds without any output after which a job is considered lost, if it has no progress file that
+it writes every few seconds."""
 TAIL = 1 << 14
 """Bytes that are read from each end of a log."""
 WIDTH = 160
@@ -64,6 +68,7 @@ def read_job(
     command: str,
     now: float,
     progress: JobProgress | None = None,
+    age: float = 0.0,
     parts: Sequence[Path] = (),
 ) -> Job:
     """Determine the state of a job that has a log.
@@ -78,6 +83,8 @@ def read_job(
         Seconds since the epoch.
     progress : JobProgress, optional
         From the job's progress file; ignored if it is older than the job. Default is None.
+    age : float
+        Seconds since the progress file was written, by the clock of its file system. Default is 0.
     parts : sequence of Path
         Files that the job is writing: a job that writes is not lost, even without log output.
         Default is ().
@@ -90,10 +97,17 @@ def read_job(
     if finished:
         seconds = max(0.0, (finished - started).total_seconds()) if started else None
         return Job(name, "done", last, str(log), seconds=seconds)
-    if any(line.startswith(error_prefix(command)) for line in lines):
-        return Job(name, "failed", last, str(log))
+    prefix = error_prefix(command)
+    errors = [line.removeprefix(prefix) for line in lines if line.startswith(prefix)]
+    if errors:
+        return Job(name, "interrupted" if is_stop(errors[-1]) else "failed", last, str(log))
     if progress and started and progress.updated < started.timestamp():
         progress = None  # of an attempt that was killed
+    if progress and progress.beat:
+        if not progress.is_alive(age):
+            reason = clean_line(_describe_loss(progress, last))
+            return Job(name, "interrupted", reason, str(log))
+        touched = now
     alive = max([touched, *map(_read_mtime, parts), progress.updated if progress else 0.0])
     if now - alive > SILENCE:
         return Job(name, "failed", _describe_silence(alive, last), str(log))
@@ -103,10 +117,18 @@ def read_job(
     return Job(name, "running", last, str(log), done=done, rate=rate, progress=progress)
 
 
+def _describe_loss(progress: JobProgress, last: str) -> str:
+    when = datetime.fromtimestamp(progress.updated).isoformat(" ", "seconds")
+    return f"not seen on {progress.host} since {when}, probably killed{_quote(last)}"
+
+
 def _describe_silence(since: float, last: str) -> str:
     when = datetime.fromtimestamp(since).isoformat(" ", "minutes")
-    said = f"last log line: {last}" if last else "its log is empty"
-    return f"no output since {when}, probably killed; {said}"
+    return f"no output since {when}, probably killed{_quote(last)}"
+
+
+def _quote(last: str) -> str:
+    return f"; last log line: {last}" if last else "; its log is empty"
 
 
 def _read_ends(path: Path) -> tuple[str, float]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from genometracks.common.progress import JobProgress, read_progress
+from genometracks.common.progress import JobProgress, read_clock, read_progress
 from genometracks.config.folders import SHARED, RunFolder
 from genometracks.config.stages import STAGES
 from genometracks.errors import UserError
@@ -55,6 +55,20 @@ class Status:
         return sum(job.state == state for job in self.shards)
 
     @property
+    def interrupted(self) -> bool:
+        """Whether jobs were interrupted, and none runs."""
+        return not self.running and "interrupted" in self._states
+
+    @property
+    def running(self) -> bool:
+        """Whether a job runs."""
+        return "running" in self._states
+
+    @property
+    def _states(self) -> set[State]:
+        return {job.state for job in (*self.stages, *self.shards)}
+
+    @property
     def windows(self) -> int:
         """Windows that are predicted."""
         return sum(job.done for job in self.shards)
@@ -90,15 +104,16 @@ def read_status(folder: Path, *, now: float | None = None) -> Status:
     UserError
         If there is no run in the folder, or its plan is damaged.
     """
-    now = time.time() if now is None else now
     run = RunFolder(folder)
+    clock = read_clock(run.progress) if now is None else now
+    now = time.time() if now is None else now
     if not (run.work.is_dir() or run.logs.is_dir()):
         raise UserError(f"{folder}: no run in this folder{_suggest(folder)}: give results/RUN")
     plan = Plan.load(run.plan) if run.plan.exists() else None
     return Status(
         folder,
         stages=tuple(_read_stages(run.logs, now=now)),
-        shards=tuple(_read_shards(run, plan, now=now)) if plan else (),
+        shards=tuple(_read_shards(run, plan, now=now, clock=clock)) if plan else (),
         plan=plan,
         finished=run.manifest.exists() and run.summary.exists(),
         written=_sum_sizes(run.shards, ".npy") if plan else 0,
@@ -118,22 +133,27 @@ def _read_stages(logs: Path, *, now: float) -> Iterator[Job]:
         yield read_job(log, log.stem, command=STAGES[stage], now=now)
 
 
-def _read_shards(run: RunFolder, plan: Plan, *, now: float) -> Iterator[Job]:
-    """Yield the job of every shard; the shard's files take precedence over the log."""
+def _read_shards(run: RunFolder, plan: Plan, *, now: float, clock: float) -> Iterator[Job]:
+    """Yield the job of every shard; the shard's files take precedence over the log.
+
+    `clock` is the time by the clock of the file system.
+    """
     written, logged = _list_names(run.shards), _list_names(run.predict_logs)
     running = _list_names(run.progress)
     parts = [name for name in written if name.startswith(".")]
     for shard in plan.shards:
-        windows = shard.last - shard.first
+        windows = shard.windows
         job, name = Job(shard.id, "waiting"), f"{shard.id}.json"
         complete = name in written and read_sidecar(run.shards, plan, shard) is not None
         if f"{shard.id}.log" in logged:
+            found = _read_progress(run, shard) if name in running and not complete else None
             job = read_job(
                 run.predict_logs / f"{shard.id}.log",
                 shard.id,
                 command="predict",
                 now=now,
-                progress=_read_progress(run, shard) if name in running and not complete else None,
+                progress=found[0] if found else None,
+                age=clock - found[1] if found else 0.0,
                 parts=[run.shards / part for part in parts if part.startswith(f".{shard.id}.npy.")],
             )
         if complete:
@@ -143,11 +163,19 @@ def _read_shards(run: RunFolder, plan: Plan, *, now: float) -> Iterator[Job]:
         yield job
 
 
-def _read_progress(run: RunFolder, shard: Shard) -> JobProgress | None:
-    """Read the progress of a shard's job; None if there is none, or it is of another plan."""
-    found = read_progress(run.progress / f"{shard.id}.json")
-    fits = found and found.shard == shard.id and found.total == shard.last - shard.first
-    return found if fits else None
+def _read_progress(run: RunFolder, shard: Shard) -> tuple[JobProgress, float] | None:
+    """Read the progress of a shard's job, and when it was written by the file system's clock.
+
+    None if there is none, or it is of another plan.
+    """
+    path = run.progress / f"{shard.id}.json"
+    found = read_progress(path)
+    if found is None or found.shard != shard.id or found.total != shard.windows:
+        return None
+    try:
+        return found, path.stat().st_mtime
+    except OSError:  # removed just now
+        return None
 
 
 def _count_bytes(plan: Plan) -> int:

@@ -9,12 +9,13 @@ from genometracks.common.records import as_plain
 from genometracks.common.units import format_duration, format_si
 from genometracks.errors import UserError
 from genometracks.plan.plan import Plan
-from genometracks.status.job import Job, State, clean_line
+from genometracks.status.job import STATES, Job, State, clean_line
 from genometracks.status.read import Status, read_status
 
 LISTED = 10
 """Largest number of jobs of one state that are listed by name."""
 SILENT = "no log output yet"
+AGAIN = "interrupted: run again to continue"
 
 
 def describe_status(status: Status) -> str:
@@ -25,21 +26,21 @@ def describe_status(status: Status) -> str:
             lines.append(f"  {job.name} {job.state}: {job.last or SILENT} ({job.log})")
     if status.plan:
         lines += _describe_shards(status, status.plan)
-        lines += _list_jobs(status, "running") + _list_jobs(status, "failed")
+        for state in ("running", "interrupted", "failed"):
+            lines += _list_jobs(status, state)
     return "\n".join(lines)
 
 
 def _describe_shards(status: Status, plan: Plan) -> list[str]:
     """Describe shards, windows, rate and bytes, one line each."""
-    done, running, failed, waiting = (
-        f"{status.count(state):,} {state}" for state in ("done", "running", "failed", "waiting")
-    )
+    counts = [(status.count(state), state) for state in STATES]
+    shown = [f"{n:,} {state}" for n, state in counts if n or state != "interrupted"]
     part = status.windows / plan.windows
     lines = [
-        f"  shards   {done}, {running}, {failed}, {waiting} of {len(status.shards):,}",
+        f"  shards   {', '.join(shown)} of {len(status.shards):,}",
         f"  windows  {status.windows:,} of {plan.windows:,} ({part:.1%})",
     ]
-    if status.windows < plan.windows:
+    if status.windows < plan.windows and not status.interrupted:
         lines.append(f"  rate     {_describe_rate(status, plan)}")
     written, expected, free = (
         f"{format_si(size)}B" for size in (status.written, status.expected, status.free)
@@ -81,8 +82,7 @@ def as_json(status: Status) -> str:
         "finished": status.finished,
         "stages": as_plain(status.stages),
         "shards": {
-            state: [job.name for job in status.shards if job.state == state]
-            for state in ("done", "running", "failed", "waiting")
+            state: [job.name for job in status.shards if job.state == state] for state in STATES
         },
         "failed": [as_plain(job) for job in status.shards if job.state == "failed"],
         "windows": {"done": status.windows, "all": plan.windows if plan else None},
@@ -114,6 +114,8 @@ def _sum_up(status: Status) -> str:
         more = f" (and {len(failed) - 1:,} more)" if len(failed) > 1 else ""
         reason = f"failed: {kind}{failed[0].name}{more}: {failed[0].last}"
         return f"{planned}; {reason}" if planned else reason
+    if status.interrupted:
+        return f"{planned}; {AGAIN}" if planned else AGAIN
     return planned or "not planned yet"
 
 
@@ -140,5 +142,5 @@ def _describe_job(job: Job) -> str:
     if job.progress:
         windows = f"{job.progress.done:,} of {job.progress.total:,} windows"
         return clean_line(f"{windows}, {job.rate:,.1f} windows/s on {job.progress.host}")
-    where = f" ({job.log})" if job.state == "failed" else ""
+    where = f" ({job.log})" if job.state != "running" else ""
     return f"{job.last or SILENT}{where}"
