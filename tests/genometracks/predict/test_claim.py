@@ -16,7 +16,7 @@ from pathlib import Path
 from genometracks.predict.claim import claim_device
 logging.basicConfig(format="%(message)s", level=logging.INFO)
 names = sys.argv[2].split(",")
-i = claim_device(names, names, folder=Path(sys.argv[1]))
+i = claim_device(names, names, folders=[Path(sys.argv[1]) / "own"])
 start = time.time()
 print(names[i], flush=True)
 if len(sys.argv) == 3:
@@ -89,22 +89,26 @@ def test_eight_processes_use_three_devices_one_at_a_time(tmp_path):
 
 
 def test_a_lock_that_cannot_be_opened_does_not_stop_a_job(tmp_path, caplog):
-    assert claim_device(["0"], ["a"], folder=tmp_path / "missing") == 0
-    expected = f"device 0: used without a claim: no lock in {tmp_path}/missing"
+    assert claim_device(["0"], ["a"], folders=[tmp_path / "missing" / "own"]) == 0
+    expected = f"device 0: used without a claim: no lock in {tmp_path}/missing/own: No such file"
     assert caplog.messages[0].startswith(expected)
-    claim_device(["0"], ["a"], folder=tmp_path)
-    (lock,) = tmp_path.iterdir()
-    assert lock.stat().st_mode & 0o777 == 0o644
+    assert caplog.messages[0].endswith(
+        "another job may use it at the same time: set TMPDIR to a writable folder on this machine"
+    )
+    claim_device(["0"], ["a"], folders=[tmp_path / "own"])
+    (lock,) = (tmp_path / "own").iterdir()
     lock.unlink()
     victim = tmp_path / "victim"
-    lock.symlink_to(victim)  # planted by another user
-    assert claim_device(["0"], ["a"], folder=tmp_path) == 0
-    assert "used without a claim" in caplog.messages[-1] and not victim.exists()
+    lock.symlink_to(victim)
+    assert claim_device(["0"], ["a"], folders=[tmp_path / "own"]) == 0
+    assert f"used without a claim: no lock in {tmp_path}/own: {lock} is a link" in caplog.text
+    assert not victim.exists()
 
 
 def test_the_device_of_a_job_is_claimed_and_named(tmp_path, monkeypatch, caplog):
     caplog.set_level("INFO")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,4")
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     assert prepare_device("auto").type == "cpu" and not list(tmp_path.iterdir())
@@ -133,6 +137,7 @@ class Card:
 
 def test_a_card_is_identified_by_its_uuid(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
@@ -141,6 +146,6 @@ def test_a_card_is_identified_by_its_uuid(tmp_path, monkeypatch):
     # In another container the second card is the first; its lock is the same file.
     monkeypatch.setattr("torch.cuda.get_device_properties", lambda i: Card("ba"[i]))
     assert str(prepare_device("auto", claim=True)) == "cuda:0"
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list((tmp_path / f"genometracks-{os.geteuid()}").iterdir())) == 2
     with pytest.raises(UserError, match="cuda:5: only 2 are visible: use auto"):
         prepare_device("cuda:5", claim=True)
