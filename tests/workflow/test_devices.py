@@ -8,7 +8,7 @@ from pipeline import run, write_project
 def test_no_two_jobs_share_a_device(tmp_path):
     write_project(tmp_path, run="many", bases=9000, shards=6)
     (tmp_path / "tmp").mkdir()
-    words = ("--cores", "4", "--resources", "gpu=4", "--until", "merge")
+    words = ("--cores", "4", "--resources", "gpu=4", "--until", "predict")
     run(tmp_path, *words, CUDA_VISIBLE_DEVICES="5,6", TMPDIR=str(tmp_path / "tmp"))
     logs = sorted((tmp_path / "results/many/logs/predict").iterdir())
     texts = [log.read_text() for log in logs]

@@ -75,7 +75,7 @@ def test_prediction_needs_no_network(tmp_path, warm_tools):
     without_network(tmp_path)
     manifest = json.loads((tmp_path / "results/off/manifest.json").read_text())
     assert manifest["genome"]["sha256"] == config["genome"]["sha256"]
-    assert manifest["genome"]["name"] == "g" and len(manifest["shards"]) == 2
+    assert manifest["genome"]["name"] == "g" and len(manifest["shards"]) == 1
     assert manifest["config"]["model"]["weights"] == "lab/toy-model@main:model.ckpt"
     names = sorted(path.name for path in (tmp_path / "results/off/bigwig").iterdir())
     assert names == ["one.bw", "three.bw", "two.bw"]
