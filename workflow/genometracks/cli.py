@@ -32,14 +32,15 @@ def main(argv: list[str] | None = None) -> int:
         number of the signal that ended the command (130 after Ctrl-C, 143 after SIGTERM).
     """
     words = sys.argv[1:] if argv is None else argv
-    with raise_on_signals() as stop:
+    prefix = error_prefix("".join(words[:1]))
+    with raise_on_signals(prefix) as stop:
         try:
             status = _report(words, stop)
         except BaseException as error:
             number = stop.find(error)
             if number is None:
                 raise
-            print(f"{error_prefix(''.join(words[:1]))}{describe_stop(number)}", file=sys.stderr)
+            print(f"{prefix}{describe_stop(number)}", file=sys.stderr)
             status = exit_status(number)
             if argv is None:
                 exit_now(status)  # here, where the error still keeps generators from closing

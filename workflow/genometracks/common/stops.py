@@ -28,7 +28,8 @@ class Stopped(KeyboardInterrupt):
 class Stop:
     """The signal that asked this process to end, if any."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
         self._number: int | None = None
         self._over = False
 
@@ -57,17 +58,23 @@ class Stop:
 
     def _end_late(self) -> None:
         time.sleep(GRACE)
-        if not self._over:
-            os._exit(exit_status(self._number or 0))
+        if not self._over and self._number:
+            os.write(2, f"{self._prefix}{describe_stop(self._number)}\n".encode())
+            os._exit(exit_status(self._number))
 
 
 @contextmanager
-def raise_on_signals() -> Iterator[Stop]:
+def raise_on_signals(prefix: str) -> Iterator[Stop]:
     """Raise `Stopped` in the main thread when a signal asks this process to end.
 
     Signals that are ignored (`nohup`) stay ignored. The former handlers are restored at the end.
+
+    Parameters
+    ----------
+    prefix : str
+        Begins the line that is written if the process has to be ended while it ignores `Stopped`.
     """
-    stop, former = Stop(), {}
+    stop, former = Stop(prefix), {}
     if current_thread() is main_thread():
         for number in SIGNALS:
             if signal.getsignal(number) != signal.SIG_IGN:
