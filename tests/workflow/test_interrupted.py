@@ -1,5 +1,6 @@
 """After a failed job or a killed Snakemake, the next run does only what is missing."""
 
+import base64
 import os
 import signal
 import subprocess
@@ -46,6 +47,25 @@ def take_predictions(project: Path) -> list[str]:
     return sorted(line.split()[4] for line in calls if line.startswith("predict"))
 
 
+def count_finished(project: Path) -> int:
+    """Number of predictions whose end Snakemake has noticed: it has recorded their outputs."""
+    recorded = project / ".snakemake" / "metadata"
+    names = [base64.urlsafe_b64decode(path.name) for path in recorded.glob("*")]
+    return sum(name.endswith(b".npy") for name in names)
+
+
+def describe_run(project: Path) -> list[str]:
+    """The lines of `genometracks status`."""
+    done = subprocess.run(
+        [f"{pipeline.tools}/genometracks", "status", "results/small"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()
+
+
 def test_other_shards_are_kept_when_one_fails(project):
     (project / "broken").touch()
     done = snakemake(project, "--keep-going", "--show-failed-logs", **path_of(project))
@@ -75,20 +95,22 @@ def test_a_killed_snakemake_resumes(project):
     )
     shards = project / "results/small/work/shards"
     others = [shards / f"{shard}.json" for shard in (0, 2, 3)]
-    end = time.monotonic() + 120
-    while not (project / "waiting").exists() or not all(path.exists() for path in others):
+    end = time.monotonic() + 240
+    while not (project / "waiting").exists() or count_finished(project) < 3:
         assert time.monotonic() < end and process.poll() is None
         time.sleep(0.1)
-    time.sleep(1)  # until Snakemake has noticed the end of the last one
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     (project / "held").unlink()
+    (advice,) = [line for line in describe_run(project) if "--unlock" in line]
+    assert advice.startswith("Snakemake was killed and left its lock: if no other Snakemake runs")
     kept = {path: path.stat().st_mtime_ns for path in others}
     take_predictions(project)
 
     locked = snakemake(project, **path_of(project))
     assert locked.returncode == 1 and "--unlock" in locked.stdout + locked.stderr
     run(project, "--unlock", **path_of(project))
+    assert not [line for line in describe_run(project) if "--unlock" in line]
     run(project, "--rerun-incomplete", **path_of(project))
     assert take_predictions(project) == ["1"]
     assert {path: path.stat().st_mtime_ns for path in others} == kept

@@ -3,16 +3,19 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
 from genometracks.cli import main
+from genometracks.common.identity import Process
 from genometracks.errors import UserError
 from genometracks.plan.plan import Plan
 from genometracks.status.read import list_runs, read_status
-from genometracks.status.report import describe_runs, describe_status
+from genometracks.status.report import as_json, describe_runs, describe_status
 
 NOW = datetime(2026, 1, 2, 3, 0, tzinfo=UTC).timestamp()
 
@@ -295,3 +298,112 @@ def test_a_finished_run_may_have_lost_its_plan(started):
         (started.folder / name).touch()
     (started.work / "plan.json").unlink()
     assert describe_status(read_status(started.folder)).splitlines() == [f"{started.folder}: done"]
+
+
+BEAT = {"beat": 5.0, "system": "another machine", "begun": 7}
+"""Fields of the progress file of a job that writes it every few seconds."""
+
+
+def write_beat(run, shard: str, *, age: float, **changes) -> None:
+    """Write a progress file that was last changed `age` seconds before NOW, by the file's time."""
+    write_progress(run, shard, **{**BEAT, **changes})
+    os.utime(run.work / "progress" / f"{shard}.json", (NOW - age, NOW - age))
+
+
+def test_a_killed_job_is_interrupted_after_a_minute(started):
+    write_log(started, "predict/2", f"{stamp(300)} started predict ", "loading", age=299)
+    # The clock of the job's machine is an hour ahead, or behind: the file's time counts.
+    for ahead in (-0.1, 3600.0):
+        write_beat(started, "2", age=59, updated=NOW + ahead)
+        job = read_status(started.folder, now=NOW).shards[2]
+        assert (job.state, job.done, job.rate) == ("running", 4, 0.5)
+        write_beat(started, "2", age=61, updated=NOW + ahead)
+        job = read_status(started.folder, now=NOW).shards[2]
+        assert (job.state, job.done, job.rate, job.progress) == ("interrupted", 0, 0.0, None)
+    assert job.last.startswith("not seen on node7 since 2026-")
+    assert job.last.endswith(", probably killed; last log line: loading")
+
+
+def test_a_job_that_computes_in_silence_is_running(started):
+    write_log(started, "predict/2", f"{stamp(5000)} started predict ", "loading", age=4999)
+    write_beat(started, "2", age=3, done=0, rate=0.0)
+    assert read_status(started.folder, now=NOW).shards[2].state == "running"
+
+
+def test_a_job_whose_process_is_gone_is_interrupted_at_once(started):
+    process = subprocess.Popen(["true"])
+    process.wait()
+    mine = Process.of_caller()
+    write_beat(started, "2", age=1, pid=process.pid, system=mine.system, begun=None)
+    assert read_status(started.folder, now=NOW).shards[2].state == "interrupted"
+    write_beat(started, "2", age=1, pid=mine.pid, system=mine.system, begun=mine.begun)
+    assert read_status(started.folder, now=NOW).shards[2].state == "running"
+    write_beat(started, "2", age=1, pid=mine.pid, system=mine.system, begun=mine.begun - 1)
+    assert read_status(started.folder, now=NOW).shards[2].state == "interrupted"
+
+
+@pytest.mark.parametrize(
+    "reason", ["interrupted: run again to continue", "ended by SIGTERM: run again to continue"]
+)
+def test_an_interrupted_run_has_no_rate_and_no_time_left(started, reason):
+    shutil.rmtree(started.work / "progress")
+    (started.folder / "logs/predict/3.log").unlink()
+    line = f"genometracks predict: {reason}"
+    write_log(started, "predict/2", f"{stamp(60)} started predict ", "loading", line)
+    status = read_status(started.folder, now=NOW)
+    states = [job.state for job in status.shards]
+    assert states == ["done", "done", "interrupted", "waiting", "waiting"]
+    text = describe_status(status)
+    assert text.splitlines()[0] == (
+        f"{started.folder}: 2 of 5 shards; interrupted: run again to continue"
+    )
+    assert "shards   2 done, 0 running, 1 interrupted, 0 failed, 2 waiting of 5" in text
+    assert f"interrupted  shard 2: {line} ({started.folder}/logs/predict/2.log)" in text
+    assert "rate" not in text and "left" not in text
+    found = json.loads(as_json(status))
+    assert found["shards"]["interrupted"] == ["2"] and found["shards"]["failed"] == []
+    assert found["windows_a_second"] == 0
+    # Another job runs: the run goes on.
+    write_log(started, "predict/3", f"{stamp(60)} started predict ")
+    write_beat(started, "3", age=1)
+    text = describe_status(read_status(started.folder, now=NOW))
+    assert text.splitlines()[0] == f"{started.folder}: 2 of 5 shards"
+    assert "rate     0.5 windows/s" in text and " left" in text
+
+
+def test_an_interrupted_stage_is_reported(make_run):
+    run = make_run()
+    run.prepare()
+    line = "genometracks genome: interrupted: run again to continue"
+    write_log(run, "genome", f"{stamp(9)} started genome ", line)
+    assert describe_status(read_status(run.folder, now=NOW)).splitlines() == [
+        f"{run.folder}: interrupted: run again to continue",
+        f"  genome interrupted: {line} ({run.folder}/logs/genome.log)",
+    ]
+
+
+def test_a_lock_that_a_killed_snakemake_left_is_reported(started, monkeypatch, capsys):
+    """`tests/workflow/test_interrupted.py` kills a real one."""
+    shutil.rmtree(started.folder / "logs" / "predict")
+    home = started.folder.parent
+    monkeypatch.chdir(home)
+    locks = home / ".snakemake" / "locks"
+    locks.mkdir(parents=True)
+    words = ["status", started.folder.name]
+    assert main(words) == 0
+    assert "unlock" not in capsys.readouterr().out
+    (locks / "0.input.lock").write_text("g.fa\nrunning/work/plan.json\n")  # of another run
+    assert main(words) == 0
+    assert "unlock" not in capsys.readouterr().out
+    (locks / "0.output.lock").write_text(f"other/x\n./{started.folder.name}/work/plan.json\n")
+    assert main(words) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "Snakemake was killed and left its lock: if no other Snakemake runs here, "
+        "run `snakemake --unlock` with the same options first"
+    )
+    code = "import sys, time; print(flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code, "snakemake"], stdout=-1) as process:
+        process.stdout.readline()
+        assert main(words) == 0
+        assert "unlock" not in capsys.readouterr().out  # it may hold the lock
+        process.kill()

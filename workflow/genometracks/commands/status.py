@@ -26,7 +26,8 @@ def run_status(args: argparse.Namespace) -> None:
         return
     status = read_status(args.folder)
     print(describe_status(status))
-    advice = None if status.running else advise_unlock(args.folder)
+    proved = any(job.progress for job in status.shards)  # a silent log may be of a killed job
+    advice = None if proved else advise_unlock(args.folder)
     if advice:
         print(advice)
     if args.json:

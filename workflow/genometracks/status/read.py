@@ -57,16 +57,8 @@ class Status:
     @property
     def interrupted(self) -> bool:
         """Whether jobs were interrupted, and none runs."""
-        return not self.running and "interrupted" in self._states
-
-    @property
-    def running(self) -> bool:
-        """Whether a job runs."""
-        return "running" in self._states
-
-    @property
-    def _states(self) -> set[State]:
-        return {job.state for job in (*self.stages, *self.shards)}
+        states = {job.state for job in (*self.stages, *self.shards)}
+        return "interrupted" in states and "running" not in states
 
     @property
     def windows(self) -> int:
