@@ -163,3 +163,12 @@ def test_a_result_that_was_only_touched_or_copied_is_unchanged(finished):
     again = ["--plan", str(finished / "work/plan.json"), "--out", str(manifest)]
     assert main(["manifest", "--settings", json.dumps(config), *again]) == 0
     assert manifest.read_bytes() == before
+
+
+def test_a_new_plan_withdraws_the_proofs_of_the_earlier_one(finished, run):
+    proofs = [finished / "manifest.json", finished / "summary.txt", finished / "work/merge.json"]
+    assert all(path.exists() for path in proofs)
+    run.planned["trim"] = 1
+    run.plan()
+    assert not any(path.exists() for path in proofs)
+    assert (finished / "bigwig/one.bw").exists()

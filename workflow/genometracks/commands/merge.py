@@ -44,15 +44,23 @@ def find_sidecars(plan: "Plan", folder: RunFolder) -> "list[Sidecar]":
     return find_merged(folder.merged, plan, folder.shards)
 
 
-def withdraw_proof(folder: RunFolder) -> None:
+def withdraw_proof(folder: RunFolder, *, results: bool = False) -> None:
     """Delete merge.json, so that the next run checks the shards again and repairs them.
 
     Called if a shard is found missing, stale or damaged after it was merged.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    results : bool
+        Whether to delete the manifest and the summary, too. Default is False.
     """
-    try:
-        folder.merged.unlink(missing_ok=True)
-    except OSError as error:
-        LOG.warning(
-            f"{folder.merged}: cannot be deleted: {error.strerror}: it states that all shards are "
-            "complete, which is no longer true: delete it before the next run"
-        )
+    proofs = [folder.merged, *([folder.manifest, folder.summary] if results else [])]
+    for proof in proofs:
+        try:
+            proof.unlink(missing_ok=True)
+        except OSError as error:
+            LOG.warning(
+                f"{proof}: cannot be deleted: {error.strerror}: it states that the run is "
+                "complete, which is no longer true: delete it before the next run"
+            )

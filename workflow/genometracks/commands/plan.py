@@ -13,7 +13,9 @@ from genometracks.commands.arguments import (
     add_plan,
     add_settings,
 )
+from genometracks.commands.merge import withdraw_proof
 from genometracks.common.atomic import write_atomically
+from genometracks.config.folders import RunFolder
 from genometracks.config.settings import ForwardSettings, PlanSettings
 
 LOG = logging.getLogger(__name__)
@@ -83,6 +85,8 @@ def run_plan(args: argparse.Namespace) -> None:
     found = Probe.load(args.probe) if args.probe else None
     model, genome = ModelFile.load(args.model), GenomeIndex.load(args.genome)
     plan = make_plan(settings, model, genome, found=found)
+    # Also if clocks are wrong, the results of an earlier plan must not pass for those of this one.
+    withdraw_proof(RunFolder.of_plan(args.out), results=True)
     plan.save(args.out)
     LOG.info(f"{plan.windows:,} windows in {len(plan.shards):,} shards")
     print(describe_start(plan, found))  # stdout is the terminal of Snakemake
