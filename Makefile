@@ -20,7 +20,7 @@ test: $(READY)
 
 # 1,000 SIGKILLs over whole runs; ends after MINUTES at the latest. SEED=1 gives other kills.
 storm: $(READY)
-	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python tests/storm/storm.py \
+	PYTHONPATH=tests:workflow:. OMP_NUM_THREADS=1 $(BIN)/python tests/storm/storm.py \
 		--kills $(or $(KILLS),1000) --minutes $(or $(MINUTES),20) --seed $(or $(SEED),0)
 
 lint: $(READY)

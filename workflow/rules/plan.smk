@@ -18,10 +18,10 @@ rule probe:
     params:
         settings=of_run("settings.forward"),
         # A word, by the schema. Its use stays unquoted: another command repeats finished jobs.
-        device=of_run("config.prediction.device"),
+        device=of_run("device"),
     shell:
         "genometracks probe --settings {params.settings:q} --model {input.model:q}"
-        " --genome {input.genome:q} --fasta {input.fasta:q} --device {params.device:q}"
+        " --genome {input.genome:q} --fasta {input.fasta:q} --device {params.device}"
         " --threads {threads} --out {output:q} 2> {log:q}"
 
 

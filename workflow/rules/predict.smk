@@ -18,7 +18,7 @@ rule predict:
         gpu=of_run("gpus"),
     params:
         # A word, by the schema. Its use stays unquoted: another command repeats finished jobs.
-        device=of_run("config.prediction.device"),
+        device=of_run("device"),
     shell:
         "genometracks predict --plan {input.plan:q} --shard {wildcards.shard} --fasta {input.fasta:q}"
-        " --device {params.device:q} --threads {threads} 2> {log:q}"
+        " --device {params.device} --threads {threads} 2> {log:q}"

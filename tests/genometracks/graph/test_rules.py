@@ -24,6 +24,7 @@ def test_only_safe_values_are_not_quoted():
     assert commands.count("genometracks ") == len(STAGES)
     plain = set(re.findall(r"{[a-z_.]+}", commands))
     assert plain == {
+        "{params.device}",
         "{params.probe}",
         "{threads}",
         "{wildcards.shard}",
@@ -46,6 +47,7 @@ def test_other_values_are_words_for_a_shell(tmp_path, monkeypatch, results):
     weights = str(write_model(tmp_path))
     config = {"genome": {"fasta": "g.fa"}, "model": {"weights": weights}, "results": results}
     run = place_run(Config.of(resolve_config(config)))
+    assert run.device == "auto"
     assert shlex.split(run.probe_option) == ["--probe", f"{results}/run/work/probe.json"]
     assert all(re.fullmatch("[0-9]+:[0-9]+", job.rows) for job in run.results.bigwigs)
     assert all(re.fullmatch("[0-9]+", shard) for shard in run.shards)

@@ -86,6 +86,14 @@ class Run:
         return " ".join(f"--probe {shlex.quote(path)}" for path in self.probe)
 
     @property
+    def device(self) -> str:
+        """The device, quoted for a shell.
+
+        Quoted here, not in the rules: Snakemake would repeat finished jobs whose text changes.
+        """
+        return shlex.quote(self.config.prediction.device)
+
+    @property
     def observed_digests(self) -> list[str]:
         """Path of observed.json; empty if there are no observed tracks."""
         return [str(self.folder.observed)] if self.sources.observed else []
