@@ -293,6 +293,20 @@ def test_a_damaged_time_is_ignored(started):
     assert read_status(started.folder, now=NOW).shards[2].state == "running"
 
 
+def test_a_run_whose_later_attempt_failed_is_not_finished(make_run):
+    run = make_run("later")
+    run.plan()
+    for name in ("manifest.json", "summary.txt"):
+        (run.folder / name).touch()
+    began = f"{stamp(9)} started genome "
+    write_log(run, "genome", began, f"{stamp(2)} finished genome ")
+    assert read_status(run.folder).finished
+    write_log(run, "genome", began, "genometracks genome: g.fa: no such file")
+    assert not read_status(run.folder).finished
+    line = "later  0 of 2 shards; failed: genome: genometracks genome: g.fa: no such file"
+    assert describe_runs([run.folder]) == line
+
+
 def test_a_finished_run_may_have_lost_its_plan(started):
     for name in ("manifest.json", "summary.txt"):
         (started.folder / name).touch()

@@ -34,7 +34,7 @@ class Status:
         Every shard's prediction; empty before the run is planned.
     plan : Plan or None
     finished : bool
-        Whether the last stage is done.
+        Whether the last stage is done, and none failed or runs again.
     written, expected : int
         Bytes of the shards' data on disk, and when all shards are complete.
     free : int
@@ -102,12 +102,15 @@ def read_status(folder: Path, *, now: float | None = None) -> Status:
     if not (run.work.is_dir() or run.logs.is_dir()):
         raise UserError(f"{folder}: no run in this folder{_suggest(folder)}: give results/RUN")
     plan = Plan.load(run.plan) if run.plan.exists() else None
+    stages = tuple(_read_stages(run.logs, now=now))
+    # A stage may have failed since: then the results are those of an earlier config or input.
+    ended = all(stage.state == "done" for stage in stages)
     return Status(
         folder,
-        stages=tuple(_read_stages(run.logs, now=now)),
+        stages=stages,
         shards=tuple(_read_shards(run, plan, now=now, clock=clock)) if plan else (),
         plan=plan,
-        finished=run.manifest.exists() and run.summary.exists(),
+        finished=ended and run.manifest.exists() and run.summary.exists(),
         written=_sum_sizes(run.shards, ".npy") if plan else 0,
         expected=_count_bytes(plan) if plan else 0,
         free=shutil.disk_usage(folder).free,
