@@ -60,6 +60,8 @@ def run_anew(project: Path) -> dict[str, bytes]:
 )
 def test_shards_that_depend_on_a_changed_input_are_predicted_again(finished, change, again):
     before, old = list_inodes(finished), read_files(finished / RESULTS)
+    for path in (finished / SHARDS).iterdir():
+        os.link(path, finished / path.name)  # so that no new file gets the number of an old one
     change(finished)
     run(finished)
     now = list_inodes(finished)

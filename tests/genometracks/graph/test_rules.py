@@ -50,4 +50,4 @@ def test_other_values_are_words_for_a_shell(tmp_path, monkeypatch, results):
     assert run.device == "auto"
     assert shlex.split(run.probe_option) == ["--probe", f"{results}/run/work/probe.json"]
     assert all(re.fullmatch("[0-9]+:[0-9]+", job.rows) for job in run.results.bigwigs)
-    assert all(re.fullmatch("[0-9]+", shard) for shard in run.shards)
+    assert all(re.fullmatch("[0-9]+", shard) for shard in run.possible_shards)

@@ -22,12 +22,12 @@ MODEL = [{"name": "CTCF_k562"}, {"name": "CTCF_hepg2"}, {"name": "ATAC[1]"}]
         (["*k562", "CTCF_k562"], [0]),
     ],
 )
-def test_a_star_selects_every_track_even_if_one_has_this_name():
-    assert select_tracks([{"name": "*"}, {"name": "a"}], ["*"]) == [0, 1]
-
-
 def test_tracks_are_chosen_in_the_models_order(wanted, chosen):
     assert select_tracks(MODEL, wanted) == chosen
+
+
+def test_a_star_selects_every_track_even_if_one_has_this_name():
+    assert select_tracks([{"name": "*"}, {"name": "a"}], ["*"]) == [0, 1]
 
 
 def test_an_unknown_track_is_refused_with_the_nearest_name():
