@@ -19,7 +19,10 @@ SIGNALS = [
     (signal.SIGHUP, 129, "ended by SIGHUP: run again to continue"),
 ]
 SLOW = """
-import sys, time
+import signal, sys, time
+# The tests may run in the background of a shell, where SIGINT is ignored, also by children.
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.default_int_handler if number == 2 else signal.SIG_DFL)
 from genometracks import cli
 {}
 sys.exit(cli.main())
