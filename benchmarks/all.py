@@ -21,6 +21,7 @@ HERE = Path(__file__).parent
 SCRIPTS = {
     "bigwig": [],
     "merge": ["--bins", "1048576", "--repeat", "1"],
+    "scan": ["--bases", "10000000"],
     "plan": [],
     "graph": ["--repeat", "1"],
     "predict": ["--repeat", "1"],

@@ -28,6 +28,12 @@ def test_shards_for_the_merge_can_be_made_and_written(tmp_path):
     assert len(list((tmp_path / "bigwig").glob("*.bw"))) == 2
 
 
+def test_a_genome_of_scattered_n_can_be_scanned(tmp_path):
+    code = "import scan; found = scan.scan(folder, bases=1003, scattered=True); print(found[1] > 1)"
+    assert run(tmp_path, code) == "True\n"
+    assert (tmp_path / "genome.fa").read_text() == f">chr1\n{'ACGTN' * 200}ACG\n"
+
+
 def test_a_simulated_genome_can_be_planned(tmp_path):
     code = "import plan; found = plan.measure_genome(folder, [50_000], runs=3, shards=2, regions=4)"
     assert int(run(tmp_path, f"{code}; print(found[1])")) > 0
