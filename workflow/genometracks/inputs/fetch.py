@@ -4,15 +4,14 @@ Jobs read these files, so their nodes need no network. `{file}.json` beside each
 source, revision, size and digest.
 """
 
-import hashlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPException, IncompleteRead
 from pathlib import Path
 
-from genometracks.common.atomic import write_atomically
 from genometracks.common.records import save_record
+from genometracks.common.sealing import Seal, write_sealed
 from genometracks.errors import UserError
 from genometracks.inputs.address import open_address
 from grelu_models.files.hub import check_sha256, get_artifact, parse_artifact
@@ -70,11 +69,11 @@ def fetch_weights(source: str, out: Path, *, sha256: str | None) -> Fetched:
     cached = get_artifact(artifact.repo_id, artifact.filename, artifact.revision)
     if sha256:
         check_sha256(cached, sha256, name=source)
-    with write_atomically(out) as file, open(cached, "rb") as kept:
+    with write_sealed(out) as file, open(cached, "rb") as kept:
         shutil.copyfileobj(kept, file, BLOCK)
     # The cache has one folder per commit, even if a branch or tag was requested.
     revision = cached.parts[cached.parts.index("snapshots") + 1]
-    return _describe(out, source, revision=revision)
+    return _describe(file.sealed, source, revision=revision)
 
 
 def fetch_genome(address: str, out: Path, *, sha256: str | None) -> Fetched:
@@ -95,19 +94,18 @@ def fetch_genome(address: str, out: Path, *, sha256: str | None) -> Fetched:
         If the address cannot be used, the download fails or is incomplete, or the digest differs.
         Nothing is written then.
     """
-    digest = hashlib.sha256()
-    with write_atomically(out) as file:
+    with write_sealed(out) as file:
         blocks = _download(address)
         revision, _ = next(blocks)
         for _, block in blocks:
-            digest.update(block)
             file.write(block)
-        if sha256 and digest.hexdigest() != sha256.lower():
+        file.seal()  # before the file gets its name
+        if sha256 and file.sealed.sha256 != sha256.lower():
             raise UserError(
-                f"{address}: sha256 is {digest.hexdigest()}, expected {sha256.lower()}: "
+                f"{address}: sha256 is {file.sealed.sha256}, expected {sha256.lower()}: "
                 "check genome.fasta and genome.sha256"
             )
-    return _describe(out, address, revision=revision)
+    return _describe(file.sealed, address, revision=revision)
 
 
 def _download(address: str) -> Iterator[tuple[str | None, bytes]]:
@@ -136,10 +134,8 @@ def _download(address: str) -> Iterator[tuple[str | None, bytes]]:
         raise UserError(f"{address}: received {received:,} of {expected:,} bytes: run again")
 
 
-def _describe(out: Path, source: str, *, revision: str | None) -> Fetched:
+def _describe(seal: Seal, source: str, *, revision: str | None) -> Fetched:
     """Describe a fetched file, and write the description beside it, as JSON."""
-    with out.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    fetched = Fetched(mask(source), revision, out.stat().st_size, digest)
-    save_record(out.with_name(f"{out.name}.json"), fetched, indent=1)
+    fetched = Fetched(mask(source), revision, seal.bytes, seal.sha256)
+    save_record(seal.path.with_name(f"{seal.path.name}.json"), fetched, indent=1)
     return fetched
