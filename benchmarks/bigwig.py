@@ -14,7 +14,7 @@ import pyBigWig
 
 from common import describe
 from genometracks.bigwig.writer import BigWigWriter
-from genometracks.shards.merge import PIECE
+from genometracks.shards.shard import PIECE
 from goals import note
 
 BINS, STEP, ROUNDS = 10_000_000, 32, 3

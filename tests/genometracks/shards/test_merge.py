@@ -179,7 +179,7 @@ def test_the_size_of_pieces_does_not_change_what_is_read(run, monkeypatch):
         ]
 
     whole = read()
-    monkeypatch.setattr("genometracks.shards.merge.PIECE", 7)
+    monkeypatch.setattr("genometracks.shards.shard.PIECE", 7)
     assert read() == whole
 
 

@@ -47,6 +47,12 @@ class SealFile:
     results: tuple[SealedResult, ...]
     checksum: str
 
+    def check(self) -> None:
+        """Raise ValueError if the seals changed, or name a file outside of the run's folder."""
+        inside = all(is_inside(result.file) for result in self.results)
+        if not inside or self.checksum != _digest(self.results):
+            raise ValueError("damaged")
+
 
 def save_seals(path: Path, folder: RunFolder, seals: Sequence[Seal]) -> None:
     """Write the seals of a job's results, whole or not at all.
@@ -75,11 +81,7 @@ def load_seals(path: Path) -> tuple[SealedResult, ...]:
     UserError
         If the file is missing or damaged, or names a file outside of the run's folder.
     """
-    found = load_record(SealFile, path, what="seals", version=FORMAT)
-    outside = [one.file for one in found.results if not is_inside(one.file)]
-    if outside or found.checksum != _digest(found.results):
-        raise UserError(f"{path}: no usable seals (damaged): delete it and run again")
-    return found.results
+    return load_record(SealFile, path, what="seals", version=FORMAT).results
 
 
 def list_seals(folder: RunFolder) -> list[Path]:
@@ -94,6 +96,13 @@ def _digest(results: Sequence[SealedResult]) -> str:
 
 
 def is_inside(file: str) -> bool:
+    """Whether a path of a result stays inside the run's folder.
+
+    Examples
+    --------
+    >>> is_inside("bigwig/CTCF.bw"), is_inside("../other/manifest.json")
+    (True, False)
+    """
     path = PurePosixPath(file)
     return not path.is_absolute() and ".." not in path.parts and "\0" not in file
 

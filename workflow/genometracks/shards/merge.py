@@ -8,13 +8,10 @@ from pathlib import Path
 from genometracks.common.records import load_record, save_record
 from genometracks.errors import ShardError, UserError
 from genometracks.plan.plan import Plan, Shard
-from genometracks.shards.shard import ShardReader, Values
+from genometracks.shards.shard import ShardReader, Values, size_pieces
 from genometracks.shards.sidecar import Sidecar, read_sidecar, shard_paths
 
 FORMAT = 1
-PIECE, PIECE_VALUES = 1 << 15, 1 << 22
-"""Bins, and bins x tracks, read at once: this bounds the memory for shards of any size."""
-
 Run = tuple[int, int]
 
 
@@ -179,7 +176,7 @@ def read_tracks(
         If a shard changed since it was written, or since it was merged. Results made from it must
         then be discarded.
     """
-    size = max(1, min(PIECE, PIECE_VALUES // max(len(rows), 1)))
+    size = size_pieces(len(rows))
     for shard, proved in zip(plan.shards, sidecars, strict=True):
         sidecar = _find_sidecar(folder, plan, shard)
         if _condense(sidecar, folder) != proved:

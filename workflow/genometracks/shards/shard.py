@@ -31,6 +31,8 @@ from genometracks.shards.underflow import UnderflowMeter
 
 HEX = 16
 """Digits of a checksum."""
+PIECE, PIECE_VALUES = 1 << 15, 1 << 22
+"""Bins, and bins x tracks, read at once."""
 FLOAT16_MAX = float(np.finfo(np.float16).max)
 
 Values = npt.NDArray[np.floating[Any]]
@@ -152,6 +154,11 @@ def _locate(
             return contig, start, min(start + plan.geometry.span, plan.lengths[contig])
         position -= last - first
     raise IndexError(position)
+
+
+def size_pieces(tracks: int) -> int:
+    """Bins of so many tracks that are read at once, which bounds the memory for any shard."""
+    return max(1, min(PIECE, PIECE_VALUES // max(tracks, 1)))
 
 
 class ShardReader:

@@ -7,9 +7,10 @@ from genometracks.config.folders import SHARED, RunFolder
 from genometracks.errors import UserError
 from genometracks.export.seals import SealedResult, find_change, load_seals, name_remedy
 from genometracks.plan.plan import Plan
+from genometracks.shards.sidecar import shard_paths
 from genometracks.verify.inputs import Input, list_inputs
 from genometracks.verify.manifest import load_manifest
-from genometracks.verify.shards import find_damage, list_shard_files
+from genometracks.verify.shards import find_damage
 from genometracks.verify.verdict import Checked, Verdict
 
 AGAIN = "delete it and run again"
@@ -60,7 +61,7 @@ def _check_all(run: RunFolder) -> Iterator[Checked | Path]:
         yield Checked(run.plan, "shard", 0, str(error).removeprefix(f"{run.plan}: "), AGAIN)
         return
     for shard in plan.shards:
-        data, beside = list_shard_files(run, shard)
+        data, beside = shard_paths(run.shards, shard.id)
         if not (data.exists() or beside.exists()):
             yield data
             continue

@@ -1,20 +1,10 @@
 """Comparison of a shard's data with the checksums in its sidecar."""
 
-from pathlib import Path
-
 from genometracks.config.folders import RunFolder
 from genometracks.errors import ShardError
 from genometracks.plan.plan import Plan, Shard
-from genometracks.shards.shard import ShardReader
-from genometracks.shards.sidecar import read_sidecar, shard_paths
-
-BINS, VALUES = 1 << 15, 1 << 22
-"""Bins, and bins x tracks, read at once: this bounds the memory."""
-
-
-def list_shard_files(run: RunFolder, shard: Shard) -> tuple[Path, Path]:
-    """Paths of a shard's data and sidecar."""
-    return shard_paths(run.shards, shard.id)
+from genometracks.shards.shard import ShardReader, size_pieces
+from genometracks.shards.sidecar import read_sidecar
 
 
 def find_damage(run: RunFolder, plan: Plan, shard: Shard) -> str | None:
@@ -25,7 +15,7 @@ def find_damage(run: RunFolder, plan: Plan, shard: Shard) -> str | None:
     tracks = len(plan.tracks)
     reader = ShardReader(run.shards, sidecar, rows=range(tracks))
     try:
-        for _ in reader.pieces(max(1, min(BINS, VALUES // tracks))):
+        for _ in reader.pieces(size_pieces(tracks)):
             pass
     except ShardError:
         return "the data changed since it was written"
