@@ -101,6 +101,15 @@ def test_a_lost_result_is_found(finished, capsys):
     assert f"{part}: missing: delete the folder {finished}/parquet and run again\n" in out
 
 
+def test_a_truncated_result_is_found_by_its_size(finished, capsys):
+    path = finished / "bigwig/one.bw"
+    size = path.stat().st_size
+    os.truncate(path, 100)
+    status, out, _ = verify(finished, capsys)
+    assert status == 1
+    assert f"{path}: has 100 bytes, and had {size:,} when it was written: {AGAIN}\n" in out
+
+
 def test_results_without_their_work_are_compared_with_the_manifest(finished, capsys, tmp_path):
     copy = tmp_path / "copied"
     shutil.copytree(finished, copy, ignore=shutil.ignore_patterns("work", "logs"))

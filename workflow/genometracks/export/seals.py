@@ -128,7 +128,7 @@ def find_change(folder: Path, result: SealedResult, *, whole: bool = True) -> st
     try:
         state = os.stat(path)
         if state.st_size != result.bytes:
-            return f"{state.st_size:,} bytes, written were {result.bytes:,}"
+            return f"has {state.st_size:,} bytes, and had {result.bytes:,} when it was written"
         if (whole or state.st_mtime_ns != result.modified) and digest_file(path) != result.sha256:
             return "its content changed since it was written"
     except FileNotFoundError:
