@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from grelu_models.errors import ModelError
+from grelu_models.families import Statement
 from grelu_models.files.metadata import Architecture, Intervals, Track
 from grelu_models.geometry import Geometry
 from grelu_models.heads import MLPHead
@@ -72,6 +73,8 @@ class ModelCard:
     intervals : dict
         `train`, `val`, `test` -> lists `chrom`, `start`, `end` (0-based, half-open), if known.
         Default is {}.
+    statement : Statement
+        What the model's family states about it. Default states nothing.
     notes : list of str
         Warnings about the output. Default is [].
     """
@@ -87,6 +90,7 @@ class ModelCard:
     digest: str
     train: dict[str, Any] = field(default_factory=dict)
     intervals: Intervals = field(default_factory=dict)
+    statement: Statement = Statement()
     notes: list[str] = field(default_factory=list)
 
 

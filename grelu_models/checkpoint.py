@@ -4,11 +4,9 @@ A gReLU checkpoint describes its architecture, tracks and training itself. Other
 described by a YAML or JSON file of the same stem beside them, or by the caller.
 """
 
-import inspect
 from pathlib import Path
-from typing import Any
 
-import torch
+from torch import nn
 
 from grelu_models.card import (
     ACTIVATIONS,
@@ -19,15 +17,21 @@ from grelu_models.card import (
     measure_geometry,
     measure_receptive_field,
 )
+from grelu_models.description import (
+    Description,
+    complete_tracks,
+    describe,
+    find_weights,
+    pair_strands,
+)
 from grelu_models.errors import ModelError
-from grelu_models.files.adapters import ADAPTERS
-from grelu_models.files.architecture import LONGEST_WINDOW, check_architecture
-from grelu_models.files.description import Description, describe, find_weights, pair_strands
+from grelu_models.files.architecture import LONGEST_WINDOW
 from grelu_models.files.limits import show
-from grelu_models.files.metadata import Architecture, Track, name_tracks
+from grelu_models.files.metadata import Architecture, Track
 from grelu_models.files.weights import load_weights, read_state_dict
 from grelu_models.files.weights_file import WeightsFile, open_weights
-from grelu_models.models import ARCHITECTURES, BaseModel
+from grelu_models.models.build import build_model
+from grelu_models.models.layout import ChannelsLast
 
 __all__ = ["build_model", "load", "load_unmeasured", "load_weights", "read_state_dict"]
 
@@ -40,7 +44,7 @@ def load(
     activation: str | None = None,
     tracks: list[Track] | None = None,
     sha256: str | None = None,
-) -> tuple[BaseModel, ModelCard]:
+) -> tuple[nn.Module, ModelCard]:
     """Load a model, in eval mode on the CPU, and its card.
 
     Parameters
@@ -49,7 +53,7 @@ def load(
         `.safetensors`, a torch file with a plain state dict, or a gReLU checkpoint; or a file on
         the Hugging Face hub, `repo@revision:file`.
     architecture : dict, optional
-        `model_type` and constructor arguments, or options of an adapter (`adapters.ADAPTERS`).
+        `model_type` and the options of its family (`families.FAMILIES`).
         Default is None: as in the metadata.
     window : int, optional
         Base pairs that a forward pass reads. Default is None: as in the metadata.
@@ -62,7 +66,7 @@ def load(
 
     Returns
     -------
-    BaseModel
+    nn.Module
         One-hot bases (N, 4, window) -> logits (N, tracks, bins).
     ModelCard
 
@@ -96,7 +100,8 @@ def load(
     model = _load_described(file, described)
     geometry = measure_geometry(model, window)
     _check_bin(path, described, geometry)
-    named = name_tracks(path, tracks or described.tracks, geometry.tracks)
+    statement = described.statement
+    named = complete_tracks(path, tracks or described.tracks, statement, geometry.tracks)
     card = ModelCard(
         source=str(source),
         architecture=described.architecture,
@@ -109,7 +114,8 @@ def load(
         digest=_digest(model, described, activation),
         train=described.train,
         intervals=described.intervals,
-        notes=_compare_windows(window, described.window),
+        statement=statement,
+        notes=[*statement.notes, *_compare_windows(window, described)],
     )
     return model, card
 
@@ -119,7 +125,7 @@ def load_unmeasured(
     *,
     architecture: Architecture | None = None,
     activation: str | None = None,
-) -> tuple[BaseModel, str]:
+) -> tuple[nn.Module, str]:
     """Load a model as `load` does, without measuring its card.
 
     For a measurement, torch imports 800 further modules (2 s, 70 MB), which a job that already has
@@ -132,7 +138,7 @@ def load_unmeasured(
 
     Returns
     -------
-    BaseModel
+    nn.Module
         In eval mode, on the CPU.
     str
         The digest that the card would have.
@@ -171,27 +177,14 @@ def _choose_activation(path: Path, described: Description, given: str | None) ->
     return activation
 
 
-def _load_described(file: WeightsFile, described: Description) -> BaseModel:
-    state = file.state_dict()
-    kind, options = _split(described.architecture)
-    if kind in ADAPTERS:
-        state = ADAPTERS[kind].convert(state, options)
-    with torch.device("meta"):  # random weights would only be overwritten
-        model = build_model(described.built)
-    load_weights(model, state, source=str(file.path))
-    return model.eval()
+def _load_described(file: WeightsFile, described: Description) -> nn.Module:
+    model = described.family.load(file, described.options)
+    return ChannelsLast(model) if described.statement.layout == "NLC" else model
 
 
-def _digest(model: BaseModel, described: Description, activation: str | None) -> str:
+def _digest(model: nn.Module, described: Description, activation: str | None) -> str:
     architecture = sorted(described.architecture.items())
     return digest_weights(model.state_dict(), architecture, activation)
-
-
-def _split(architecture: Architecture) -> tuple[Any, dict[str, Any]]:
-    """Separate `model_type` from its arguments, which are copied."""
-    return architecture.get("model_type"), {
-        key: value for key, value in architecture.items() if key != "model_type"
-    }
 
 
 def _check_bin(path: Path, described: Description, geometry: Geometry) -> None:
@@ -204,46 +197,12 @@ def _check_bin(path: Path, described: Description, geometry: Geometry) -> None:
         )
 
 
-def _compare_windows(window: int, trained: int | None) -> list[str]:
-    if trained in (None, window):
+def _compare_windows(window: int, described: Description) -> list[str]:
+    trained = described.window
+    longer = trained is not None and window > trained and described.statement.longer_windows
+    if trained in (None, window) or longer:
         return []
     return [
         f"windows of {window} bp are read by a model that was trained on {trained} bp: "
         "its values may differ from those of its training"
     ]
-
-
-def build_model(architecture: Architecture) -> BaseModel:
-    """Build a model with random weights from `model_type` and constructor arguments.
-
-    Published weights are not fetched.
-
-    Raises
-    ------
-    ModelError
-        If the type or an argument is unknown (the message names it), or the model cannot be built.
-
-    Examples
-    --------
-    >>> model = build_model({"model_type": "ConvModel", "n_tasks": 2, "final_pool_func": None})
-    >>> model(torch.zeros(1, 4, 100)).shape
-    torch.Size([1, 2, 100])
-    """
-    kind, arguments = _split(architecture)
-    if not isinstance(kind, str) or kind not in ARCHITECTURES:
-        known = ", ".join([*ARCHITECTURES, *ADAPTERS])
-        raise ModelError(f"unknown model_type {show(kind)}: use one of {known}")
-    model_class = ARCHITECTURES[kind]
-    accepted = inspect.signature(model_class).parameters
-    unknown = [name for name in arguments if name not in accepted]
-    if unknown:
-        raise ModelError(f"{kind} has no argument {unknown[0]!r}: it takes {', '.join(accepted)}")
-    check_architecture(kind, arguments)
-    if "weights" in accepted:
-        arguments["weights"] = False
-    for name in ("dtype", "device"):  # those of the machine on which the model was trained
-        arguments.pop(name, None)
-    try:
-        return model_class(**arguments)
-    except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
-        raise ModelError(f"{kind} cannot be built from these arguments: {error}") from error

@@ -1,6 +1,7 @@
 """Preparation of a loaded model for inference: less computation, the same predictions."""
 
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -10,23 +11,55 @@ from grelu_models.blocks import ChannelTransformBlock, ConvBlock
 from grelu_models.errors import ModelError
 from grelu_models.heads import ConvHead, MLPHead
 from grelu_models.layers import Norm, PointwiseConv
+from grelu_models.layers.types import Layer
 from grelu_models.models import BaseModel
 from grelu_models.trunks import ExplaiNNConvBlock
 
-__all__ = ["prepare_for_inference"]
+__all__ = ["KeepsTracks", "SelectTracks", "prepare_for_inference"]
 
 Foldable = ConvBlock | ChannelTransformBlock | ExplaiNNConvBlock
 
 
+@runtime_checkable
+class KeepsTracks(Protocol):
+    """A model that can leave out the computation of some tracks."""
+
+    def keep_tracks(self, tracks: list[int]) -> None:
+        """Compute only these channels from now on, in this order."""
+
+
+class SelectTracks(Layer):
+    """A model that gives some of another model's tracks.
+
+    Parameters
+    ----------
+    model : nn.Module
+        (N, 4, L) -> (N, tracks, bins).
+    tracks : list of int
+        Channels to keep, in this order.
+    """
+
+    def __init__(self, model: nn.Module, tracks: list[int]) -> None:
+        super().__init__()
+        self.model = model
+        self.index: Tensor
+        self.register_buffer("index", torch.tensor(tracks), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.model(x)
+        return out.index_select(1, self.index)
+
+
 def prepare_for_inference(
-    model: BaseModel, *, tracks: Sequence[int] | None = None, fold: bool = True
-) -> BaseModel:
+    model: nn.Module, *, tracks: Sequence[int] | None = None, fold: bool = True
+) -> nn.Module:
     """Keep only the requested tracks, and fold batch norms into convolutions.
 
     Parameters
     ----------
-    model : BaseModel
-        Changed in place: its state dict is no longer that of a checkpoint.
+    model : nn.Module
+        (N, 4, L) -> (N, tracks, bins). Changed in place: its state dict is no longer that of a
+        checkpoint.
     tracks : sequence of int, optional
         Channels to keep, in this order. Default is all. An activation over all tracks (softmax)
         must not follow.
@@ -36,8 +69,9 @@ def prepare_for_inference(
 
     Returns
     -------
-    BaseModel
-        The same model, in eval mode. Outputs differ by rounding only.
+    nn.Module
+        The same model, in eval mode, or one that selects tracks of its output. Outputs differ by
+        rounding only.
 
     Raises
     ------
@@ -57,7 +91,7 @@ def prepare_for_inference(
                 if isinstance(module, Foldable):
                     _fold_norm(module)
         if tracks is not None:
-            _keep_tracks(model.head, list(tracks))
+            model = _keep_tracks(model, list(tracks))
     return model.eval()
 
 
@@ -93,7 +127,17 @@ def _get_conv(block: Foldable) -> nn.Module:
     return block.conv.layer if isinstance(block, ChannelTransformBlock) else block.conv
 
 
-def _keep_tracks(head: nn.Module, tracks: list[int]) -> None:
+def _keep_tracks(model: nn.Module, tracks: list[int]) -> nn.Module:
+    if isinstance(model, BaseModel):
+        _cut_head(model.head, tracks)
+    elif isinstance(model, KeepsTracks):
+        model.keep_tracks(tracks)
+    else:
+        return SelectTracks(model, tracks)
+    return model
+
+
+def _cut_head(head: nn.Module, tracks: list[int]) -> None:
     if not isinstance(head, ConvHead | MLPHead):
         raise ModelError(f"tracks of a {type(head).__name__} cannot be selected")
     missing = [track for track in tracks if not 0 <= track < head.n_tasks]

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from torch import nn
+
 from grelu_models.card import ModelCard
 from grelu_models.checkpoint import load
 from grelu_models.files.hub import (
@@ -13,7 +15,6 @@ from grelu_models.files.hub import (
     list_artifacts,
     parse_artifact,
 )
-from grelu_models.models import BaseModel
 
 __all__ = [
     "describe_repo",
@@ -31,7 +32,7 @@ def load_model(
     revision: str | None = None,
     sha256: str | None = None,
     **settings: Any,
-) -> tuple[BaseModel, ModelCard]:
+) -> tuple[nn.Module, ModelCard]:
     """Fetch a weights file from the hub, if it is not in the cache, and load the model.
 
     Parameters
@@ -45,7 +46,7 @@ def load_model(
 
     Returns
     -------
-    BaseModel, ModelCard
+    nn.Module, ModelCard
         See `checkpoint.load`.
 
     Raises

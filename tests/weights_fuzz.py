@@ -10,8 +10,8 @@ import torch
 from hypothesis import HealthCheck, settings
 
 from grelu_models.checkpoint import load
+from grelu_models.description import list_tracks, read_metadata
 from grelu_models.errors import ModelError
-from grelu_models.files.description import list_tracks, read_metadata
 from grelu_models.files.pickle_machine import MOST
 from grelu_models.files.weights import read_state_dict
 from grelu_models.files.weights_file import open_weights

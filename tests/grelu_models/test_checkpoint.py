@@ -8,8 +8,8 @@ import yaml
 
 from grelu_models.card import Geometry, digest_weights, measure_geometry
 from grelu_models.checkpoint import build_model, load
+from grelu_models.description import list_tracks
 from grelu_models.errors import ModelError
-from grelu_models.files.description import list_tracks
 from toys import ARCHITECTURE, write_model
 
 
@@ -158,7 +158,10 @@ def test_tracks_are_listed_without_torch(tmp_path):
     weights = write_model(tmp_path)
     assert [track["name"] for track in list_tracks(weights)] == ["one", "two/../etc", "three"]
     weights.with_suffix(".yaml").unlink()
-    assert list_tracks(weights, {"n_tasks": 2})[1] == {"name": "track_1", "description": ""}
+    assert list_tracks(weights, {"model_type": "ConvModel", "n_tasks": 2})[1] == {
+        "name": "track_1",
+        "description": "",
+    }
     with pytest.raises(ModelError, match="the architecture needs n_tasks"):
         list_tracks(weights, {"model_type": "ConvModel"})
 

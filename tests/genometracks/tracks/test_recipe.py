@@ -121,6 +121,25 @@ def test_the_computation_is_described(settings, text):
     assert recipe.order == settings.get("average", "activation")
 
 
+def test_a_stated_scale_is_named_instead_of_logits():
+    model = {"scale": "probability", "folds": 2, "partners": None, "tracks": [{"name": "a"}]}
+    rows, _ = plan(model, sd=True)
+    assert rows[0].computed == "output, then the mean of 2 folds; probability"
+    assert rows[1].computed == "SD of 2 folds: output; probability"
+    squashed = plan({"scale": "x"}, scale="counts")[0]
+    assert squashed[0].computed == "output; counts by untransform_old, after the average"
+
+
+def test_strands_are_not_averaged_where_the_family_refuses():
+    refused = {"refusal": "the tracks of this model are strands", "tracks": [{"name": "a"}]}
+    assert plan(refused)[1].partners is None
+    with pytest.raises(UserError) as error:
+        plan(refused, reverse_complement=True)
+    assert str(error.value) == (
+        "prediction.reverse_complement: the tracks of this model are strands: set it to false"
+    )
+
+
 def test_deviations_are_described_as_such():
     model = {"folds": 2}
     rows, recipe = plan(model, sd=True, tracks=["ATAC"], shifts=[1, -1])

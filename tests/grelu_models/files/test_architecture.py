@@ -8,10 +8,10 @@ import yaml
 
 from grelu_models.card import measure_geometry
 from grelu_models.checkpoint import build_model, load
+from grelu_models.description import list_tracks
 from grelu_models.errors import ModelError
 from grelu_models.files.adapters import borzoi_pytorch, enformer_pytorch
 from grelu_models.files.architecture import ARGUMENTS
-from grelu_models.files.description import list_tracks
 from grelu_models.models import ARCHITECTURES
 from toys import ARCHITECTURE, write_checkpoint, write_model
 

@@ -7,9 +7,9 @@ import torch
 import yaml
 
 from grelu_models.checkpoint import build_model, load
+from grelu_models.description import find_weights, list_tracks, pair_strands, read_track_table
 from grelu_models.errors import ModelError
 from grelu_models.files import beside
-from grelu_models.files.description import find_weights, list_tracks, pair_strands, read_track_table
 from toys import ARCHITECTURE, STRANDED, write_checkpoint, write_model
 
 

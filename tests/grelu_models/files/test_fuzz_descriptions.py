@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from grelu_models.card import measure_flanks, measure_geometry
 from grelu_models.checkpoint import build_model, load
+from grelu_models.description import describe, list_tracks
 from grelu_models.files.adapters import ADAPTERS
 from grelu_models.files.architecture import ARGUMENTS
-from grelu_models.files.description import describe, list_tracks
 from grelu_models.files.weights_file import open_weights
 from grelu_models.models import ARCHITECTURES
 from weights_fuzz import fuzz, outcome, use, write_valid_files
@@ -63,6 +63,12 @@ def architectures(draw):
     return {"model_type": family, **BASES.get(family, {"n_tasks": 2}), **given}
 
 
+def _translate(described):
+    """The architecture in our constructor arguments."""
+    adapter = ADAPTERS.get(described.family.name)
+    return adapter.describe(described.options) if adapter else described.architecture
+
+
 @fuzz(30)
 @given(architectures(), st.sampled_from([1, 96, 200, 4096, 524_288, 100_000_000]))
 @example({"model_type": "ConvGRUModel", "n_tasks": 1, "n_gru": 100}, 100_000_000)
@@ -75,7 +81,7 @@ def test_hostile_architectures(folder, architecture, window):
     if described is None:
         return
     with torch.device("meta"):
-        model = outcome(build_model, described.built)
+        model = outcome(build_model, _translate(described))
     if model is not None and outcome(measure_geometry, model, window) is not None:
         measure_flanks(model, window)
 

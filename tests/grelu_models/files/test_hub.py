@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grelu_models import resources
+from grelu_models.description import find_weights
 from grelu_models.errors import ModelError
-from grelu_models.files.description import find_weights
 from grelu_models.files.hub import Artifact, format_artifact, get_artifact, parse_artifact
 from grelu_models.secrets import mask
 from hub_server import COMMIT, OTHER, HubServer

@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 
 from grelu_models.card import ACTIVATIONS, Geometry
 from grelu_models.checkpoint import build_model, load
+from grelu_models.description import list_tracks, read_metadata
 from grelu_models.errors import ModelError
-from grelu_models.files.description import list_tracks, read_metadata
 from grelu_models.files.metadata import UNSTATED, Metadata
 from grelu_models.files.weights import read_state_dict
 from grelu_models.files.weights_file import open_weights
@@ -102,7 +102,7 @@ def test_bins_of_the_training_must_be_those_of_the_model(tmp_path):
 def test_tracks_of_a_checkpoint_are_listed_without_torch():
     code = (
         "import sys; from pathlib import Path;"
-        "from grelu_models.files.description import list_tracks;"
+        "from grelu_models.description import list_tracks;"
         f"assert [t['name'] for t in list_tracks(Path({str(TINY)!r}))][0] == 'liver';"
         "sys.exit('torch' in sys.modules)"
     )

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from grelu_models.checkpoint import load
+from grelu_models.description import list_tracks
 from grelu_models.errors import ModelError
 from grelu_models.files import archive
-from grelu_models.files.description import list_tracks
 from grelu_models.files.weights import load_weights, read_state_dict
 from grelu_models.files.weights_file import open_weights
 from toys import write_checkpoint

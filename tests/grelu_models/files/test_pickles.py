@@ -15,9 +15,9 @@ import torch
 from safetensors.torch import save_file
 
 from grelu_models.checkpoint import build_model, load
+from grelu_models.description import list_tracks, read_metadata
 from grelu_models.errors import ModelError
 from grelu_models.files import pickles, torch_file
-from grelu_models.files.description import list_tracks, read_metadata
 from grelu_models.files.metadata import Metadata
 from grelu_models.files.weights import read_state_dict
 from grelu_models.files.weights_file import open_weights

@@ -29,13 +29,13 @@ from genometracks.graph.settings import JobSettings, write_settings
 from genometracks.graph.sources import Sources, find_sources
 from genometracks.inputs.check import check_inputs
 from genometracks.tracks.recipe import make_recipe
-from grelu_models.errors import ModelError
-from grelu_models.files.description import (
+from grelu_models.description import (
     find_weights,
-    list_tracks,
+    list_outputs,
     pair_strands,
     read_track_table,
 )
+from grelu_models.errors import ModelError
 
 
 @dataclass(frozen=True)
@@ -211,12 +211,13 @@ def _recipe_stems(
     """File stems of the tracks; settings that do not fit the tracks are refused."""
     weights = find_weights(source)
     given = read_track_table(Path(table)) if table else None
-    tracks = list_tracks(weights, json.loads(architecture), given)
+    outputs = list_outputs(weights, json.loads(architecture), given)
     written, _ = make_recipe(
-        tracks,
+        outputs.tracks,
         parse_record(RecipeSettings, settings),
-        partners=pair_strands(weights, tracks),
+        partners=pair_strands(weights, outputs.tracks),
         activation=None,
         folds=folds,
+        refusal=outputs.statement.refusal,
     )
     return tuple(track.track for track in written)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genometracks.common.records import load_record, save_record
+from genometracks.common.records import load_record, optional, save_record
 from genometracks.config.sections import ModelConfig
 from genometracks.config.settings import list_folds
 from genometracks.errors import UserError
@@ -71,6 +71,12 @@ class ModelFile:
         Number of training, validation and test intervals, if known.
     notes : list of str
         Warnings about the output, of all folds.
+    refusal : str, optional
+        Why averaging over strands is refused. Default is None: it is possible.
+    scale : str, optional
+        Scale of the output in words. Default is None: not known.
+    licence : str, optional
+        Licence of the weights. Default is None: not known.
     """
 
     folds: tuple[FoldFile, ...]
@@ -84,6 +90,9 @@ class ModelFile:
     train: dict[str, Any]
     intervals: dict[str, int]
     notes: list[str]
+    refusal: str | None = optional()
+    scale: str | None = optional()
+    licence: str | None = optional()
 
     def save(self, path: Path) -> None:
         """Write model.json, whole or not at all."""
@@ -136,7 +145,7 @@ def describe_model(settings: ModelConfig, *, weights: Sequence[str] | None = Non
         differences.
     """
     # Here, because later stages import this module for its records, and start faster without.
-    from grelu_models.files.description import find_weights
+    from grelu_models.description import find_weights
 
     sources = [fold.weights for fold in list_folds(settings)]
     paths = [
@@ -160,14 +169,17 @@ def describe_model(settings: ModelConfig, *, weights: Sequence[str] | None = Non
         strand_partners=first.strand_partners,
         train=first.train,
         intervals={name: len(table["chrom"]) for name, table in first.intervals.items()},
-        notes=[note for card in cards for note in card.notes],
+        notes=list(dict.fromkeys(note for card in cards for note in card.notes)),
+        refusal=first.statement.refusal,
+        scale=first.statement.scale,
+        licence=first.statement.licence,
     )
 
 
 def _load_cards(settings: ModelConfig, sources: list[str], paths: list[Path]) -> list["ModelCard"]:
     """Load and measure every fold; each is compared with those before it."""
     from grelu_models.checkpoint import load  # imports torch, which most stages do not need
-    from grelu_models.files.description import read_track_table
+    from grelu_models.description import read_track_table
 
     table = read_track_table(Path(settings.tracks)) if settings.tracks else None
     cards: list[ModelCard] = []
@@ -203,6 +215,8 @@ def _check_agreement(first: str, one: "ModelCard", second: str, other: "ModelCar
         apart = [i for i, (mine, theirs) in enumerate(zip(*names, strict=True)) if mine != theirs]
         differences += [f"track {i} {names[0][i]!r} and {names[1][i]!r}" for i in apart[:3]]
         differences += [f"{len(apart) - 3} more tracks"] if len(apart) > 3 else []
+    if one.statement.scale != other.statement.scale:
+        differences.append(f"scale {one.statement.scale} and {other.statement.scale}")
     if one.strand_partners != other.strand_partners:
         differences.append("the tracks' strand partners")
     if differences:

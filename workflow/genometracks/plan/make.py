@@ -47,6 +47,8 @@ def make_plan(
         partners=model.strand_partners,
         activation=model.activation,
         folds=len(model.folds),
+        refusal=model.refusal,
+        scale=model.scale,
     )
     plan = tile_genome(
         Scope(
@@ -54,7 +56,14 @@ def make_plan(
             _read_intervals(settings.regions, "genome.regions", genome),
             _read_intervals(settings.blacklist, "genome.blacklist", genome),
         ),
-        model=PlannedModel(model.folds, model.digest, model.activation, model.train, measured),
+        model=PlannedModel(
+            folds=model.folds,
+            digest=model.digest,
+            activation=model.activation,
+            train=model.train,
+            geometry=measured,
+            licence=model.licence,
+        ),
         geometry=place_windows(
             measured,
             stride=settings.stride,

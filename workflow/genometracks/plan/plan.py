@@ -91,6 +91,7 @@ class PlannedModel:
     activation: str | None
     train: dict[str, Any]
     geometry: ModelGeometry
+    licence: str | None = optional()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import ModuleList
 
 from genometracks.common.deviation import Deviation
@@ -29,7 +29,6 @@ from genometracks.predict.seams import SeamMeter
 from genometracks.shards.sidecar import Notes
 from grelu_models.checkpoint import load_unmeasured
 from grelu_models.inference import prepare_for_inference
-from grelu_models.models import BaseModel
 
 
 def load_planned_model(plan: Plan) -> ModuleList:
@@ -58,7 +57,7 @@ def load_planned_model(plan: Plan) -> ModuleList:
     return ModuleList(folds)
 
 
-def prepare_planned_model(model: BaseModel, plan: Plan) -> BaseModel:
+def prepare_planned_model(model: nn.Module, plan: Plan) -> nn.Module:
     """Fold norms into convolutions, and drop the channels that the recipe does not need."""
     channels = plan.recipe.channels
     whole = len(channels) == plan.model.geometry.tracks

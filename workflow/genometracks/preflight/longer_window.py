@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 from genometracks.inputs.model import ModelFile
 from genometracks.plan.probe_file import ChosenWindow
 from genometracks.preflight.window_length import choose_multiple, count_edge_bins
 from grelu_models.card import measure_geometry
 from grelu_models.geometry import Geometry
-from grelu_models.models import BaseModel
 
 EQUAL = 1e-5
 """Difference, as a fraction of the largest value, up to which values count as equal."""
@@ -25,13 +25,13 @@ class WindowChoice:
 
 
 def lengthen_window(
-    folds: Sequence[BaseModel], model: ModelFile, *, trim: int, lengths: Iterable[int]
+    folds: Sequence[nn.Module], model: ModelFile, *, trim: int, lengths: Iterable[int]
 ) -> WindowChoice:
     """Choose the window with the lowest cost that gives the same values as the model's own.
 
     Parameters
     ----------
-    folds : sequence of BaseModel
+    folds : sequence of nn.Module
         As loaded, on the CPU.
     model : ModelFile
     trim : int
@@ -61,11 +61,11 @@ def lengthen_window(
 
 
 @torch.inference_mode()
-def _agree(model: BaseModel, short: Geometry, long: Geometry, *, trim: int) -> bool:
+def _agree(model: nn.Module, short: Geometry, long: Geometry, *, trim: int) -> bool:
     """Whether both windows give the same values for random bases, except in trimmed bins."""
     assert short.bin is not None
     codes = torch.randint(4, (long.window,), generator=torch.Generator().manual_seed(0))
-    bases = torch.nn.functional.one_hot(codes, 4).T.float()
+    bases = nn.functional.one_hot(codes, 4).T.float()
     whole = model(bases[None])[0][:, trim : long.length - trim]
     owned = short.length - 2 * trim
     step = owned * short.bin

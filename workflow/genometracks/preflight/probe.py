@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import ModuleList
 
 from genometracks.common.deviation import Deviation
@@ -29,8 +29,7 @@ from genometracks.predict.predict import make_forward, prepare_planned_model
 from genometracks.preflight.batch_size import choose_batch, fill_batch
 from genometracks.preflight.longer_window import lengthen_window
 from genometracks.preflight.timing import time_best
-from grelu_models.checkpoint import load
-from grelu_models.models import BaseModel
+from grelu_models.checkpoint import load_unmeasured
 
 SAMPLE = 8
 """Windows that are predicted, evenly spread over the genome."""
@@ -123,12 +122,11 @@ def probe_run(
         return _time_windows(settings, found, make, windows, device)
 
 
-def _load_folds(model: ModelFile) -> list[BaseModel]:
+def _load_folds(model: ModelFile) -> list[nn.Module]:
     return [
-        load(
+        load_unmeasured(
             fold.weights,
             architecture=fold.architecture,
-            window=model.geometry.window,
             activation=model.activation or "logits",
         )[0]
         for fold in model.folds

@@ -84,6 +84,8 @@ def make_recipe(
     partners: list[int] | None,
     activation: str | None,
     folds: int,
+    refusal: str | None = None,
+    scale: str | None = None,
 ) -> tuple[list[RunTrack], Recipe]:
     """Choose the tracks that a run writes, and how they are computed.
 
@@ -99,6 +101,10 @@ def make_recipe(
         Activation of the model; None for none.
     folds : int
         Number of models that are averaged.
+    refusal : str, optional
+        Why the model's strands cannot be averaged. Default is None: they can.
+    scale : str, optional
+        Scale of the model's output in words. Default is None: not known.
 
     Raises
     ------
@@ -110,6 +116,8 @@ def make_recipe(
             "output.sd: a standard deviation needs at least two folds, and there is one: set "
             "model.weights to a list, or remove output.sd"
         )
+    if settings.reverse_complement and refusal:
+        raise UserError(f"prediction.reverse_complement: {refusal}: set it to false")
     outputs = list_outputs(tracks, settings)
     if settings.reverse_complement:
         swapped = _check_partners(tracks, settings, partners)
@@ -127,7 +135,8 @@ def make_recipe(
         scale=_find_scale(tracks, channels, settings),
     )
     written = [output.track for output in outputs]
-    return _describe(written, recipe, tracks, activation=activation, folds=folds), recipe
+    described = _describe(written, recipe, tracks, activation=activation, folds=folds, scale=scale)
+    return described, recipe
 
 
 def _find_channels(
@@ -235,32 +244,36 @@ def _describe(
     *,
     activation: str | None,
     folds: int,
+    scale: str | None,
 ) -> list[RunTrack]:
     """Add to the tracks how they are computed, and append their standard deviations."""
-    scale = _name_scale(recipe.scale, tracks)
-    mean = describe_computation(recipe, activation=activation, folds=folds)
+    function = activation or ("output" if scale else "logits")
+    scale = _name_scale(recipe.scale, tracks, scale)
+    mean = describe_computation(recipe, function=function, folds=folds)
     described = [replace(track, computed=f"{mean}; {scale}") for track in written]
     if recipe.sd:
-        each = describe_computation(recipe, activation=activation, folds=1)
+        each = describe_computation(recipe, function=function, folds=1)
         computed = f"SD of {folds} folds: {each}; {scale}"
         described += [replace(track, computed=computed) for track in list_deviations(written)]
     return described
 
 
-def _name_scale(scale: Squash | None, tracks: Sequence[Metadata]) -> str:
-    if scale:
-        return f"counts by {scale.recipe}, {scale.when} the average"
+def _name_scale(squash: Squash | None, tracks: Sequence[Metadata], stated: str | None) -> str:
+    if squash:
+        return f"counts by {squash.recipe}, {squash.when} the average"
+    if stated:
+        return stated
     return "squashed scale" if "clip_soft" in tracks[0] else "the model's scale"
 
 
-def describe_computation(recipe: Recipe, *, activation: str | None, folds: int) -> str:
+def describe_computation(recipe: Recipe, *, function: str, folds: int) -> str:
     """Describe how values are computed, e.g. `exp, then the mean of 2 strands x 4 folds`."""
     parts = ["2 strands"] if recipe.partners else []
     if recipe.shifts != (0,):
         parts.append(f"shifts of {', '.join(map(str, recipe.shifts))} bp")
     if folds > 1:
         parts.append(f"{folds} folds")
-    function, mean = activation or "logits", f"the mean of {' x '.join(parts)}"
+    mean = f"the mean of {' x '.join(parts)}"
     if not parts:
         return function
     if recipe.order == "activation":

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from grelu_models.errors import ModelError
-from grelu_models.files.adapters import ADAPTERS
+from grelu_models.families import Family, Options, Statement, check_options, find_family
 from grelu_models.files.beside import read_beside
 from grelu_models.files.hub import check_sha256, get_artifact, parse_artifact
 from grelu_models.files.limits import show
@@ -24,13 +24,15 @@ from grelu_models.files.metadata import (
     name_tracks,
 )
 from grelu_models.files.paths import is_file
-from grelu_models.files.published import PUBLISHED
 from grelu_models.files.weights_file import WeightsFile, open_weights
 
 __all__ = [
     "Description",
+    "Outputs",
+    "complete_tracks",
     "describe",
     "find_weights",
+    "list_outputs",
     "list_tracks",
     "pair_strands",
     "read_metadata",
@@ -51,8 +53,12 @@ class Description:
     ----------
     architecture : dict
         As given by the caller or the metadata.
-    built : dict
-        The same for `checkpoint.build_model`: translated, if an adapter is used.
+    family : Family
+        Of the architecture's `model_type`.
+    options : dict
+        The other keys of the architecture.
+    statement : Statement
+        What the family states about the model.
     window, bin_size : int or None
         Base pairs that a forward pass reads, and per bin in training; None if not known.
     activation : str or None
@@ -66,7 +72,9 @@ class Description:
     """
 
     architecture: Architecture
-    built: Architecture
+    family: Family
+    options: Options
+    statement: Statement
     window: int | None
     bin_size: int | None
     activation: str | None
@@ -132,11 +140,16 @@ def describe(file: WeightsFile, *, architecture: Architecture | None = None) -> 
     """
     stated = read_metadata(file)
     given = find_architecture(file.path, stated, architecture)
-    implied, built = _translate(given)
-    known = implied.override(stated)
+    family = find_family(given.get("model_type"))
+    options = {key: value for key, value in given.items() if key != "model_type"}
+    check_options(family, options)
+    statement = family.state(file, options)
+    known = _imply(statement).override(stated)
     return Description(
         architecture=given,
-        built=built,
+        family=family,
+        options=options,
+        statement=statement,
         window=_or_none(known.window),
         bin_size=_or_none(known.bin_size),
         activation=_or_none(known.activation),
@@ -146,30 +159,38 @@ def describe(file: WeightsFile, *, architecture: Architecture | None = None) -> 
     )
 
 
-def _translate(given: Architecture) -> tuple[Metadata, Architecture]:
-    """Metadata implied by the type of a model, and its architecture for `build_model`."""
-    kind = given.get("model_type")
-    if not isinstance(kind, str):
-        return Metadata(), given
-    if kind in ADAPTERS:
-        adapter = ADAPTERS[kind]
-        options = {key: given[key] for key in given if key != "model_type"}
-        implied = Metadata(window=adapter.window, activation=adapter.activation)
-        return implied, adapter.describe(options)
-    if kind in PUBLISHED and given.get("n_tasks") is None:  # the published head
-        published = PUBLISHED[kind]
-        implied = Metadata(window=published.window, activation=published.activation)
-        return implied, {**given, "n_tasks": None}
-    return Metadata(), given
+def _imply(statement: Statement) -> Metadata:
+    """Metadata that a family states, where the files state none."""
+    return Metadata(
+        window=statement.window or UNSTATED,
+        activation=statement.activation,
+        tracks=statement.tracks or UNSTATED,
+    )
 
 
 def _or_none(value: Value | None | Unstated) -> Value | None:
     return None if value is UNSTATED else value
 
 
-def list_tracks(
+@dataclass(frozen=True)
+class Outputs:
+    """The tracks of a model, and how they are to be read.
+
+    Attributes
+    ----------
+    tracks : list of dict
+        One per channel, in order.
+    statement : Statement
+        What the family states about the model.
+    """
+
+    tracks: list[Track]
+    statement: Statement
+
+
+def list_outputs(
     weights: Path, given: Architecture | None = None, tracks: list[Track] | None = None
-) -> list[Track]:
+) -> Outputs:
     """List the tracks of a model without loading its weights.
 
     Parameters
@@ -186,22 +207,41 @@ def list_tracks(
         If the architecture or the number of tracks is not known.
     """
     described = describe(open_weights(weights), architecture=given)
-    named = tracks or described.tracks
-    count = _count_tracks(described.built)
+    statement, named = described.statement, tracks or described.tracks
+    count = statement.count
     if count is None:
-        count = len(named or ())
+        count = len(statement.tracks or named or ())
     if not isinstance(count, int) or count < 1:
         raise ModelError(f"{weights}: the architecture needs n_tasks, the number of tracks")
-    return name_tracks(weights, named, count)
+    return Outputs(complete_tracks(weights, named, statement, count), statement)
 
 
-def _count_tracks(architecture: Architecture) -> int | None:
-    """Number of tracks; None if the architecture does not state it."""
-    count: int | None = architecture.get("n_tasks")
-    kind = architecture.get("model_type")
-    if count is None and "n_tasks" in architecture and kind in PUBLISHED:
-        return PUBLISHED[kind].tracks
-    return count
+def list_tracks(
+    weights: Path, given: Architecture | None = None, tracks: list[Track] | None = None
+) -> list[Track]:
+    """List the tracks of a model without loading its weights, as `list_outputs` does."""
+    return list_outputs(weights, given, tracks).tracks
+
+
+def complete_tracks(
+    weights: Path, named: list[Track] | None, statement: Statement, count: int
+) -> list[Track]:
+    """Return one dict per channel; strand partners are the family's, unless others are named.
+
+    Raises
+    ------
+    ModelError
+        As `files.metadata.name_tracks`.
+    """
+    complete = name_tracks(weights, named, count)
+    own = statement.tracks or []
+    if len(own) != count or any("strand_pair" in track for track in complete):
+        return complete
+    pairs = [track.get("strand_pair") for track in own]
+    return [
+        track if pair is None else {**track, "strand_pair": pair}
+        for track, pair in zip(complete, pairs, strict=True)
+    ]
 
 
 def read_track_table(path: Path) -> list[Track]:
