@@ -34,7 +34,7 @@ lint: $(READY)
 # Random changes of every file that is read: a result or one error. 'make test' draws a hundredth.
 fuzz: $(READY)
 	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),100) $(BIN)/python -m pytest -n 2 tests/fuzz \
-		$(wildcard tests/grelu_models/files/test_fuzz.py)
+		$(wildcard tests/grelu_models/files/test_fuzz*.py)
 
 # About 35 minutes on two idle cores. GRELU_PYTHON=/path/to/python (of an environment with gReLU
 # 1.1.0 and Lightning) adds the comparison with gReLU's own prediction. QUICK=1 proves that every

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
 
 from grelu_models.checkpoint import load
 from grelu_models.description import list_tracks, read_metadata
@@ -18,6 +19,28 @@ from grelu_models.files.weights_file import open_weights
 from toys import write_checkpoint, write_model
 
 MULTIPLIER = int(os.environ.get("FUZZ_EXAMPLES", "1"))
+
+PLACE = st.floats(0, 1, exclude_max=True)
+FLIP = st.tuples(st.just("flip"), PLACE, st.integers(1, 255))
+CUT = st.tuples(st.just("cut"), PLACE, PLACE)
+COPY = st.tuples(st.just("copy"), PLACE, PLACE)
+INSERT = st.tuples(st.just("insert"), PLACE, st.binary(min_size=1, max_size=12))
+DAMAGE = st.lists(st.one_of(FLIP, CUT, COPY, INSERT), min_size=1, max_size=4)
+
+
+def damage(data: bytes, changes) -> bytes:
+    """Flip, cut, copy and insert bytes."""
+    for kind, place, what in changes:
+        at = int(place * len(data))
+        if kind == "flip":
+            data = data[:at] + bytes(byte ^ what for byte in data[at : at + 1]) + data[at + 1 :]
+        elif kind == "cut":
+            data = data[:at] + data[at + 1 + int(what**4 * len(data)) :]
+        elif kind == "copy":
+            data = data[:at] + data[int(what * len(data)) :][:64] + data[at:]
+        else:
+            data = data[:at] + what + data[at:]
+    return data
 
 
 def fuzz(examples: int):

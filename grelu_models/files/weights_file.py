@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from grelu_models.errors import ModelError
+from grelu_models.files.keras_file import KerasFile, is_keras_h5, is_keras_zip
 from grelu_models.files.metadata import Metadata
 from grelu_models.files.paths import is_file
 from grelu_models.files.safetensors_file import SafetensorsFile
@@ -66,6 +67,8 @@ class Format(NamedTuple):
 
 FORMATS = {
     "safetensors": Format(lambda path, _: path.suffix == ".safetensors", SafetensorsFile),
+    "Keras h5": Format(is_keras_h5, KerasFile),
+    "Keras zip": Format(is_keras_zip, lambda path: KerasFile(path, zipped=True)),
     "torch zip": Format(lambda _, head: head.startswith(b"PK\x03\x04"), TorchZipFile),
     "torch before 1.6": Format(lambda _, __: True, LegacyTorchFile),  # no magic number
 }

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toys import ARCHITECTURE
-from weights_fuzz import fuzz, use, write_valid_files
+from weights_fuzz import DAMAGE, damage, fuzz, use, write_valid_files
 
 
 @pytest.fixture(scope="module")
@@ -23,27 +23,6 @@ def folder(tmp_path_factory) -> Path:
 # (a) damaged bytes
 
 FILES = ("lightning.ckpt", "plain.pt", "old.pt", "tensors.safetensors", "plain.yaml")
-PLACE = st.floats(0, 1, exclude_max=True)
-FLIP = st.tuples(st.just("flip"), PLACE, st.integers(1, 255))
-CUT = st.tuples(st.just("cut"), PLACE, PLACE)
-COPY = st.tuples(st.just("copy"), PLACE, PLACE)
-INSERT = st.tuples(st.just("insert"), PLACE, st.binary(min_size=1, max_size=12))
-DAMAGE = st.lists(st.one_of(FLIP, CUT, COPY, INSERT), min_size=1, max_size=4)
-
-
-def damage(data: bytes, changes) -> bytes:
-    """Flip, cut, copy and insert bytes."""
-    for kind, place, what in changes:
-        at = int(place * len(data))
-        if kind == "flip":
-            data = data[:at] + bytes(byte ^ what for byte in data[at : at + 1]) + data[at + 1 :]
-        elif kind == "cut":
-            data = data[:at] + data[at + 1 + int(what**4 * len(data)) :]
-        elif kind == "copy":
-            data = data[:at] + data[int(what * len(data)) :][:64] + data[at:]
-        else:
-            data = data[:at] + what + data[at:]
-    return data
 
 
 @fuzz(60)

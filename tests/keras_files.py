@@ -1,0 +1,99 @@
+"""Small files of Keras models for tests, written by h5py in the layouts of Keras 2 and 3."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+Weights = dict[str, dict[str, np.ndarray]]
+"""Layer -> path of a variable within the layer's group -> values."""
+
+
+def layer(kind: str, name: str, source: str | None = None, **options) -> dict:
+    """The config of a layer in a Keras 2 model, with one input at most."""
+    nodes = [] if source is None else [[[source, 0, 0, {}]]]
+    config = {"name": name, **options}
+    return {"class_name": kind, "name": name, "config": config, "inbound_nodes": nodes}
+
+
+def model(*layers: dict, outputs: list[str] | None = None, name: str = "model") -> dict:
+    """The config of a Functional model from its first layer to the last one, or to `outputs`."""
+    ends = outputs or [layers[-1]["name"]]
+    config = {
+        "name": name,
+        "layers": list(layers),
+        "input_layers": [[layers[0]["name"], 0, 0]],
+        "output_layers": [[end, 0, 0] for end in ends],
+    }
+    return {"class_name": "Functional", "config": config}
+
+
+def write_h5(path: Path, config: object, weights: Weights, *, group: str = "model_weights") -> Path:
+    """Write a `.h5` file; without a config if it is None, at the root if `group` is empty."""
+    with h5py.File(path, "w") as file:
+        if config is not None:
+            file.attrs["model_config"] = json.dumps(config).encode()
+        top = file.create_group(group) if group else file
+        top.attrs["layer_names"] = [name.encode() for name in weights]
+        top.attrs["backend"] = b"tensorflow"
+        for name, variables in weights.items():
+            part = top.create_group(name)
+            part.attrs["weight_names"] = [each.encode() for each in variables]
+            for each, values in variables.items():
+                part[each] = values
+    return path
+
+
+def write_keras(path: Path, config: object, weights: dict[str, np.ndarray]) -> Path:
+    """Write a `.keras` file of variables by their paths: `layers/conv1d/vars/0`."""
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        for name, values in weights.items():
+            file[name] = values
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("metadata.json", json.dumps({"keras_version": "3.15.1"}))
+        archive.writestr("config.json", json.dumps(config))
+        archive.writestr("model.weights.h5", buffer.getvalue())
+    return path
+
+
+TINY = model(
+    layer("InputLayer", "bases", batch_input_shape=[None, None, 4]),
+    layer("Conv1D", "first", "bases", filters=3, kernel_size=[5], padding="same"),
+    layer("BatchNormalization", "norm", "first"),
+    layer("Dense", "last", "norm", units=2, activation="sigmoid"),
+)
+"""A model of a few layers."""
+
+
+def tiny_weights(seed: int = 0) -> Weights:
+    """Random weights of `TINY` as in a `.h5` file of Keras 2."""
+    rng = np.random.default_rng(seed)
+
+    def draw(*shape: int) -> np.ndarray:
+        return rng.normal(size=shape).astype("f4")
+
+    return {
+        "bases": {},
+        "first": {"first/kernel:0": draw(5, 4, 3), "first/bias:0": draw(3)},
+        "norm": {
+            "norm/gamma:0": draw(3),
+            "norm/beta:0": draw(3),
+            "norm/moving_mean:0": draw(3),
+            "norm/moving_variance:0": draw(3) ** 2,
+        },
+        "last": {"last/kernel:0": draw(3, 2), "last/bias:0": draw(2)},
+    }
+
+
+def tiny_stored(seed: int = 0) -> dict[str, np.ndarray]:
+    """The same as in a `.keras` file."""
+    kinds = {"first": "conv1d", "norm": "batch_normalization", "last": "dense"}
+    return {
+        f"layers/{kinds[name]}/vars/{i}": values
+        for name, variables in tiny_weights(seed).items()
+        for i, values in enumerate(variables.values())
+    }
