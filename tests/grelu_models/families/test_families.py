@@ -7,12 +7,14 @@ import torch
 from torch import nn
 
 from grelu_models import families
+from grelu_models.checkpoint import load
 from grelu_models.description import complete_tracks, list_outputs
 from grelu_models.errors import ModelError
 from grelu_models.families import Family, Statement, check_options, find_family
 from grelu_models.families.loading import build_with_weights
 from grelu_models.files.adapters import ADAPTERS
 from grelu_models.files.architecture import whole
+from grelu_models.inference import prepare_for_inference
 from grelu_models.models import ARCHITECTURES
 
 PAIR = [{"name": "a+", "strand_pair": 1}, {"name": "a-", "strand_pair": 0}]
@@ -76,6 +78,32 @@ def test_a_wrong_option_is_refused(options, message):
 def test_options_of_a_family_without_options():
     with pytest.raises(ModelError, match="^Bare has no option 'a': it takes none$"):
         check_options(dataclasses.replace(LAST, name="Bare", limits={}), {"a": 1})
+
+
+def test_a_channels_last_module_is_transposed_and_its_statement_kept(weights):
+    model, card = load(weights, architecture={"model_type": "Last"})
+    bases = torch.nn.functional.one_hot(torch.arange(50) % 4, 4).T[None].float()
+    linear = torch.load(weights, weights_only=True)
+    expected = bases[0].T @ linear["weight"].T + linear["bias"]
+    torch.testing.assert_close(model(bases)[0].T, expected)
+    assert (card.geometry.window, card.geometry.bin, card.geometry.tracks) == (50, 1, 2)
+    assert card.strand_partners == [1, 0] and card.notes == ["a note"]
+    assert card.statement.licence == "CC0" and card.statement.scale == "probability"
+
+
+def test_only_the_kept_tracks_of_any_module_are_given(weights):
+    model, _ = load(weights, architecture={"model_type": "Last"})
+    bases = torch.rand(2, 4, 50)
+    whole_output = model(bases)
+    kept = prepare_for_inference(model, tracks=[1])
+    torch.testing.assert_close(kept(bases), whole_output[:, [1]], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("longer", "noted"), [(0, True), (1, False)])
+def test_a_longer_window_is_noted_unless_it_keeps_the_values(weights, longer, noted):
+    _, card = load(weights, architecture={"model_type": "Last", "longer": longer}, window=60)
+    text = "windows of 60 bp are read by a model that was trained on 50 bp: "
+    assert any(note.startswith(text) for note in card.notes) is noted
 
 
 def test_tracks_of_a_family_are_listed_with_its_statement(weights):
