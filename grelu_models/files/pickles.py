@@ -9,7 +9,7 @@ from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from grelu_models.errors import ModelError
 from grelu_models.files.archive import open_archive
@@ -25,6 +25,10 @@ LEGACY = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 """The first pickle in a file of torch before version 1.6."""
 
 
+OF_MODULES = (b"_parameters", b"_modules", b"_buffers")
+"""Attributes of every torch module, as pickled."""
+
+
 class Unread:
     """Placeholder of a tensor, a storage or a device.
 
@@ -32,22 +36,34 @@ class Unread:
     ----------
     key : str or None
         Name of the storage of a tensor; None if it is not known.
+    shape : tuple of int or None
+        Of a tensor; None if it is not known.
     """
 
     def __new__(cls, *parts: object) -> "Unread":
-        """Take over the key of the first part: a tensor is made of its storage."""
+        """Take over the key of the first part: a tensor is made of its storage.
+
+        The other parts of a tensor are its offset in the storage, its shape, and its strides.
+        """
         made = super().__new__(cls)
-        made.key = parts[0].key if parts and isinstance(parts[0], Unread) else None
+        first = parts[0] if parts and isinstance(parts[0], Unread) else None
+        made.key = first.key if first else None
+        made.shape = parts[2] if len(parts) > 2 and _is_shape(parts[2]) else first and first.shape
         return made
 
     def __init__(self, *_: object) -> None:
         self.key: str | None
+        self.shape: tuple[int, ...] | None
 
     def __setstate__(self, _: object) -> None:
         pass
 
     def __repr__(self) -> str:
         return "(not read)"
+
+
+def _is_shape(value: object) -> TypeGuard[tuple[int, ...]]:
+    return isinstance(value, tuple) and all(type(size) is int and size >= 0 for size in value)
 
 
 @dataclass(frozen=True)
@@ -178,6 +194,16 @@ def refuse(path: Path, name: str) -> ModelError:
     )
 
 
+def _refuse_module(path: Path, name: str) -> ModelError:
+    """Return the error for a pickled module, with the lines that make a state dict of it."""
+    return ModelError(
+        f"{path}: refused, it is a whole pickled module ({name}), which runs code when it is "
+        "loaded: if you trust it, make a state dict of it where its package is installed: "
+        f'model = torch.load("{path.name}", map_location="cpu", weights_only=False); '
+        f'torch.save(model.state_dict(), "{path.stem}.pt")'
+    )
+
+
 def read_pickle(path: Path) -> object:
     """Read the object that `torch.save` wrote to a zip file, without its tensors.
 
@@ -251,9 +277,17 @@ def _run(path: Path, pickled: bytes, sizes: dict[str, int] | None, *, number: in
         made.key = key
         return made
 
-    machine = PickleMachine(
-        pickled, find=lambda module, name: find_name(path, module, name), load_storage=load_storage
-    )
+    def find(module: str, name: str) -> object:
+        """Find a name. If it is the class of the object, and that is a module, say so."""
+        try:
+            return find_name(path, module, name)
+        except ModelError:
+            outermost = not machine.stack and not machine.marked
+            if outermost and all(attribute in pickled for attribute in OF_MODULES):
+                raise _refuse_module(path, f"{module}.{name}") from None
+            raise
+
+    machine = PickleMachine(pickled, find=find, load_storage=load_storage)
     try:
         return [machine.load() for _ in range(number)]
     except ModelError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,14 +30,30 @@ class SafetensorsFile:
         """See `WeightsFile`."""
         return Metadata()
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """See `WeightsFile`."""
+        from safetensors import safe_open
+
+        with self._report():
+            self._check_header()
+            with safe_open(self.path, framework="numpy") as file:
+                return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118  # not a mapping
+
     def state_dict(self) -> dict[str, Tensor]:
         """See `WeightsFile`."""
-        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        try:
+        with self._report():
             self._check_header()
             return load_file(self.path)
+
+    @contextmanager
+    def _report(self) -> Iterator[None]:
+        """Raise what a damaged file raises as an error with its path."""
+        from safetensors import SafetensorError
+
+        try:
+            yield
         except ModelError:
             raise
         except Exception as error:  # a dtype of another version of torch is a KeyError

@@ -52,6 +52,10 @@ class TorchZipFile:
             return read_checkpoint_metadata(self.path, self._content)
         return Metadata()
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """See `WeightsFile`."""
+        return _list_shapes(self.path, self._content)
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return the model's tensors; other parts, such as an optimizer's state, are not read.
 
@@ -75,6 +79,10 @@ class LegacyTorchFile:
         """Return empty metadata, which are read from zip files only."""
         return Metadata()
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """See `WeightsFile`."""
+        return _list_shapes(self.path, read_legacy_pickle(self.path))
+
     def state_dict(self) -> dict[str, Tensor]:
         """See `WeightsFile`."""
         read_legacy_pickle(self.path)  # within limits, which torch does not have
@@ -95,20 +103,36 @@ def _find_members(content: object, names: list[str]) -> list[str]:
     return [name for name in names if name in needed or not name.startswith(tensors)]
 
 
+def _list_shapes(path: Path, content: object) -> dict[str, tuple[int, ...]]:
+    state = _select_state(path, content)
+    shapes = {name: tensor.shape for name, tensor in state.items() if isinstance(tensor, Unread)}
+    known = {name: shape for name, shape in shapes.items() if shape is not None}
+    if len(known) < len(state):
+        raise _refuse_state(path)
+    return known
+
+
 def _load_tensors(path: Path, *, mmap: bool) -> dict[str, Tensor]:
     from torch import Tensor
 
-    state: Any
-    content = _load_content(path, mmap=mmap)
-    state = content["state_dict"] if is_checkpoint(content) else content
-    plain = isinstance(state, dict) and all(isinstance(name, str) for name in state)
-    if plain and is_checkpoint(content):
-        state = select_model(path, state)
-    if not plain or not all(isinstance(tensor, Tensor) for tensor in state.values()):
-        raise ModelError(
-            f"{path}: not a plain state dict (named tensors): save its model.state_dict() instead"
-        )
+    state = _select_state(path, _load_content(path, mmap=mmap))
+    if not all(isinstance(tensor, Tensor) for tensor in state.values()):
+        raise _refuse_state(path)
     return {name: Tensor.detach(tensor) for name, tensor in state.items()}  # without attributes
+
+
+def _select_state(path: Path, content: object) -> dict[str, Any]:
+    """The model's part of a state dict, or of the one in a checkpoint."""
+    state: Any = content["state_dict"] if is_checkpoint(content) else content
+    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+        raise _refuse_state(path)
+    return select_model(path, state) if is_checkpoint(content) else state
+
+
+def _refuse_state(path: Path) -> ModelError:
+    return ModelError(
+        f"{path}: not a plain state dict (named tensors): save its model.state_dict() instead"
+    )
 
 
 def _load_content(path: Path, *, mmap: bool) -> object:

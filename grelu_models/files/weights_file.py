@@ -40,6 +40,15 @@ class WeightsFile(Protocol):
             If the metadata are contradictory.
         """
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the model's tensors by name, without importing torch.
+
+        Raises
+        ------
+        ModelError
+            See `state_dict`.
+        """
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return the tensors of the model by name, on the CPU.
 

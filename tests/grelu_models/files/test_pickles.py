@@ -173,3 +173,29 @@ def test_damaged_and_foreign_zips_are_named(tmp_path, monkeypatch):
     monkeypatch.setattr(pickles, "LARGEST", 1000)
     with pytest.raises(ModelError, match=r"tiny.ckpt: refused, its pickle is 1\d,\d+ bytes \(at"):
         read_own_metadata(TINY)
+
+
+def test_a_pickled_module_is_refused_with_the_lines_that_make_a_state_dict(tmp_path):
+    path = tmp_path / "ctcf.torch"
+    torch.save(torch.nn.Sequential(torch.nn.Conv1d(4, 2, 3)), path)
+    with pytest.raises(ModelError) as caught:
+        read_state_dict(path)
+    assert str(caught.value) == (
+        f"{path}: refused, it is a whole pickled module (torch.nn.modules.container.Sequential), "
+        "which runs code when it is loaded: if you trust it, make a state dict of it where its "
+        'package is installed: model = torch.load("ctcf.torch", map_location="cpu", '
+        'weights_only=False); torch.save(model.state_dict(), "ctcf.pt")'
+    )
+
+
+def test_other_objects_are_refused_without_advice_to_load_them(tmp_path):
+    class Own(torch.nn.Linear):
+        pass
+
+    Own.__qualname__ = "Own"
+    sys.modules[__name__].Own = Own
+    torch.save({"model": Own(1, 1)}, tmp_path / "nested.pt")
+    torch.save(Hostile(os.system, "true"), tmp_path / "call.pt")
+    for name, what in {"nested.pt": f"{__name__}.Own", "call.pt": "posix.system"}.items():
+        with pytest.raises(ModelError, match=f"refused, its pickle refers to {what}: only tensors"):
+            read_state_dict(tmp_path / name)

@@ -95,3 +95,37 @@ def test_stated_keys_override_also_by_none():
     found = first.override(Metadata(activation=None, bin_size=4))
     assert found == Metadata(window=64, bin_size=4, activation=None, tracks=[{"name": "a"}])
     assert found.architecture is UNSTATED
+
+
+@pytest.mark.parametrize("name", ["a.safetensors", "b.pt", "c.pt"])
+def test_shapes_of_every_format_are_read_without_torch(tmp_path, name):
+    state = {"conv.weight": torch.ones(3, 2, 5), "scale": torch.tensor(1.0)}
+    state["view"] = torch.arange(12.0).reshape(3, 4)[1:].clone()
+    if name == "a.safetensors":
+        save_file(state, tmp_path / name)
+    else:
+        torch.save(state, tmp_path / name, _use_new_zipfile_serialization=name == "b.pt")
+    code = (
+        "import sys; from pathlib import Path;"
+        "from grelu_models.files.weights_file import open_weights;"
+        f"print(sorted(open_weights(Path({str(tmp_path / name)!r})).shapes().items()));"
+        "assert 'torch' not in sys.modules"
+    )
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT)
+    assert found.stdout.decode().strip() == (
+        "[('conv.weight', (3, 2, 5)), ('scale', ()), ('view', (2, 4))]"
+    )
+
+
+def test_shapes_of_a_checkpoint_are_those_of_its_model():
+    file = open_weights(TINY)
+    state = file.state_dict()
+    assert file.shapes() == {name: tuple(tensor.shape) for name, tensor in state.items()}
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_shapes_of_something_else_than_tensors_are_refused(tmp_path, zipped):
+    path = tmp_path / "a.pt"
+    torch.save({"weight": torch.ones(1), "epoch": 3}, path, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(ModelError, match=r"a\.pt: not a plain state dict \(named tensors\)"):
+        open_weights(path).shapes()
