@@ -107,6 +107,10 @@ class KerasFile:
         """See `WeightsFile`: a Keras model describes itself."""
         return Metadata(architecture={"model_type": "Keras"})
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the variables, in Keras' order of axes, see `WeightsFile`."""
+        return {name: values.shape for name, values in self.read_variables().items()}
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return the variables as tensors, see `WeightsFile`."""
         import torch
