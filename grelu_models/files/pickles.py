@@ -48,7 +48,9 @@ class Unread:
         made = super().__new__(cls)
         first = parts[0] if parts and isinstance(parts[0], Unread) else None
         made.key = first.key if first else None
-        made.shape = parts[2] if len(parts) > 2 and _is_shape(parts[2]) else first and first.shape
+        made.shape = first.shape if first else None
+        if len(parts) > 2 and _is_shape(parts[2]):
+            made.shape = parts[2]
         return made
 
     def __init__(self, *_: object) -> None:
