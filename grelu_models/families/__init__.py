@@ -5,14 +5,15 @@ the entry-point group `grelu_models.families`. Needs no torch.
 """
 
 from grelu_models.errors import ModelError
-from grelu_models.families import adapted, grelu
+from grelu_models.families import adapted, bpnet, chrombpnet, grelu
 from grelu_models.families.family import Family, Options, Statement, check_options
 from grelu_models.files.limits import show
 
 __all__ = ["FAMILIES", "Family", "Options", "Statement", "check_options", "find_family"]
 
 FAMILIES: dict[str, Family] = {
-    family.name: family for family in (*grelu.FAMILIES, *adapted.FAMILIES)
+    family.name: family
+    for family in (*grelu.FAMILIES, *adapted.FAMILIES, bpnet.FAMILY, chrombpnet.FAMILY)
 }
 """By `model_type`."""
 

@@ -88,10 +88,12 @@ class BPNet(ProfileModel):
         self._unread = margin
         *residual, padding = paddings
         self.iconv = nn.Conv1d(4, n_filters, first_kernel, padding=padding)
+        paired = list(zip(dilations, reversed(residual), strict=True))
         self.rconvs = nn.ModuleList(
             nn.Conv1d(n_filters, n_filters, 3, dilation=dilation, padding=padding)
-            for dilation, padding in zip(dilations, reversed(residual), strict=True)
+            for dilation, padding in paired
         )
+        self._crops = [dilation - padding for dilation, padding in paired]
         self.fconv = nn.Conv1d(
             n_filters,
             n_outputs,
@@ -119,12 +121,12 @@ class BPNet(ProfileModel):
         x = self.iconv(x)
         if not self.activate_first:
             x = functional.relu(x, inplace=True)
-        for conv in self.rconvs:
+        for conv, positions in zip(self.rconvs, self._crops, strict=True):
             if self.activate_first:
                 step = conv(functional.relu(x))
             else:
                 step = functional.relu(conv(x), inplace=True)
-            x = crop(x, conv.dilation[0] - conv.padding[0]) + step
+            x = crop(x, positions) + step
         return functional.relu(x, inplace=True) if self.activate_first else x
 
 

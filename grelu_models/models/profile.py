@@ -46,7 +46,7 @@ class ProfileModel(Layer):
 
     def keep_tracks(self, tracks: Sequence[int]) -> None:
         """Return only these channels from now on, in this order; a softmax is still over all."""
-        self.kept = torch.tensor(list(tracks))
+        self.kept = torch.tensor(list(tracks), device=next(self.parameters()).device)
 
     def forward(self, x: Tensor) -> Tensor:
         logits, log_counts = self.predict(x)
