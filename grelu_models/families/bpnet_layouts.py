@@ -224,27 +224,31 @@ def measure_sizes(path: Path, stored: Stored) -> Sizes:
 
     filters, _, first_kernel = read("iconv.weight", 3)
     outputs, inputs, profile_kernel = read("fconv.weight", 3)
+    read("linear.weight", 2)
+    mixed = "profile_mix.weight" in stored.shapes or "counts_mix.weight" in stored.shapes
+    if mixed:
+        read("counts_mix.weight", 2)
+    controls = read("profile_mix.weight", 3)[1] - outputs if mixed else inputs - filters
     layers = sum(name.startswith("rconvs.") and name.endswith(".weight") for name in stored.shapes)
     for i in range(layers):
         read(f"rconvs.{i}.weight", 3)
-    mixed = {"profile_mix.weight", "counts_mix.weight"} & {*stored.shapes}
-    if mixed:
-        controls = read("profile_mix.weight", 3)[1] - outputs
-        columns = filters
-        expected = {
-            "fconv.weight": (outputs, filters, profile_kernel),
-            "profile_mix.weight": (outputs, outputs + max(controls, 1), 1),
-            "counts_mix.weight": (1, 2),
-        }
-    else:
-        controls = inputs - filters
-        columns = filters + (controls > 0)
-        expected = {"fconv.weight": (outputs, filters + max(controls, 0), profile_kernel)}
-    for tensor, shape in {**expected, "linear.weight": (1, columns)}.items():
-        if read(tensor, len(shape)) != shape:
+    appended = 0 if mixed else max(controls, 0)
+    expected = {
+        "iconv": (filters, 4, first_kernel),
+        **{f"rconvs.{i}": (filters, filters, 3) for i in range(layers)},
+        "fconv": (outputs, filters + appended, profile_kernel),
+        "linear": (1, filters + (appended > 0)),
+        "profile_mix": (outputs, outputs + max(controls, 1), 1),
+        "counts_mix": (1, 2),
+    }
+    for tensor, found in stored.shapes.items():
+        module, _, kind = tensor.rpartition(".")
+        shape = expected.get(module, ())
+        shape = shape if kind == "weight" else shape[:1]
+        if found != shape:
             raise ModelError(
-                f"{path}: {stored.names[tensor]} is {stored.shapes[tensor]}, in torch's order of "
-                f"axes, where a BPNet of {filters} filters and {outputs} outputs has {shape}"
+                f"{path}: {stored.names[tensor]} is {found}, in torch's order of axes, where a "
+                f"BPNet of {filters} filters and {outputs} outputs has {shape or 'no such tensor'}"
             )
     _check_sizes(path, layers, outputs, (first_kernel, profile_kernel))
     return Sizes(

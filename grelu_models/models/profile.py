@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal, get_args
 
 import torch
@@ -33,27 +32,16 @@ class ProfileModel(Layer):
         How `signal` makes counts of log counts: "exp" or "expm1" (exp - 1). Default is "exp".
     """
 
-    kept: Tensor | None
-
     def __init__(self, *, output: Output = "signal", counts: CountScale = "exp") -> None:
         super().__init__()
         self.output, self.counts = output, counts
-        self.register_buffer("kept", None, persistent=False)
 
     def predict(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Profile logits (N, strands, positions) and log counts (N, 1) of bases (N, 4, L)."""
         raise NotImplementedError
 
-    def keep_tracks(self, tracks: Sequence[int]) -> None:
-        """Return only these channels from now on, in this order; a softmax is still over all."""
-        self.kept = torch.tensor(list(tracks), device=next(self.parameters()).device)
-
     def forward(self, x: Tensor) -> Tensor:
         logits, log_counts = self.predict(x)
-        tracks = self._combine(logits, log_counts)
-        return tracks if self.kept is None else tracks[:, self.kept]
-
-    def _combine(self, logits: Tensor, log_counts: Tensor) -> Tensor:
         if self.output == "logits":
             return logits
         if self.output == "counts":

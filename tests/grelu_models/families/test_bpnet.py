@@ -5,20 +5,29 @@ bpnet_references.json holds values of these programs.
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from unittest import mock
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bpnet_files import make_config, read, write_keras, write_torch
 from cases import fill_weights, make_bases, sample
 from grelu_models.description import describe, list_outputs
 from grelu_models.errors import ModelError
+from grelu_models.families import find_family
 from grelu_models.families.bpnet_layouts import find_models, measure_sizes
 from grelu_models.files.weights_file import open_weights
 from grelu_models.inference import prepare_for_inference
 
 REFERENCES = json.loads((Path(__file__).parents[1] / "bpnet_references.json").read_text())
+ROOT = Path(__file__).parents[3]
+LITE = list(REFERENCES["BPNet"]["state"])
 CROPS = {
     "chrombpnet": {
         "logits_profile_predictions_preflatten": "bias",
@@ -136,16 +145,20 @@ def test_reverse_complement_of_the_weights_swaps_strands():
         assert_near(turned(bases.flip(1, 2)).flip(1, 2), model(bases))
 
 
-@pytest.mark.parametrize("output", ["signal", "logits", "profile"])
-def test_kept_tracks_are_those_of_all(tmp_path, output):
-    model, _ = read(save(tmp_path, "BPNet, four outputs"), model_type="BPNet", output=output)
-    whole = run(model, "BPNet, four outputs")
-    model.keep_tracks([3, 1])
-    assert torch.equal(run(model, "BPNet, four outputs"), whole[:, [3, 1]])
-    assert "kept" not in model.state_dict()
+@pytest.mark.parametrize("suffix", ["pt", "safetensors", "h5"])
+def test_tracks_are_listed_without_torch(tmp_path, suffix):
+    case = "basepairmodels" if suffix == "h5" else "BPNet"
+    path = save(tmp_path, case, suffix)
+    code = (
+        "import sys; from pathlib import Path; from grelu_models.description import list_tracks;"
+        f"found = list_tracks(Path({str(path)!r}), {{'model_type': 'BPNet'}});"
+        "print([track['name'] for track in found], 'torch' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT)
+    assert found.stdout.decode().strip() == "['signal+', 'signal-'] False"
 
 
-def test_tracks_are_listed_without_torch(tmp_path):
+def test_two_outputs_are_strands(tmp_path):
     path = save(tmp_path, "BPNet")
     outputs = list_outputs(path, {"model_type": "BPNet"})
     assert outputs.tracks == [
@@ -304,6 +317,63 @@ def test_options_that_do_not_fit_are_refused(tmp_path, case, options, message):
         describe(file, architecture=options)
 
 
+NAMES = [
+    *(f"{part}{name}" for part in ("", "bias.", "accessibility.") for name in LITE),
+    *(name for case in ("chrombpnet", "basepairmodels") for name in REFERENCES[case]["state"]),
+    "rconvs.999.weight",
+    "bpnet_0conv/kernel",
+    "x",
+]
+CONFIGS = st.recursive(
+    st.none() | st.integers(-1, 9) | st.sampled_from(["Conv1D", "valid", "bpnet_1conv", "a_cr"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                "class_name config layers name padding cropping strides batch_shape".split()
+            ),
+            inner,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(NAMES), st.lists(st.integers(0, 9), max_size=4).map(tuple)),
+    CONFIGS,
+    st.sampled_from(["BPNet", "ChromBPNet"]),
+)
+def test_any_names_shapes_and_config_give_a_statement_or_one_error(shapes, config, kind):
+    file = SimpleNamespace(path=Path("a.h5"), shapes=lambda: shapes, config=config)
+    try:
+        statement = find_family(kind).state(file, {})
+    except ModelError as error:
+        assert str(error).startswith("a.h5: ") and "\n" not in str(error)
+    else:
+        assert statement.tracks
+
+
+@pytest.mark.parametrize("case", ["BPNet", "chrombpnet", "basepairmodels"])
+@given(data=st.data())
+def test_changed_shapes_give_a_model_or_one_error(case, data):
+    state = dict(REFERENCES[case]["state"])
+    for name in data.draw(st.lists(st.sampled_from(sorted(state)), max_size=2)):
+        state[name] = data.draw(st.lists(st.integers(0, 90), max_size=4))
+    for name in data.draw(st.lists(st.sampled_from(sorted(state)), max_size=2)):
+        state.pop(name, None)
+    file = SimpleNamespace(
+        path=Path("a.h5"),
+        shapes=lambda: {name: tuple(shape) for name, shape in state.items()},
+        state_dict=lambda: {name: torch.zeros(shape) for name, shape in state.items()},
+    )
+    family, options = REFERENCES[case]["options"]["model_type"], {}
+    try:
+        assert find_family(family).load(file, options)
+    except ModelError as error:
+        assert str(error).startswith("a.h5: ") and "\n" not in str(error)
+
+
 def test_a_missing_part_is_named(tmp_path):
     state = make_state("chrombpnet")
     lone = {name: tensor for name, tensor in state.items() if "wo_bias" in name}
@@ -331,7 +401,15 @@ def test_a_missing_part_is_named(tmp_path):
         ({"rconvs.1.bias": None}, "the weights do not fit the architecture: rconvs.1.bias is miss"),
         ({"iconv.weight": (8, 4)}, "iconv.weight has the shape (8, 4)"),
         ({"iconv.weight": (8, 4, 20)}, "kernels of width 20 and 75 (odd, at most 10,001)"),
-        ({"iconv.weight": (8, 5, 21)}, "iconv.weight is (8, 5, 21) where the model has (8, 4, 21)"),
+        (
+            {"iconv.weight": (8, 5, 21)},
+            "iconv.weight is (8, 5, 21), in torch's order of axes, where a BPNet of 8 filters and "
+            "2 outputs has (8, 4, 21)",
+        ),
+        (
+            {"rconvs.7.bias": (8,)},
+            "rconvs.7.bias is (8,), in torch's order of axes, where a BPNet ",
+        ),
         (
             {"fconv.weight": (2, 7, 75)},
             "fconv.weight is (2, 7, 75), in torch's order of axes, where a BPNet of 8 filters and "
@@ -419,10 +497,6 @@ def test_a_module_pickled_by_bpnet_lite_is_refused_with_a_way_out(tmp_path):
 
 def _save_as(kind, module, path):
     """Pickle a module whose class is importable during the pickling only."""
-    import sys
-    from types import ModuleType
-    from unittest import mock
-
     names = [".".join(module.split(".")[: i + 1]) for i in range(module.count(".") + 1)]
     modules = {name: ModuleType(name) for name in names}
     modules[module].BPNet = kind
@@ -430,8 +504,9 @@ def _save_as(kind, module, path):
         torch.save(kind(), path)
 
 
-def test_prepared_models_keep_their_values(tmp_path):
-    model, _ = read(save(tmp_path, "BPNet"), model_type="BPNet")
-    whole = run(model, "BPNet")
-    prepared = prepare_for_inference(model, tracks=[1])
-    assert torch.equal(run(prepared, "BPNet"), whole[:, [1]])
+@pytest.mark.parametrize("output", ["signal", "logits", "profile"])
+def test_selected_tracks_have_the_values_of_all(tmp_path, output):
+    model, _ = read(save(tmp_path, "BPNet, four outputs"), model_type="BPNet", output=output)
+    whole = run(model, "BPNet, four outputs")
+    prepared = prepare_for_inference(model, tracks=[3, 1])
+    assert torch.equal(run(prepared, "BPNet, four outputs"), whole[:, [3, 1]])
