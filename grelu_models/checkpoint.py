@@ -79,7 +79,7 @@ def load(
     --------
     A small model with random weights, saved and loaded again:
 
-    >>> import tempfile
+    >>> import tempfile, torch
     >>> architecture = {"model_type": "ConvModel", "n_tasks": 2, "final_pool_func": None}
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "toy.pt"
