@@ -1,7 +1,7 @@
 rule observed:
     input:
         plan=RUN.plan,
-        bigwigs=of_run("sources.observed"),
+        files=of_run("sources.observed"),
     output:
         RUN.observed,
     log:
@@ -35,7 +35,7 @@ for each in RUNS.values():
             table=each.folder.evaluation,
             seal=each.folder.seals / "evaluate.json",
             locus=report(
-                each.folder.figures / "locus.png",
+                each.results.locus,
                 caption="../report/locus.rst",
                 category="Evaluation",
                 labels={"run": each.config.run, "figure": "locus", "track": "all"},
@@ -46,6 +46,12 @@ for each in RUNS.values():
                 category="Evaluation",
                 labels={"run": each.config.run, "figure": "scatter", "track": "each observed"},
             ),
+            curves=report(
+                each.results.curves,
+                caption="../report/sites.rst",
+                category="Evaluation",
+                labels={"run": each.config.run, "figure": "sites", "track": "each entry"},
+            ),
         log:
             each.folder.logs / "evaluate.log",
         conda:
@@ -55,7 +61,7 @@ for each in RUNS.values():
             runtime=grow(120),
         params:
             settings=each.settings.evaluation,
-            figures=subpath(output.locus, parent=True),
+            figures=subpath(output.table, strip_suffix="evaluation.tsv", with_suffix="figures"),
         shell:
             "genometracks evaluate --settings {params.settings:q} --plan {input.plan:q}"
             " --figures {params.figures:q} --out {output.table:q} --seal {output.seal:q} 2> {log:q}"

@@ -1,4 +1,4 @@
-"""Comparison with observed tracks."""
+"""Comparison with observed tracks and with annotated sites."""
 
 import argparse
 from collections.abc import Callable, Iterator
@@ -43,22 +43,28 @@ def add_commands(commands: Commands) -> None:
 
 
 def run_observed(args: argparse.Namespace) -> None:
-    """Check the observed tracks before anything is predicted; write their digests."""
+    """Check observed tracks and sites before anything is predicted; write their digests."""
     from genometracks.evaluation.observed import check_observed
+    from genometracks.evaluation.site_bins import Grid, check_sites
     from genometracks.export.manifest import write_observed
     from genometracks.plan.plan import Plan
     from genometracks.tracks.table import name_rows
 
     settings: EvaluationConfig = args.settings
     plan = Plan.load(args.plan)
-    check_observed(settings.observed, tracks=name_rows(plan.tracks), lengths=plan.lengths)
-    write_observed(args.out, settings.observed)
+    tracks = list(name_rows(plan.tracks))
+    check_observed(settings.observed, tracks=tracks, lengths=plan.lengths)
+    check_sites(settings.sites, tracks=tracks, grid=Grid.of_plan(plan))
+    write_observed(args.out, settings)
 
 
 def run_evaluate(args: argparse.Namespace) -> None:
-    """Compare with the observed tracks: evaluation.tsv and figures."""
+    """Compare with observed tracks and sites: evaluation.tsv and figures."""
     from genometracks.evaluation.draw import draw_evaluation
     from genometracks.evaluation.evaluate import evaluate
+    from genometracks.evaluation.evaluate_sites import evaluate_sites
+    from genometracks.evaluation.site_bins import Grid
+    from genometracks.evaluation.site_figure import draw_sites
     from genometracks.evaluation.table import write_evaluation
     from genometracks.export.seals import save_seals
     from genometracks.plan.plan import Plan
@@ -78,10 +84,18 @@ def run_evaluate(args: argparse.Namespace) -> None:
         lengths=plan.lengths,
         held_out=settings.held_out,
     )
+    sites, curves = evaluate_sites(
+        predictions,
+        settings.sites,
+        tracks=list(rows),
+        grid=Grid.of_plan(plan),
+        held_out=settings.held_out,
+    )
     seals = draw_evaluation(
         args.figures, plan, predictions=predictions, evaluation=settings, rows=table
     )
-    save_seals(find_seal(args), folder, [*seals, write_evaluation(table, args.out)])
+    seals += [draw_sites(args.figures / f"sites_{i}.png", each) for i, each in enumerate(curves)]
+    save_seals(find_seal(args), folder, [*seals, write_evaluation(table, args.out, sites=sites)])
 
 
 def read_predictions(plan: "Plan", folder: RunFolder, *, rows: dict[str, int]) -> "Predictions":

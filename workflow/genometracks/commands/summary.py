@@ -46,12 +46,13 @@ def run_manifest(args: argparse.Namespace) -> None:
 
     plan, folder = Plan.load(args.plan), RunFolder.of_plan(args.plan)
     config: Config = args.settings
+    evaluated = config.evaluation.observed or config.evaluation.sites
     seal = write_manifest(
         args.out,
         plan,
         config=config,
         sidecars=find_sidecars(plan, folder),
-        observed=read_observed(folder.observed) if config.evaluation.observed else [],
+        observed=read_observed(folder.observed) if evaluated else [],
         results=list(check_results(folder, args.seals or list_seals(folder))),
     )
     save_seals(find_seal(args), folder, [seal])

@@ -93,7 +93,8 @@ def resolve_config(given: object) -> dict[str, Any]:
     Returns
     -------
     dict
-        The config with every key of the schema.
+        The config with every key of the schema, except those that it marks `omit` and that have
+        their defaults.
 
     Raises
     ------
@@ -117,14 +118,28 @@ def resolve_config(given: object) -> dict[str, Any]:
     for i, interval in enumerate(config["evaluation"]["held_out"]):
         if interval["end"] <= interval["start"]:
             raise UserError(f"config: evaluation.held_out[{i}]: end must be greater than start")
+    for i, sites in enumerate(config["evaluation"].get("sites", [])):
+        if sites["shift"] == 0:
+            raise UserError(
+                f"config: evaluation.sites[{i}].shift: must not be 0: the control would be the "
+                "sites themselves"
+            )
     return config
 
 
 def _fill_defaults(value: object, schema: Schema) -> None:
-    """Add the defaults of all missing keys, in place, at any depth."""
+    """Add the defaults of all missing keys, in place, at any depth.
+
+    A key that is marked `omit` is left out at its default, so that the configs of runs without it,
+    and with them their manifests and the parameters of their jobs, are the same as before the key
+    existed.
+    """
     if isinstance(value, dict):
         for key, child in schema.get("properties", {}).items():
-            if key not in value and "default" in child:
+            if child.get("omit"):
+                if key in value and value[key] == child["default"]:
+                    del value[key]
+            elif key not in value and "default" in child:
                 value[key] = copy.deepcopy(child["default"])
             if key in value:
                 _fill_defaults(value[key], child)

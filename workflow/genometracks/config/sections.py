@@ -142,6 +142,33 @@ class Observed:
     transform: Transform = Transform()
 
 
+Place = Literal["start", "end", "5'", "3'", "centre", "all"]
+"""Which base of a feature is a site."""
+
+
+@dataclass(frozen=True)
+class Within:
+    """Regions to which an evaluation is restricted."""
+
+    file: str
+    feature: str | None = None
+
+
+@dataclass(frozen=True)
+class Sites:
+    """A file of sites, and the track that is to be high on them."""
+
+    track: str
+    file: str
+    feature: str | None = None
+    at: Place | None = None
+    strand: Literal["+", "-"] | None = None
+    within: Within | None = None
+    shift: int = 1
+    name: str | None = None
+    aliases: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class HeldOut:
     """An interval that the model was not trained on, 0-based, half-open."""
@@ -156,8 +183,15 @@ class EvaluationConfig:
     """Section `evaluation`."""
 
     observed: tuple[Observed, ...] = ()
+    sites: tuple[Sites, ...] = ()
     held_out: tuple[HeldOut, ...] = ()
     locus_width: int = 50_000
+
+    @property
+    def site_files(self) -> tuple[str, ...]:
+        """Files of sites and of the regions around them, each once."""
+        named = [[each.file, each.within.file if each.within else None] for each in self.sites]
+        return tuple(dict.fromkeys(file for files in named for file in files if file))
 
 
 @dataclass(frozen=True)

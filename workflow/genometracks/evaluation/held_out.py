@@ -5,18 +5,19 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+from genometracks.common.intervals import Intervals, merge_intervals
 from genometracks.config.sections import HeldOut
 
 
-def mark_held_out(
+def find_held_out(
     intervals: Iterable[HeldOut],
     contig: str,
     *,
     length: int,
     step: int,
     span: int | None = None,
-) -> npt.NDArray[np.bool_]:
-    """Mark the bins of a contig that are wholly inside one held-out interval.
+) -> Intervals:
+    """Find the runs of bins of a contig that are wholly inside one held-out interval.
 
     Parameters
     ----------
@@ -31,12 +32,31 @@ def mark_held_out(
 
     Returns
     -------
-    bool array (bins of the contig,)
+    int64 array (n, 2)
+        Bins [first, last), ascending, not touching each other.
     """
-    inside = np.zeros(-(-length // step), bool)
-    span = span or step
+    bins, span = -(-length // step), span or step
+    runs = []
     for held in intervals:
         if held.contig == contig:
-            last = len(inside) if held.end >= length else (max(held.end, 0) - span) // step + 1
-            inside[-(-max(held.start, 0) // step) : last] = True
+            first = -(-max(held.start, 0) // step)
+            last = bins if held.end >= length else (max(held.end, 0) - span) // step + 1
+            if first < last:
+                runs.append((first, last))
+    return merge_intervals(runs)
+
+
+def mark_held_out(
+    intervals: Iterable[HeldOut],
+    contig: str,
+    *,
+    length: int,
+    step: int,
+    span: int | None = None,
+) -> npt.NDArray[np.bool_]:
+    """Mark the bins of `find_held_out`: bool array (bins of the contig,)."""
+    inside = np.zeros(-(-length // step), bool)
+    runs = find_held_out(intervals, contig, length=length, step=step, span=span)
+    for first, last in runs.tolist():
+        inside[first:last] = True
     return inside

@@ -20,6 +20,7 @@ __all__ = [
     "PairedBins",
     "Piece",
     "check_observed",
+    "check_track",
     "observed_label",
     "pair_bins",
     "read_observed",
@@ -69,7 +70,7 @@ def check_observed(
     seen: dict[tuple[str, str], int] = {}
     for number, entry in enumerate(observed):
         where = f"evaluation.observed[{number}]"
-        _check_track(entry.track, tracks, where=where)
+        check_track(entry.track, tracks, where=where)
         twin = seen.setdefault((entry.track, observed_label(entry)), number)
         if twin != number:
             raise UserError(
@@ -79,7 +80,8 @@ def check_observed(
         _check_contigs(entry, lengths, where=where)
 
 
-def _check_track(name: str, tracks: Sequence[str], *, where: str) -> None:
+def check_track(name: str, tracks: Sequence[str], *, where: str) -> None:
+    """Raise UserError if a run predicts no track of a name; `where` is the key that gives it."""
     if name in tracks:
         return
     # Tracks differ by case more often than by spelling, so the comparison ignores case.

@@ -1,4 +1,7 @@
-"""The table of correlations, evaluation.tsv: its rows, written and read.
+"""The table of an evaluation, evaluation.tsv: its rows, written and read.
+
+Rows of observed tracks come first, then those of sites. The columns of sites exist only if there are
+rows of sites; a row's other columns are empty.
 
 pandas is imported only where the table is written or read: the commands that do neither start
 without it.
@@ -7,14 +10,23 @@ without it.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from genometracks.common.records import from_plain
 from genometracks.common.sealing import Seal, write_sealed
-from genometracks.config.sections import Observed
+from genometracks.config.sections import Observed, Sites
 from genometracks.evaluation.observed import observed_label
+from genometracks.evaluation.sites import site_label
 
-__all__ = ["Correlation", "find_row", "read_evaluation", "write_evaluation"]
+__all__ = [
+    "Correlation",
+    "SiteScore",
+    "find_row",
+    "find_site_row",
+    "read_evaluation",
+    "read_site_scores",
+    "write_evaluation",
+]
 
 BinsIn = Literal["all", "held_out"]
 ALL_CONTIGS = "*"
@@ -48,14 +60,75 @@ class Correlation:
     spearman: float
 
 
-def write_evaluation(rows: Sequence[Correlation], path: Path) -> Seal:
-    """Write the rows of `evaluate` as a TSV, whole or not at all; return its seal.
+@dataclass(frozen=True)
+class SiteScore:
+    """A row: how well a predicted track finds the sites of a file.
 
-    Correlations have 6 significant digits; one that is not defined is an empty field.
+    Attributes
+    ----------
+    track, observed : str
+        Names of the track and of the entry.
+    contig, bins_in, bins
+        As in `Correlation`.
+    sites : int
+        Number of distinct sites on the contig.
+    left_out : int
+        Sites that are in none of the row's bins.
+    positives : int
+        Number of bins with a site, k.
+    top_k, average_precision : float
+        As in `ranking.Ranking`; NaN where not defined.
+    shift : int
+        Bins by which the sites are moved for the control.
+    shifted_positives, shifted_top_k, shifted_average_precision
+        The same of the control.
+    """
+
+    track: str
+    observed: str
+    contig: str
+    bins_in: BinsIn
+    bins: int
+    sites: int
+    left_out: int
+    positives: int
+    top_k: float
+    average_precision: float
+    shift: int
+    shifted_positives: int
+    shifted_top_k: float
+    shifted_average_precision: float
+
+
+Row = TypeVar("Row", Correlation, SiteScore)
+COLUMNS = tuple(column.name for column in fields(Correlation))
+SITE_Row = TypeVar("Row", Correlation, SiteScore)
+COLUMNS = tuple(column.name for column in fields(SiteScore) if column.name not in COLUMNS)
+OF_SITES = {column.name: column.type for column in fields(SiteScore)}
+
+
+def write_evaluation(
+    rows: Sequence[Correlation], path: Path, *, sites: Sequence[SiteScore] = ()
+) -> Seal:
+    """Write the rows of `evaluate` and `evaluate_sites` as a TSV, whole or not at all.
+
+    Numbers have 6 significant digits; one that is not defined is an empty field.
+
+    Returns
+    -------
+    Seal
+        Of the file.
     """
     import pandas as pd
 
-    table = pd.DataFrame(rows, columns=[column.name for column in fields(Correlation)])
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    if sites:
+        more = pd.DataFrame(sites, columns=list(OF_SITES))
+        table = (
+            pd.concat([table, more]) if rows else more.reindex(columns=[*COLUMNS, *SITE_COLUMNS])
+        )
+        whole = {name: "Int64" for name in SITE_COLUMNS if OF_SITES[name] is int}
+        table = table.astype(whole)
     text = table.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n")
     with write_sealed(path) as file:
         file.write(text.encode())
@@ -63,19 +136,41 @@ def write_evaluation(rows: Sequence[Correlation], path: Path) -> Seal:
 
 
 def read_evaluation(path: str | Path) -> list[Correlation]:
-    """Read what `write_evaluation` wrote."""
+    """Read the rows of observed tracks that `write_evaluation` wrote."""
+    return _read_rows(Correlation, path)
+
+
+def read_site_scores(path: str | Path) -> list[SiteScore]:
+    """Read the rows of sites that `write_evaluation` wrote."""
+    return _read_rows(SiteScore, path)
+
+
+def _read_rows(kind: type[Row], path: str | Path) -> list[Row]:
     import pandas as pd
 
     # As text, and without words for missing values: a track may be called NA.
     table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    table["bins"] = table["bins"].map(int)
-    for column in ("pearson", "spearman"):
-        table[column] = table[column].map(lambda text: float(text or "nan"))
-    return [from_plain(Correlation, row) for row in table.to_dict("records")]
+    of_sites = table.get("positives", pd.Series("", table.index)) != ""
+    table = table[of_sites if kind is SiteScore else ~of_sites]
+    if not len(table):
+        return []
+    convert = {int: int, float: lambda text: float(text or "nan")}
+    for column in fields(kind):
+        if column.type in convert:
+            table[column.name] = table[column.name].map(convert[column.type])
+    return [from_plain(kind, row) for row in table.to_dict("records")]
 
 
 def find_row(rows: Iterable[Correlation], entry: Observed) -> Correlation:
     """The row over all contigs of an observed track: of held-out bins if there is one."""
-    names = (entry.track, observed_label(entry))
+    return _find_row(rows, entry.track, observed_label(entry))
+
+
+def find_site_row(rows: Iterable[SiteScore], entry: Sites) -> SiteScore:
+    """The row over all contigs of an entry of sites: of held-out bins if there is one."""
+    return _find_row(rows, entry.track, site_label(entry))
+
+
+def _find_row(rows: Iterable[Row], *names: str) -> Row:
     own = [row for row in rows if row.contig == ALL_CONTIGS and (row.track, row.observed) == names]
     return next((row for row in own if row.bins_in == "held_out"), own[0])

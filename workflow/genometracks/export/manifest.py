@@ -3,16 +3,15 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from genometracks.common.atomic import write_atomically
-from genometracks.common.records import as_plain, from_plain, load_plain
+from genometracks.common.records import as_plain, from_plain, load_plain, optional
 from genometracks.common.sealing import Seal, digest_file, write_sealed
 from genometracks.common.secrets import mask_plain
-from genometracks.config.sections import Config, Observed
+from genometracks.config.sections import Config, EvaluationConfig
 from genometracks.export.seals import SealedResult
 from genometracks.plan.plan import Plan
 from genometracks.shards.provenance import combine_notes
@@ -22,12 +21,18 @@ FORMAT = 1
 PACKAGES = ("grelu-tracks", "torch", "numpy", "pyarrow", "snakemake", "deflate", "xxhash")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ObservedDigest:
-    """An observed track's file and its sha256."""
+    """A file that a run is evaluated with, and its sha256: an observed `bigwig`, or else a `file`."""
 
-    bigwig: str
+    bigwig: str | None = optional()
+    file: str | None = optional()
     sha256: str
+
+    @property
+    def path(self) -> Path:
+        """The file, of either kind."""
+        return Path(self.bigwig or self.file or "")
 
 
 def write_manifest(
@@ -49,7 +54,7 @@ def write_manifest(
     sidecars : sequence of Sidecar
         From `merge.find_merged`: how the values were computed, and checksums of the shards.
     observed : sequence of ObservedDigest
-        Empty if there are no observed tracks.
+        Empty if there are neither observed tracks nor sites.
     results : iterable of SealedResult
         Every result, as it was written.
     """
@@ -95,9 +100,13 @@ def _describe_shard(sidecar: Sidecar) -> dict[str, Any]:
     return {"digest": sidecar.digest, "checksum": as_plain(sidecar.checksum), "notes": notes}
 
 
-def write_observed(path: Path, observed: Sequence[Observed]) -> None:
-    """Write observed.json: path and sha256 of each observed track."""
-    digests = [ObservedDigest(entry.bigwig, digest_file(Path(entry.bigwig))) for entry in observed]
+def write_observed(path: Path, evaluation: EvaluationConfig) -> None:
+    """Write observed.json: path and sha256 of each observed track, then of each file of sites."""
+    bigwigs = [entry.bigwig for entry in evaluation.observed]
+    digests = [ObservedDigest(bigwig=each, sha256=digest_file(Path(each))) for each in bigwigs]
+    digests += [
+        ObservedDigest(file=each, sha256=digest_file(Path(each))) for each in evaluation.site_files
+    ]
     with write_atomically(path) as file:
         file.write(json.dumps(as_plain(digests), indent=1).encode() + b"\n")
 
@@ -110,7 +119,13 @@ def read_observed(path: Path) -> list[ObservedDigest]:
     UserError
         If the file is missing or damaged.
     """
-    make = partial(from_plain, list[ObservedDigest])
+
+    def make(plain: object) -> list[ObservedDigest]:
+        digests = from_plain(list[ObservedDigest], plain)
+        if not all(bool(each.bigwig) != bool(each.file) for each in digests):
+            raise ValueError("a digest is of no file, or of two")
+        return digests
+
     return load_plain(path, make, what="digests")
 
 

@@ -1,6 +1,6 @@
 """summary.txt: a run in a few lines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from genometracks.common.logs import find_events
@@ -8,7 +8,7 @@ from genometracks.common.records import from_plain, load_plain
 from genometracks.common.sealing import Seal, write_sealed
 from genometracks.config.folders import RunFolder
 from genometracks.config.sections import EvaluationConfig
-from genometracks.evaluation.table import find_row, read_evaluation
+from genometracks.evaluation.table import find_row, find_site_row, read_evaluation, read_site_scores
 from genometracks.plan.plan import Plan
 from genometracks.shards.provenance import Provenance
 from genometracks.shards.sidecar import Seams
@@ -21,7 +21,8 @@ def write_summary(
 ) -> tuple[str, Seal]:
     """Write summary.txt; return its text and its seal.
 
-    It has the bins, tracks, time, arithmetic, seams, correlation and paths.
+    It has the bins, tracks, time, arithmetic, seams, correlation, a line for each entry of sites,
+    and paths.
 
     Parameters
     ----------
@@ -60,6 +61,7 @@ def write_summary(
         f"arithmetic   {_describe_arithmetic(plan, made)}",
         f"seams        {_describe_seams(plan.tracks, made.seams)}",
         f"correlation  {_describe_correlation(folder.evaluation, evaluation)}",
+        *_describe_sites(folder.evaluation, evaluation),
         f"tracks are in {path.parent}/: bigwig/  parquet/  tracks.tsv  manifest.json",
     ]
     with write_sealed(path) as file:
@@ -116,6 +118,19 @@ def _describe_correlation(table: Path, evaluation: EvaluationConfig) -> str:
     where = "held-out bins" if found[0].bins_in == "held_out" else "all bins"
     values = "; ".join(f"{row.pearson:.4f} {row.track} and {row.observed}" for row in found[:3])
     return f"Pearson on {where}: {values}"
+
+
+def _describe_sites(table: Path, evaluation: EvaluationConfig) -> Iterator[str]:
+    """Yield a line for each entry of sites."""
+    rows = read_site_scores(table) if evaluation.sites else []
+    for entry in evaluation.sites:
+        row = find_site_row(rows, entry)
+        where = "held-out bins" if row.bins_in == "held_out" else "all bins"
+        moved = f"{row.shifted_top_k:.4f} and {row.shifted_average_precision:.4f}"
+        yield (
+            f"sites        top-k {row.top_k:.4f}, average precision {row.average_precision:.4f} on "
+            f"{where}, {moved} moved by {row.shift}: {row.track} and {row.observed}"
+        )
 
 
 def _measure_seconds(logs: Path, pattern: str) -> float:

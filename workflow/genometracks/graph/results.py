@@ -26,8 +26,12 @@ class Results:
     ----------
     bigwigs : tuple of BigWigJob
         Present even if `output.bigwig` is off: a file may be requested by name.
+    locus : tuple of str
+        The figure of a locus; empty if there are no observed tracks.
     scatters : tuple of str
         One figure per observed track.
+    curves : tuple of str
+        One figure per entry of `evaluation.sites`.
     files : tuple of str
         All results that the config requests.
     seals : tuple of str
@@ -37,7 +41,9 @@ class Results:
     """
 
     bigwigs: tuple[BigWigJob, ...]
+    locus: tuple[str, ...]
     scatters: tuple[str, ...]
+    curves: tuple[str, ...]
     files: tuple[str, ...]
     seals: tuple[str, ...]
     parquet_processes: int
@@ -46,8 +52,10 @@ class Results:
 def list_results(config: Config, folder: RunFolder, tracks: Sequence[str]) -> Results:
     """List the files that a run writes; `tracks` are the file stems of its tracks."""
     jobs = tuple(_cut_bigwigs(folder, tracks))
-    observed = config.evaluation.observed
-    scatters = tuple(str(folder.figures / f"scatter_{i}.png") for i in range(len(observed)))
+    evaluation, figures = config.evaluation, folder.figures
+    locus = (str(figures / "locus.png"),) if evaluation.observed else ()
+    scatters = tuple(str(figures / f"scatter_{i}.png") for i in range(len(evaluation.observed)))
+    curves = tuple(str(figures / f"sites_{i}.png") for i in range(len(evaluation.sites)))
     files, seals = [str(folder.tracks)], [str(folder.seals / "tracks.json")]
     if config.output.bigwig:
         files += [file for job in jobs for file in job.files]
@@ -55,11 +63,11 @@ def list_results(config: Config, folder: RunFolder, tracks: Sequence[str]) -> Re
     if config.output.parquet:
         files.append(str(folder.parquet))
         seals.append(str(folder.seals / "parquet.json"))
-    if observed:
-        files += [str(folder.evaluation), str(folder.figures / "locus.png"), *scatters]
+    if scatters or curves:
+        files += [str(folder.evaluation), *locus, *scatters, *curves]
         seals.append(str(folder.seals / "evaluate.json"))
     processes = min(config.output.threads, -(-len(tracks) // COLUMNS))
-    return Results(jobs, scatters, tuple(files), tuple(seals), processes)
+    return Results(jobs, locus, scatters, curves, tuple(files), tuple(seals), processes)
 
 
 def _cut_bigwigs(folder: RunFolder, tracks: Sequence[str]) -> Iterator[BigWigJob]:

@@ -95,7 +95,7 @@ class Run:
 
     @property
     def observed_digests(self) -> list[str]:
-        """Path of observed.json; empty if there are no observed tracks."""
+        """Path of observed.json; empty if there are neither observed tracks nor sites."""
         return [str(self.folder.observed)] if self.sources.observed else []
 
     @property

@@ -40,7 +40,7 @@ class Sources:
     beds : tuple of str
         BED files that the plan reads.
     observed : tuple of str
-        bigWigs of the observed tracks.
+        bigWigs of the observed tracks, and files of sites.
     """
 
     fasta: str
@@ -73,7 +73,10 @@ def find_sources(config: Config, genome: GenomeFolder, model: ModelFolder) -> So
         fetched=tuple(_list_fetched(folds)),
         model_files=tuple(_list_model_files(config, folds)),
         beds=tuple(bed for bed in (genome_config.regions, genome_config.blacklist) if bed),
-        observed=tuple(entry.bigwig for entry in config.evaluation.observed),
+        observed=(
+            *(entry.bigwig for entry in config.evaluation.observed),
+            *config.evaluation.site_files,
+        ),
     )
 
 

@@ -94,8 +94,8 @@ def read_bed(path: Path, *, key: str, lengths: Mapping[str, int]) -> Bed:
         raise UserError(f"{path}: cannot be read: {error}: check {key}") from error
     if foreign and not rows:
         raise UserError(
-            f"{path}: none of its contigs ({_name_some(foreign)}) is in the genome, which has "
-            f"{_name_some(lengths)}: check {key} and genome.contigs"
+            f"{path}: none of its contigs ({name_some(foreign)}) is in the genome, which has "
+            f"{name_some(lengths)}: check {key} and genome.contigs"
         )
     intervals = {
         contig: merge_intervals(np.array(found).reshape(-1, 2)) for contig, found in rows.items()
@@ -105,7 +105,7 @@ def read_bed(path: Path, *, key: str, lengths: Mapping[str, int]) -> Bed:
 
 def _parse(path: Path) -> Iterator[tuple[int, str, int, int]]:
     """Yield (number of the line, contig, start, end) of every interval."""
-    for number, line in enumerate(_read_lines(path), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if len(line) > MAX_LINE:
             raise UserError(f"{path}:{number}: longer than {MAX_LINE:,} characters: not a BED line")
         words = line.split(maxsplit=3)
@@ -123,13 +123,13 @@ def _parse(path: Path) -> Iterator[tuple[int, str, int, int]]:
             )
         if not 0 <= start < end:
             raise UserError(
-                f"{path}:{number}: {_shorten(contig)}:{start}-{end} is not an interval: "
+                f"{path}:{number}: {shorten_contig(contig)}:{start}-{end} is not an interval: "
                 "0 <= start < end must hold"
             )
         yield number, contig, start, end
 
 
-def _read_lines(path: Path) -> Iterator[str]:
+def read_lines(path: Path) -> Iterator[str]:
     """Yield the lines of a file, compressed or not; a longer one than `MAX_LINE` is cut.
 
     Raises
@@ -151,11 +151,11 @@ def _read_lines(path: Path) -> Iterator[str]:
             yield line
 
 
-def _shorten(contig: str) -> str:
+def shorten_contig(contig: str) -> str:
     return contig if len(contig) <= 60 else f"{contig[:57]}..."
 
 
-def _name_some(contigs: Iterable[str]) -> str:
+def name_some(contigs: Iterable[str]) -> str:
     """The first three names, and dots if there are more."""
-    names = list(map(_shorten, islice(contigs, 4)))
+    names = list(map(shorten_contig, islice(contigs, 4)))
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")

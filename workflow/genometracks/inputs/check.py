@@ -87,3 +87,7 @@ def _list_files(config: Config) -> Iterator[tuple[str, str]]:
             yield f"model.weights[{i}]", fold.weights
     for i, observed in enumerate(config.evaluation.observed):
         yield f"evaluation.observed[{i}].bigwig", observed.bigwig
+    for i, sites in enumerate(config.evaluation.sites):
+        yield f"evaluation.sites[{i}].file", sites.file
+        if sites.within:
+            yield f"evaluation.sites[{i}].within.file", sites.within.file

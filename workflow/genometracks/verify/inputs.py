@@ -55,7 +55,7 @@ def list_inputs(run: RunFolder, plan: Plan) -> Iterator[Input]:
         yield Input(Path(fold.weights), fold.digest, partial(_digest_weights, fold, plan))
     if run.observed.exists():
         for each in read_observed(run.observed):
-            yield _of_file(Path(each.bigwig), each.sha256)
+            yield _of_file(each.path, each.sha256)
 
 
 def find_index(run: RunFolder, plan: Plan) -> tuple[GenomeFolder, GenomeIndex] | None:
