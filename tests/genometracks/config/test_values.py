@@ -18,6 +18,7 @@ FULL = {
     "output": {"pairs": [PAIR], "aggregate": {"by": "assay"}, "tracks": [{"where": "a == 1"}]},
     "evaluation": {
         "observed": [{"track": "t", "bigwig": "o.bw", "transform": {}, "aliases": {"a": "b"}}],
+        "sites": [{"track": "t", "file": "s.bed", "within": {"file": "g.bed"}}],
         "held_out": [{"contig": "c", "start": 0, "end": 5}],
     },
 }

@@ -14,7 +14,7 @@ from genometracks.common.intervals import Intervals
 from genometracks.config.sections import HeldOut, Sites
 from genometracks.evaluation.observed import Piece
 from genometracks.evaluation.ranking import Curve, Ranking, Tally, Values, rank_sites
-from genometracks.evaluation.site_bins import Grid, SiteBins, check_sites, find_site_bins
+from genometracks.evaluation.site_bins import Grid, SiteBins, check_names, find_site_bins
 from genometracks.evaluation.sites import site_label
 from genometracks.evaluation.table import ALL_CONTIGS, BinsIn, SiteScore
 from genometracks.plan.segments import own_bins
@@ -102,9 +102,9 @@ def evaluate_sites(
     Raises
     ------
     UserError
-        As `check_sites`, before a track is read.
+        As `check_sites`.
     """
-    check_sites(entries, tracks=tracks, grid=grid)
+    check_names(entries, tracks)
     rows: list[SiteScore] = []
     curves: list[SiteCurves] = []
     for number, entry in enumerate(entries):
@@ -152,9 +152,11 @@ def _score(
         for _, part in own[contig]:
             part.tally.flush()
     rows = [_make_row(entry, part) for part in tallied]
-    if alone:
-        rows = [(replace(row, contig=ALL_CONTIGS), *rest) for row, *rest in rows] + rows
-    return rows
+    if not alone:
+        return rows
+    return [
+        (replace(row, contig=ALL_CONTIGS), sites, shifted) for row, sites, shifted in rows
+    ] + rows
 
 
 def _take(values: Values, first: int, runs: Intervals) -> Values:
@@ -165,7 +167,8 @@ def _take(values: Values, first: int, runs: Intervals) -> Values:
     counts = inside[:, 1] - inside[:, 0]
     before = np.cumsum(counts) - counts
     places = np.arange(counts.sum()) + np.repeat(inside[:, 0] - before, counts)
-    return values[places]
+    chosen: Values = values[places]
+    return chosen
 
 
 def _make_row(entry: Sites, part: Part) -> tuple[SiteScore, Ranking, Ranking]:

@@ -86,8 +86,8 @@ def read_features(path: Path, *, key: str, feature: str | None) -> Iterator[Feat
             yield from _pick(path, first, rows, key=key, feature=feature)
         else:
             raise UserError(
-                f"{path}:{first[0]}: neither BED (contig, start, end) nor GFF (9 columns, with tabs "
-                f"between them): check {key}.file"
+                f"{path}:{first[0]}: neither BED (contig, start, end) nor GFF (9 columns, by tabs)"
+                f": check {key}.file"
             )
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: cannot be read: {error}: check {key}.file") from error
@@ -152,8 +152,8 @@ def _pick(
     for number, words in itertools.chain([first], rows):
         if not _is_gff(words):
             raise UserError(
-                f"{path}:{number}: not a GFF line, as the first one is: its columns 4 and 5 must be "
-                "start and end"
+                f"{path}:{number}: not a GFF line, as the first one is: its columns 4 and 5 must "
+                "be start and end"
             )
         if len(kinds) < KINDS:
             kinds[words[2]] = None

@@ -17,7 +17,7 @@ from genometracks.inputs.bed import name_some
 from genometracks.plan.plan import Plan
 from genometracks.plan.segments import find_touched
 
-__all__ = ["Grid", "SiteBins", "check_sites", "find_site_bins"]
+__all__ = ["Grid", "SiteBins", "check_names", "check_sites", "find_site_bins"]
 
 LOG = logging.getLogger(__name__)
 MOST = 10_000_000
@@ -88,8 +88,15 @@ def check_sites(entries: Sequence[Sites], *, tracks: Sequence[str], grid: Grid) 
     Raises
     ------
     UserError
-        If a track is unknown or two entries have the same name; as `find_site_bins`.
+        As `check_names` and `find_site_bins`.
     """
+    check_names(entries, tracks)
+    for number, entry in enumerate(entries):
+        find_site_bins(entry, key=f"evaluation.sites[{number}]", grid=grid)
+
+
+def check_names(entries: Sequence[Sites], tracks: Sequence[str]) -> None:
+    """Raise UserError if a run predicts no such track, or two entries of one have the same name."""
     seen: dict[tuple[str, str], int] = {}
     for number, entry in enumerate(entries):
         key = f"evaluation.sites[{number}]"
@@ -100,8 +107,6 @@ def check_sites(entries: Sequence[Sites], *, tracks: Sequence[str], grid: Grid) 
                 f"{key} and evaluation.sites[{twin}] are both called {site_label(entry)}; give one "
                 "of them another name"
             )
-    for number, entry in enumerate(entries):
-        find_site_bins(entry, key=f"evaluation.sites[{number}]", grid=grid)
 
 
 def find_site_bins(

@@ -4,6 +4,7 @@ Takes curves, writes a PNG file; reads no track itself.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import style
@@ -75,6 +76,6 @@ def _describe(name: str, positives: int, top_k: float, precision: float) -> str:
     return f"{name}: {positives:,} bins, top-k {numbers[0]}, average precision {numbers[1]}"
 
 
-def _write(figure: Figure, below: float, text: str, **how: object) -> None:
+def _write(figure: Figure, below: float, text: str, **how: Any) -> None:
     """Write text `below` the figure's upper edge, in inches."""
     figure.text(0.85 / WIDTH, 1 - below / HEIGHT, text, va="center", **how)

@@ -202,6 +202,6 @@ def _place_site(entry: Sites, feature: Feature, *, key: str) -> tuple[int, int]:
 
 def _sort_distinct(rows: Intervals) -> Intervals:
     """Intervals in ascending order, each once."""
-    ascending = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
-    new = np.r_[True, (ascending[1:] != ascending[:-1]).any(axis=1)]
-    return ascending[new[: len(ascending)]]
+    ascending: Intervals = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+    kept: Intervals = ascending[np.r_[True, (ascending[1:] != ascending[:-1]).any(axis=1)]]
+    return kept

@@ -1,7 +1,7 @@
 """The table of an evaluation, evaluation.tsv: its rows, written and read.
 
-Rows of observed tracks come first, then those of sites. The columns of sites exist only if there are
-rows of sites; a row's other columns are empty.
+Rows of observed tracks come first, then those of sites. The columns of sites exist only if there
+are rows of sites. The columns of the other kind are empty.
 
 pandas is imported only where the table is written or read: the commands that do neither start
 without it.
@@ -102,9 +102,8 @@ class SiteScore:
 
 Row = TypeVar("Row", Correlation, SiteScore)
 COLUMNS = tuple(column.name for column in fields(Correlation))
-SITE_Row = TypeVar("Row", Correlation, SiteScore)
-COLUMNS = tuple(column.name for column in fields(SiteScore) if column.name not in COLUMNS)
-OF_SITES = {column.name: column.type for column in fields(SiteScore)}
+OF_SITES = {column.name: column.type for column in fields(SiteScore) if column.name not in COLUMNS}
+"""Columns that only rows of sites have, and their types."""
 
 
 def write_evaluation(
@@ -121,14 +120,10 @@ def write_evaluation(
     """
     import pandas as pd
 
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    if sites:
-        more = pd.DataFrame(sites, columns=list(OF_SITES))
-        table = (
-            pd.concat([table, more]) if rows else more.reindex(columns=[*COLUMNS, *SITE_COLUMNS])
-        )
-        whole = {name: "Int64" for name in SITE_COLUMNS if OF_SITES[name] is int}
-        table = table.astype(whole)
+    columns = [*COLUMNS, *OF_SITES] if sites else COLUMNS
+    table = pd.DataFrame([vars(row) for row in (*rows, *sites)], columns=list(columns))
+    whole = [name for name in columns if OF_SITES.get(name) is int]
+    table = table.astype({name: "Int64" for name in whole})
     text = table.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n")
     with write_sealed(path) as file:
         file.write(text.encode())
@@ -150,15 +145,18 @@ def _read_rows(kind: type[Row], path: str | Path) -> list[Row]:
 
     # As text, and without words for missing values: a track may be called NA.
     table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    of_sites = table.get("positives", pd.Series("", table.index)) != ""
-    table = table[of_sites if kind is SiteScore else ~of_sites]
-    if not len(table):
-        return []
-    convert = {int: int, float: lambda text: float(text or "nan")}
-    for column in fields(kind):
-        if column.type in convert:
-            table[column.name] = table[column.name].map(convert[column.type])
-    return [from_plain(kind, row) for row in table.to_dict("records")]
+    rows = []
+    for row in table.to_dict("records"):
+        if bool(row.get("positives")) == (kind is SiteScore):
+            cells = {each.name: _read_cell(row[each.name], each.type) for each in fields(kind)}
+            rows.append(from_plain(kind, cells))
+    return rows
+
+
+def _read_cell(text: str, kind: object) -> str | int | float:
+    if kind is int:
+        return int(text)
+    return float(text or "nan") if kind is float else text
 
 
 def find_row(rows: Iterable[Correlation], entry: Observed) -> Correlation:

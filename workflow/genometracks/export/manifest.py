@@ -23,7 +23,7 @@ PACKAGES = ("grelu-tracks", "torch", "numpy", "pyarrow", "snakemake", "deflate",
 
 @dataclass(frozen=True, kw_only=True)
 class ObservedDigest:
-    """A file that a run is evaluated with, and its sha256: an observed `bigwig`, or else a `file`."""
+    """A file that a run is evaluated with: an observed `bigwig`, or else a `file` of sites."""
 
     bigwig: str | None = optional()
     file: str | None = optional()
