@@ -31,6 +31,7 @@ output:
 shards: 3
 evaluation:
   observed: &o [{track: one, bigwig: o.bw, transform: {divide: 2.5, log: true}, aliases: {a: b}}]
+  sites: [{track: one, file: r.bed, at: 5', strand: '-', within: {file: r.bed}, shift: -1}]
   held_out: [{contig: chr1, start: 0, end: 100}]
   locus_width: 5000
 """

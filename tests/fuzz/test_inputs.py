@@ -1,4 +1,4 @@
-"""Any bytes of a FASTA or BED file give a genome or intervals, or one error."""
+"""Any bytes of a FASTA, BED or GTF file give a genome, intervals or sites, or one error."""
 
 import gzip
 from pathlib import Path
@@ -9,12 +9,20 @@ from hypothesis import strategies as st
 
 from fuzz_text import examples, mutated, outcome
 from genometracks.config.folders import GenomeFolder
+from genometracks.config.sections import Sites, Within
+from genometracks.evaluation.sites import read_regions, read_sites
 from genometracks.inputs.bases import Bases
 from genometracks.inputs.bed import read_bed
 from genometracks.inputs.genome import GenomeIndex, find_scan, scan_fasta
 
 FASTA = b">chr1 first\r\nACGTNNNNacgtRYK\r\nAC-GT*\r\n>chr2\nGGGG\n\n>empty\n>chr3\nNNNN\nA\n"
 BED = b"#c\ntrack name=x\nchr1\t0\t10\tname\nchr1\t5\t20\nchrUn\t3\t9\nchr2 1 4\n"
+
+GTF = (
+    b'#!x\nchr1\tx\texon\t2\t9\t.\t+\t.\ta "b";\nchr1\tx\tgene\t2\t20\t.\t-\t.\t\n'
+    b"chr2\tx\texon\t4\t4\t.\t-\t.\t\n##FASTA\n>chr1\n"
+)
+STRANDED = b"#c\ntrack name=x\nchr1\t0\t10\tname\t0\t+\nchr1\t5\t6\tx\t0\t-\nchr2\t1\t4\tx\t0\t.\n"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -64,3 +72,24 @@ def test_a_changed_bed(data, how):
     )
     for contig, rows in bed.intervals.items() if bed else ():
         assert rows.min() >= 0 and rows.max() <= {"chr1": 30, "chr2": 4}[contig]
+
+
+SITES = st.builds(
+    lambda feature, at, strand: Sites("t", "s", feature, at, strand, Within("s", feature)),
+    st.sampled_from(["exon", None]),
+    st.sampled_from([None, "start", "end", "5'", "3'", "centre", "all"]),
+    st.sampled_from([None, "+", "-"]),
+)
+
+
+@examples(200)
+@given(st.sampled_from([GTF, STRANDED]).flatmap(mutated), HOW, SITES)
+def test_a_changed_file_of_sites(data, how, entry):
+    Path("s").write_bytes(packed(data, how))
+    lengths = {"chr1": 30, "chr2": 4}
+    sites = outcome(lambda: read_sites(entry, key="k", lengths=lengths))
+    regions = outcome(lambda: read_regions(entry.within, entry, key="k", lengths=lengths))
+    for found in (sites and sites.found, regions):
+        for contig, rows in (found or {}).items():
+            assert rows.min() >= 0 and rows.max() <= lengths[contig]
+            assert (rows[:, 0] < rows[:, 1]).all()

@@ -10,7 +10,7 @@ from genometracks.cli import main
 from genometracks.common.records import as_plain, format_record, parse_record
 from genometracks.config.folders import GenomeFolder, ModelFolder
 from genometracks.config.resolve import resolve_config
-from genometracks.config.sections import Config
+from genometracks.config.sections import Config, Sites
 from genometracks.config.settings import Source, list_folds
 from genometracks.errors import UserError
 from genometracks.graph.runs import place_run
@@ -47,6 +47,16 @@ def test_defaults_apply_inside_lists():
     }
 
 
+def test_a_config_without_sites_is_what_it_was_before_there_were_any():
+    """Otherwise, the jobs of finished runs would have other parameters."""
+    evaluation = {"observed": [], "held_out": [], "locus_width": 50_000}
+    assert resolve_config(MINIMAL)["evaluation"] == evaluation
+    assert resolve_config({**MINIMAL, "evaluation": {"sites": []}})["evaluation"] == evaluation
+    given = {**MINIMAL, "evaluation": {"sites": [{"track": "t", "file": "s.bed"}]}}
+    (sites,) = resolve(given).evaluation.sites
+    assert sites == Sites("t", "s.bed") and resolve(MINIMAL).evaluation.sites == ()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -81,6 +91,15 @@ def test_defaults_apply_inside_lists():
             {"evaluation": {"observed": [{"track": "t"}]}},
             "config: evaluation.observed[0].bigwig is missing: bigWig file",
         ),
+        (
+            {"evaluation": {"sites": [{"track": "t", "file": "s.bed", "shift": 0}]}},
+            "config: evaluation.sites[0].shift: must not be 0: the control would be the sites "
+            "themselves",
+        ),
+        (
+            {"evaluation": {"sites": [{"track": "t", "file": "s.bed", "at": "5"}]}},
+            "config: evaluation.sites[0].at: '5' is not one of ['start', 'end', \"5'\"",
+        ),
     ],
 )
 def test_an_invalid_config_names_key_and_fix(change, message):
@@ -101,6 +120,13 @@ def test_inputs_are_checked_before_anything_runs(tmp_path, monkeypatch):
         UserError, match=r"^o.bw: no such file: check evaluation.observed\[0\].bigwig"
     ):
         check_inputs(resolve({**MINIMAL, **observed}))
+    sites = {"track": "one", "file": "g.fa", "within": {"file": "w.bed"}}
+    for key, path in (("file", "s.bed"), ("within.file", "w.bed")):
+        given = [sites | ({"file": "s.bed"} if key == "file" else {})]
+        with pytest.raises(
+            UserError, match=rf"^{path}: no such file: check evaluation.sites\[0\].{key}$"
+        ):
+            check_inputs(resolve({**MINIMAL, "evaluation": {"sites": given}}))
     for key in ("regions", "blacklist"):
         genome = {"genome": {"fasta": "g.fa", key: "b.bed"}}
         with pytest.raises(UserError, match=rf"^b.bed: no such file: check genome.{key}"):

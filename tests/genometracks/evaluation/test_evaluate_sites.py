@@ -25,7 +25,9 @@ def cut(values, cuts):
     for contig, rows in SEGMENTS.items():
         for first, last in rows:
             edges = [first, *sorted({c for c in cuts if first < c < last}), last]
-            pieces += [(contig, a, values[contig][a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+            pieces += [
+                (contig, a, values[contig][a:b]) for a, b in zip(edges, edges[1:], strict=False)
+            ]
     return pieces
 
 

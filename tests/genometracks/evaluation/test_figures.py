@@ -1,6 +1,7 @@
 """The figures: sizes, same input same bytes, and pixels that follow the data."""
 
 import io
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -8,9 +9,13 @@ import pytest
 from matplotlib.image import imread
 
 from genometracks.errors import UserError
+from genometracks.evaluation.evaluate_sites import SiteCurves
 from genometracks.evaluation.locus import Locus
 from genometracks.evaluation.locus_figure import Curve, draw_locus
+from genometracks.evaluation.ranking import Curve as Points
 from genometracks.evaluation.scatter_figure import draw_scatter
+from genometracks.evaluation.site_figure import draw_sites
+from genometracks.evaluation.table import SiteScore
 
 STEP = 100
 STARTS = np.arange(1_000_000, 1_050_000, STEP)
@@ -161,3 +166,41 @@ def test_nothing_remains_of_a_figure_that_could_not_be_written(tmp_path, monkeyp
     with pytest.raises(UserError, match="cannot be written"):
         locus(tmp_path / "a.png", PEAKS)
     assert list(tmp_path.iterdir()) == []
+
+
+BLUE, ORANGE = DARK, (0xF2, 0xA6, 0x6B)
+SCORE = SiteScore("a+", "exons", "*", "held_out", 99, 12, 2, 10, 0.88, 0.9, -1, 9, 0.0, 0.125)
+
+
+def sites(path, precision, shifted=(), **changes):
+    curves = (
+        Points(np.arange(1, len(part) + 1) / max(len(part), 1), np.array(part, float))
+        for part in (precision, shifted)
+    )
+    draw_sites(path, SiteCurves(replace(SCORE, **changes), *curves))
+    return pixels(path)
+
+
+def test_curves_of_sites_are_as_high_as_their_precision(tmp_path):
+    image = sites(tmp_path / "a.png", [0.75, 0.75], [0.25, 0.25])
+    assert image.shape == (780, 810, 3)
+    rows = [np.argwhere((image[140:] == c).all(axis=-1))[:, 0].mean() for c in (BLUE, ORANGE)]
+    assert rows[1] - rows[0] == pytest.approx(0.5 * 525 / 1.02, abs=2)  # 3.5 inches are 1.02
+    falling = sites(tmp_path / "b.png", [1, 0.5], [0.25, 0.25])
+    columns = np.argwhere((falling[160:200] == BLUE).all(axis=-1))[:, 1]
+    assert 120 < columns.min() < 132 and 438 < columns.max() < 446  # the first half of recall
+
+
+def test_a_figure_of_sites_states_its_numbers(tmp_path):
+    plain = sites(tmp_path / "a.png", [0.75], [0.25])
+    again = sites(tmp_path / "b.png", [0.75], [0.25])
+    assert (plain == again).all()
+    other = sites(tmp_path / "c.png", [0.75], [0.25], top_k=0.11)
+    changed = np.argwhere((plain != other).any(axis=-1))
+    assert len(changed) and changed[:, 0].min() > 65 and changed[:, 0].max() < 100
+
+
+def test_sites_without_a_single_bin_are_an_empty_figure(tmp_path):
+    nan = float("nan")
+    image = sites(tmp_path / "a.png", [], bins=0, positives=0, top_k=nan, average_precision=nan)
+    assert area(image[140:], BLUE) == 0

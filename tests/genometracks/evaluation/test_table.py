@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from genometracks.config.sections import Observed
+from genometracks.config.sections import Observed, Sites
 from genometracks.errors import UserError
 from genometracks.evaluation.table import (
     Correlation,
+    SiteScore,
     find_row,
+    find_site_row,
     read_evaluation,
+    read_site_scores,
     write_evaluation,
 )
 
@@ -64,3 +67,40 @@ def test_held_out_bins_take_precedence_over_all_bins():
     held = replace(row, bins_in="held_out")
     assert find_row([*others, row], entry) == row
     assert find_row([*others, row, held], entry) == held
+
+
+SCORE = SiteScore("a+", "exons", "*", "all", 99, 12, 2, 10, 0.88, 2 / 3, -1, 9, 0.0, 0.125)
+
+
+def test_rows_of_sites_have_columns_of_their_own(tmp_path):
+    path = tmp_path / "evaluation.tsv"
+    row = Correlation("t", "o", "*", "all", 1234567, pearson=2 / 3, spearman=-1.0)
+    undefined = replace(SCORE, positives=0, top_k=float("nan"), average_precision=float("nan"))
+    write_evaluation([row], path, sites=[SCORE, undefined])
+    assert path.read_text() == (
+        "track\tobserved\tcontig\tbins_in\tbins\tpearson\tspearman\tsites\tleft_out\tpositives\t"
+        "top_k\taverage_precision\tshift\tshifted_positives\tshifted_top_k\t"
+        "shifted_average_precision\n"
+        "t\to\t*\tall\t1234567\t0.666667\t-1\t\t\t\t\t\t\t\t\t\n"
+        "a+\texons\t*\tall\t99\t\t\t12\t2\t10\t0.88\t0.666667\t-1\t9\t0\t0.125\n"
+        "a+\texons\t*\tall\t99\t\t\t12\t2\t0\t\t\t-1\t9\t0\t0.125\n"
+    )
+    assert read_evaluation(path) == [replace(row, pearson=0.666667)]
+    first, second = read_site_scores(path)
+    assert first == replace(SCORE, average_precision=0.666667)
+    assert second.positives == 0 and str(second.top_k) == "nan"
+
+
+def test_a_table_of_sites_alone_is_read_back(tmp_path):
+    path = tmp_path / "evaluation.tsv"
+    row = replace(SCORE, average_precision=0.5, observed="NA")
+    write_evaluation([], path, sites=[row])
+    assert read_site_scores(path) == [row] and read_evaluation(path) == []
+
+
+def test_the_row_of_an_entry_of_sites_is_that_of_held_out_bins():
+    entry = Sites("a+", "dir/exons.gtf.gz")
+    held = replace(SCORE, bins_in="held_out")
+    others = [replace(SCORE, contig="c"), replace(SCORE, track="d+")]
+    assert find_site_row([*others, SCORE], entry) == SCORE
+    assert find_site_row([*others, SCORE, held], entry) == held

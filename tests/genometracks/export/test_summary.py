@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from genometracks.common.deviation import Deviation
-from genometracks.config.sections import EvaluationConfig
+from genometracks.config.sections import EvaluationConfig, Sites
+from genometracks.evaluation.table import SiteScore, write_evaluation
 from genometracks.export.summary import write_summary
 from genometracks.plan.plan import Plan
 from genometracks.shards.provenance import combine_notes
@@ -51,7 +52,7 @@ def test_seams_are_weighted_by_the_bins_compared():
 def summarise(run):
     """Write the summary of a run with a made-up part of its manifest; return its lines."""
 
-    def write(tracks: int = 3, **made) -> list[str]:
+    def write(tracks: int = 3, evaluation=None, **made) -> list[str]:
         plan = Plan.load(run.work / "plan.json")
         named = tuple(replace(plan.tracks[0], name=f"t{i}") for i in range(tracks))
         plan = replace(plan, tracks=named)
@@ -59,7 +60,8 @@ def summarise(run):
         found |= {"deviation": None, "seams": None, **made}
         (run.folder / "manifest.json").write_text(json.dumps({"prediction": found}))
         out = run.folder / "summary.txt"
-        write_summary(out, plan, evaluation=EvaluationConfig(), logs=run.folder / "logs")
+        evaluation = evaluation or EvaluationConfig()
+        write_summary(out, plan, evaluation=evaluation, logs=run.folder / "logs")
         return out.read_text().splitlines()
 
     return write
@@ -96,3 +98,19 @@ def test_the_summary_describes_how_much_windows_differ(summarise):
     )
     seams = {"bins": 9, "difference": [1.0, 5.0, 2.0, 4.0, 3.0], "scale": [100.0] * 5}
     assert "by 3.00% the middle track, 5.00% the worst, t1 of" in summarise(5, seams=seams)[4]
+
+
+def test_the_summary_has_a_line_for_each_entry_of_sites(summarise, run):
+    row = SiteScore("a+", "x", "*", "all", 99, 12, 2, 10, 0.88, 2 / 3, 1, 9, 0.0, 0.125)
+    held = replace(row, track="d+", bins_in="held_out", shift=-2)
+    write_evaluation([], run.folder / "evaluation.tsv", sites=[row, held])
+    sites = (Sites("a+", "x.bed"), Sites("d+", "x.bed"))
+    lines = summarise(evaluation=EvaluationConfig(sites=sites))
+    assert lines[5:8] == [
+        "correlation  no observed tracks in the config",
+        "sites        top-k 0.8800, average precision 0.6667 on all bins (0.0000 and 0.1250 moved "
+        "by 1 bin): a+ and x",
+        "sites        top-k 0.8800, average precision 0.6667 on held-out bins (0.0000 and 0.1250 "
+        "moved by -2 bins): d+ and x",
+    ]
+    assert len(lines) == 9 and len(summarise()) == 7

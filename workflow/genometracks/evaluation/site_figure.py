@@ -23,6 +23,7 @@ from genometracks.evaluation.figure_style import (
     wrap_label,
 )
 from genometracks.evaluation.ranking import Curve
+from genometracks.evaluation.table import name_shift
 
 __all__ = ["draw_sites"]
 
@@ -58,7 +59,7 @@ def draw_sites(path: Path, shown: SiteCurves) -> Seal:
         scores = (row.positives, row.top_k, row.average_precision)
         _write(figure, 0.55, _describe("sites", *scores), color=SITES)
         moved = (row.shifted_positives, row.shifted_top_k, row.shifted_average_precision)
-        label = f"moved by {row.shift}".replace("-", "\N{MINUS SIGN}")
+        label = "moved by " + name_shift(row.shift).replace("-", "\N{MINUS SIGN}")
         _write(figure, 0.75, _describe(label, *moved), color="#b3470f")
         return save_figure(figure, path)
 

@@ -23,6 +23,7 @@ __all__ = [
     "SiteScore",
     "find_row",
     "find_site_row",
+    "name_shift",
     "read_evaluation",
     "read_site_scores",
     "write_evaluation",
@@ -172,3 +173,14 @@ def find_site_row(rows: Iterable[SiteScore], entry: Sites) -> SiteScore:
 def _find_row(rows: Iterable[Row], *names: str) -> Row:
     own = [row for row in rows if row.contig == ALL_CONTIGS and (row.track, row.observed) == names]
     return next((row for row in own if row.bins_in == "held_out"), own[0])
+
+
+def name_shift(shift: int) -> str:
+    """A number of bins, in words.
+
+    Examples
+    --------
+    >>> name_shift(1), name_shift(-3)
+    ('1 bin', '-3 bins')
+    """
+    return f"{shift:,} bin{'' if abs(shift) == 1 else 's'}"

@@ -8,7 +8,13 @@ from genometracks.common.records import from_plain, load_plain
 from genometracks.common.sealing import Seal, write_sealed
 from genometracks.config.folders import RunFolder
 from genometracks.config.sections import EvaluationConfig
-from genometracks.evaluation.table import find_row, find_site_row, read_evaluation, read_site_scores
+from genometracks.evaluation.table import (
+    find_row,
+    find_site_row,
+    name_shift,
+    read_evaluation,
+    read_site_scores,
+)
 from genometracks.plan.plan import Plan
 from genometracks.shards.provenance import Provenance
 from genometracks.shards.sidecar import Seams
@@ -129,7 +135,7 @@ def _describe_sites(table: Path, evaluation: EvaluationConfig) -> Iterator[str]:
         moved = f"{row.shifted_top_k:.4f} and {row.shifted_average_precision:.4f}"
         yield (
             f"sites        top-k {row.top_k:.4f}, average precision {row.average_precision:.4f} on "
-            f"{where}, {moved} moved by {row.shift}: {row.track} and {row.observed}"
+            f"{where} ({moved} moved by {name_shift(row.shift)}): {row.track} and {row.observed}"
         )
 
 
