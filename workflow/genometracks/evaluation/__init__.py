@@ -1,1 +1,1 @@
-"""Predicted tracks compared with observed ones."""
+"""Predicted tracks compared with observed ones and with annotated sites."""
