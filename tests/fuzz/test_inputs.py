@@ -19,7 +19,7 @@ FASTA = b">chr1 first\r\nACGTNNNNacgtRYK\r\nAC-GT*\r\n>chr2\nGGGG\n\n>empty\n>ch
 BED = b"#c\ntrack name=x\nchr1\t0\t10\tname\nchr1\t5\t20\nchrUn\t3\t9\nchr2 1 4\n"
 
 GTF = (
-    b'#!x\nchr1\tx\texon\t2\t9\t.\t+\t.\ta "b";\nchr1\tx\tgene\t2\t20\t.\t-\t.\t\n'
+    b'#!x\nchr1\tx\texon\t2\t9\t.\t+\t.\ttranscript_id "b";\nchr1\tx\tgene\t2\t20\t.\t-\t.\t\n'
     b"chr2\tx\texon\t4\t4\t.\t-\t.\t\n##FASTA\n>chr1\n"
 )
 STRANDED = b"#c\ntrack name=x\nchr1\t0\t10\tname\t0\t+\nchr1\t5\t6\tx\t0\t-\nchr2\t1\t4\tx\t0\t.\n"
@@ -77,7 +77,7 @@ def test_a_changed_bed(data, how):
 SITES = st.builds(
     lambda feature, at, strand: Sites("t", "s", feature, at, strand, Within("s", feature)),
     st.sampled_from(["exon", None]),
-    st.sampled_from([None, "start", "end", "5'", "3'", "centre", "all"]),
+    st.sampled_from([None, "start", "end", "5'", "3'", "centre", "all", "acceptor", "donor"]),
     st.sampled_from([None, "+", "-"]),
 )
 

@@ -1,4 +1,4 @@
-"""Sites through the workflow: scores of the run's own tracks; changed sites repeat no prediction."""
+"""Sites through the workflow: scores of its tracks; changed sites repeat no prediction."""
 
 import csv
 import gzip

@@ -129,3 +129,19 @@ def test_an_invalid_file_is_one_error(read, text, feature, message):
 def test_a_missing_file_is_one_error(tmp_path):
     with pytest.raises(UserError, match=r"no.bed: cannot be read: .* check evaluation.sites\[0\]"):
         list(read_features(tmp_path / "no.bed", key="evaluation.sites[0]", feature=None))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "parents"),
+    [
+        ('gene_id "g"; transcript_id "t,1"; tag "x";', ("t,1",)),
+        ('transcript_id "t"', ("t",)),
+        ("ID=e;Parent=transcript:a,transcript:b;x=1", ("transcript:a", "transcript:b")),
+        ("Parent=a", ("a",)),
+        ("ID=e;xParent=a;transcript_id=t", ()),
+        ("", ()),
+    ],
+)
+def test_transcripts_of_a_feature(read, attributes, parents):
+    (found,) = read(f"chr1\tx\texon\t1\t2\t.\t+\t.\t{attributes}\n", "exon")
+    assert found.parents == parents

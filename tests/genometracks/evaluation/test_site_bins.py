@@ -64,6 +64,19 @@ def test_a_strand_selects_features():
     assert read(at="5'", strand="-") == {"chr1": [[40, 41]]}
 
 
+def test_splice_sites_are_those_of_the_exons_of_a_strand(folder):
+    lines = [
+        f"chr1\tx\texon\t{start + 1}\t{end}\t.\t{strand}\t.\tParent={strand}\n"
+        for start, end in ((10, 20), (30, 40))
+        for strand in "+-"
+    ]
+    (folder / "e.gff").write_text("".join(lines))
+    exons = {"file": "e.gff", "feature": "exon"}
+    assert read(**exons, at="acceptor") == {"chr1": [[19, 20], [30, 31]]}
+    assert read(**exons, at="acceptor", strand="-") == {"chr1": [[19, 20]]}
+    assert read(**exons, at="donor", strand="-") == {"chr1": [[30, 31]]}
+
+
 def test_features_of_one_base_need_no_place(folder):
     (folder / "f.bed").write_text("chr2\t7\t8\nchr2\t3\t4\nchr2\t7\t8\n")
     assert read() == {"chr2": [[3, 4], [7, 8]]} == read(at="5'")

@@ -142,7 +142,7 @@ class Observed:
     transform: Transform = Transform()
 
 
-Place = Literal["start", "end", "5'", "3'", "centre", "all"]
+Place = Literal["start", "end", "5'", "3'", "centre", "all", "acceptor", "donor"]
 """Which base of a feature is a site."""
 
 

@@ -5,6 +5,7 @@ Which of the formats a file has is decided by its first line of data, not by its
 
 import difflib
 import itertools
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,9 @@ __all__ = ["Feature", "read_features"]
 KINDS = 1000
 """Different types of features that are remembered for an error message."""
 GFF_COLUMNS = 8
-"""Columns that a line of GFF has at least; the ninth, of attributes, is not read."""
+"""Columns that a line of GFF has at least; the ninth is its attributes."""
+PARENT = re.compile(r'(?:^|;)\s*(?:transcript_id "([^"]+)"|Parent=([^;]+))')
+"""The transcript of a feature: in GTF one, in GFF3 one or more with commas between them."""
 
 
 class Feature(NamedTuple):
@@ -34,6 +37,8 @@ class Feature(NamedTuple):
         Bp, 0-based, half-open.
     strand : str or None
         `+`, `-` or `.`; None if the line has no such column, or something else in it.
+    parents : tuple of str
+        Transcripts that the feature is part of, if the file is GTF or GFF3. Default is ().
     """
 
     line: int
@@ -41,6 +46,7 @@ class Feature(NamedTuple):
     start: int
     end: int
     strand: str | None
+    parents: tuple[str, ...] = ()
 
 
 def read_features(path: Path, *, key: str, feature: str | None) -> Iterator[Feature]:
@@ -65,9 +71,9 @@ def read_features(path: Path, *, key: str, feature: str | None) -> Iterator[Feat
     Examples
     --------
     >>> path = Path("exons.gtf")
-    >>> _ = path.write_text("chr1\thand\texon\t11\t20\t.\t-\t.\tgene_id x;\n")
+    >>> _ = path.write_text("chr1\thand\texon\t11\t20\t.\t-\t.\tParent=x\n")
     >>> list(read_features(path, key="evaluation.sites[0]", feature="exon"))
-    [Feature(line=1, contig='chr1', start=10, end=20, strand='-')]
+    [Feature(line=1, contig='chr1', start=10, end=20, strand='-', parents=('x',))]
     """
     rows = _number_lines(path)
     try:
@@ -181,4 +187,6 @@ def _parse_gff(path: Path, number: int, words: list[str]) -> Feature:
             f"{path}:{number}: {shorten_contig(words[0])}:{start}-{end} is not an interval: "
             "1 <= start <= end must hold"
         )
-    return Feature(number, words[0], start - 1, end, _read_strand(words[6:7]))
+    found = PARENT.search(words[GFF_COLUMNS]) if len(words) > GFF_COLUMNS else None
+    parents = ((found[1],) if found[1] else tuple(found[2].split(","))) if found else ()
+    return Feature(number, words[0], start - 1, end, _read_strand(words[6:7]), parents)

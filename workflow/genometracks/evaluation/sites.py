@@ -1,7 +1,7 @@
 """The sites of an entry of `evaluation.sites`: read from its files, on the contigs of the run."""
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from genometracks.common.intervals import Intervals, merge_intervals
 from genometracks.config.sections import Sites, Within
 from genometracks.errors import UserError
 from genometracks.evaluation.features import Feature, read_features
+from genometracks.evaluation.junctions import JUNCTIONS, find_junctions
 from genometracks.inputs.bed import name_some, shorten_contig
 
 __all__ = ["SiteIntervals", "read_regions", "read_sites", "site_label"]
@@ -63,13 +64,13 @@ def read_sites(entry: Sites, *, key: str, lengths: Mapping[str, int]) -> SiteInt
     Raises
     ------
     UserError
-        As `read_features`; if a feature's site is not determined (`at`), it lies past the end of
-        its contig, a strand is missing that is needed, no feature has the strand, or none is on a
-        contig of the run.
+        As `read_features` and `find_junctions`; if a feature's site is not determined (`at`), it
+        lies past the end of its contig, a strand is missing that is needed, no feature has the
+        strand, or none is on a contig of the run.
     """
     places = _Collector(entry, key=key, lengths=lengths)
     on_strand = False
-    for feature in read_features(Path(entry.file), key=key, feature=entry.feature):
+    for feature in _read(entry, key=key):
         if entry.strand and feature.strand is None:
             raise UserError(
                 f"{entry.file}:{feature.line}: has no strand, which {key}.strand needs: add the "
@@ -88,6 +89,13 @@ def read_sites(entry: Sites, *, key: str, lengths: Mapping[str, int]) -> SiteInt
         places.elsewhere,
         tuple(places.foreign),
     )
+
+
+def _read(entry: Sites, *, key: str) -> Iterator[Feature]:
+    path = Path(entry.file)
+    if entry.at in JUNCTIONS:
+        return find_junctions(path, at=entry.at, key=key, feature=entry.feature)
+    return read_features(path, key=key, feature=entry.feature)
 
 
 def read_regions(
