@@ -18,6 +18,7 @@ chrUn\t5\t6\tx\t7\t?
 """
 GTF = """\
 #!genome-build x
+  # indented
 chr1\tHAVANA\tgene\t11\t50\t.\t-\t.\tgene_id "a";
 chr1\tHAVANA\texon\t11\t20\t.\t-\t.\tgene_id "a"; tag "x\ty";
 chr1\tHAVANA\texon\t31\t50\t0.5\t+\t2\tgene_id "a";
@@ -49,11 +50,11 @@ def test_features_of_a_bed_file(read, pack, end):
 @pytest.mark.parametrize("pack", [str.encode, lambda text: gzip.compress(text.encode())])
 def test_features_of_a_type_of_a_gtf_file(read, pack):
     assert read(pack(GTF), "exon") == [
-        Feature(3, "chr1", 10, 20, "-"),
-        Feature(4, "chr1", 30, 50, "+"),
-        Feature(6, "chr2", 6, 7, None),
+        Feature(4, "chr1", 10, 20, "-"),
+        Feature(5, "chr1", 30, 50, "+"),
+        Feature(7, "chr2", 6, 7, None),
     ]
-    assert read(pack(GTF), "CDS") == [Feature(5, "chr2", 30, 50, ".")]
+    assert read(pack(GTF), "CDS") == [Feature(6, "chr2", 30, 50, ".")]
 
 
 def test_a_gff3_file_ends_where_its_sequences_begin(read):
@@ -103,7 +104,7 @@ def test_a_gff3_file_ends_where_its_sequences_begin(read):
         (
             GTF + "chr1\t5\t7\n",
             "exon",
-            "x.gtf.gz:7: not a GFF line, as the first one is: its columns 4 and 5 must be start "
+            "x.gtf.gz:8: not a GFF line, as the first one is: its columns 4 and 5 must be start "
             "and end",
         ),
         (

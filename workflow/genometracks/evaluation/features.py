@@ -109,25 +109,32 @@ def _number_lines(path: Path) -> Iterator[Row]:
             raise UserError(f"{path}:{number}: longer than {MAX_LINE:,} characters: not a feature")
         if line.startswith("##FASTA"):
             return
-        words = line.rstrip("\r\n").split("\t", GFF_COLUMNS)
+        words = line.split("\t", GFF_COLUMNS)
         if len(words) < 3:  # a BED file may have spaces between its columns
             words = line.split(maxsplit=GFF_COLUMNS)
-        if not words or words[0].startswith("#") or words[0].split(" ")[0] in ("track", "browser"):
+        if not words or words[0].lstrip().startswith("#"):
+            continue
+        if line.startswith(("track", "browser")) and line.split()[0] in ("track", "browser"):
             continue
         if not words[0].isprintable():
             raise UserError(
                 f"{path}:{number}: its contig has characters that cannot be printed, or that are "
                 "not UTF-8: not a feature"
             )
+        words[-1] = words[-1].rstrip("\r\n")
         yield number, words
 
 
 def _is_bed(words: list[str]) -> bool:
-    return len(words) >= 3 and all(INTEGER.fullmatch(word) for word in words[1:3])
+    return len(words) >= 3 and _are_whole(words[1], words[2])
 
 
 def _is_gff(words: list[str]) -> bool:
-    return len(words) >= GFF_COLUMNS and all(INTEGER.fullmatch(word) for word in words[3:5])
+    return len(words) >= GFF_COLUMNS and _are_whole(words[3], words[4])
+
+
+def _are_whole(one: str, other: str) -> bool:
+    return bool(INTEGER.fullmatch(one) and INTEGER.fullmatch(other))
 
 
 def _parse_bed(path: Path, number: int, words: list[str]) -> Feature:
@@ -156,14 +163,15 @@ def _pick(
     kinds: dict[str, None] = {}  # in the order of the file
     found = False
     for number, words in itertools.chain([first], rows):
-        if not _is_gff(words):
+        chosen = len(words) > 2 and words[2] == feature
+        if len(words) < GFF_COLUMNS or (chosen and not _is_gff(words)):
             raise UserError(
                 f"{path}:{number}: not a GFF line, as the first one is: its columns 4 and 5 must "
                 "be start and end"
             )
         if len(kinds) < KINDS:
             kinds[words[2]] = None
-        if words[2] == feature:
+        if chosen:
             found = True
             yield _parse_gff(path, number, words)
     if not found:
