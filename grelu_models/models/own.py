@@ -1,0 +1,119 @@
+"""A module from elsewhere, with one of its outputs chosen and its shape checked."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from grelu_models.errors import ModelError
+from grelu_models.files.limits import show
+
+__all__ = ["OwnModel", "check_values", "lacks_memory"]
+
+
+class OwnModel(nn.Module):
+    """A module (N, 4, L) -> (N, tracks, bins), or with layout NLC (N, L, 4) -> (N, bins, tracks).
+
+    Parameters
+    ----------
+    model : nn.Module
+        Moved to the CPU and to eval mode.
+    output : str or int, optional
+        Key or index, if the module returns a dict or a tuple. Default is None: a tensor.
+    layout : "NCL" or "NLC"
+        Default is "NCL".
+    source : str
+        The file that describes the module, for error messages.
+
+    Examples
+    --------
+    >>> model = OwnModel(nn.Conv1d(4, 3, 1), source="my_module.py")
+    >>> model(torch.zeros(2, 4, 100)).shape
+    torch.Size([2, 3, 100])
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        output: str | int | None = None,
+        layout: Literal["NCL", "NLC"] = "NCL",
+        source: str,
+    ) -> None:
+        super().__init__()
+        self.model = model.cpu().eval()
+        self._output, self._layout, self._source = output, layout, source
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run the module, and return its chosen output."""
+        out = self._choose(self.model(x))
+        if out.ndim != 3 or len(out) != len(x) or not out.is_floating_point() or not out.numel():
+            axes = "tracks, bins" if self._layout == "NCL" else "bins, tracks"
+            raise ModelError(
+                f"{self._source}: for windows of shape {tuple(x.shape)}, the module returns "
+                f"{str(out.dtype).removeprefix('torch.')} of shape {tuple(out.shape)}, where floats "
+                f"of shape ({len(x)}, {axes}) are wanted"
+            )
+        return out
+
+    def _choose(self, out: object) -> Tensor:
+        chosen, key = out, self._output
+        if isinstance(out, Mapping):
+            chosen = self._get(dict(out), key, "a dict with the keys")
+        elif isinstance(out, tuple | list):
+            fields = getattr(out, "_fields", None)
+            named = dict(zip(fields, out, strict=True)) if fields and isinstance(key, str) else None
+            chosen = self._get(named or dict(enumerate(out)), key, "a tuple with the indices")
+        elif isinstance(out, Tensor) and key not in (None, 0):
+            raise ModelError(
+                f"{self._source}: model.output is {show(key)}, but the module returns one tensor: "
+                "remove model.output"
+            )
+        if not isinstance(chosen, Tensor):
+            raise ModelError(
+                f"{self._source}: the module returns a {type(chosen).__name__} where a tensor is "
+                "wanted, or a dict or tuple of tensors and model.output"
+            )
+        return chosen
+
+    def _get(self, outputs: dict[object, object], key: object, what: str) -> object:
+        if key is None and len(outputs) == 1:
+            return next(iter(outputs.values()))
+        if key not in outputs:
+            known = ", ".join(str(each) for each in outputs)
+            stated = f", not {show(key)}" if key is not None else ""
+            raise ModelError(
+                f"{self._source}: the module returns {what} {known}{stated}: set model.output to one"
+            )
+        return outputs[key]
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether an error of torch means that memory is exhausted."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def check_values(model: nn.Module, window: int, *, source: str) -> None:
+    """Run two windows of random bases, and refuse a model that fails or gives values like NaN.
+
+    Parameters
+    ----------
+    model : nn.Module
+        (N, 4, L) -> (N, tracks, bins), on the CPU.
+    window : int
+        Base pairs.
+    source : str
+        For error messages.
+    """
+    codes = torch.randint(4, (2, window), generator=torch.Generator().manual_seed(0))
+    bases = nn.functional.one_hot(codes, 4).transpose(1, 2).float()
+    with torch.inference_mode():
+        out = model(bases)
+    wrong = ~torch.isfinite(out)
+    if wrong.any():
+        value = out[wrong][0].item()
+        raise ModelError(
+            f"{source}: the model returns {value} for a window of random bases "
+            f"({int(wrong.sum()):,} of {out.numel():,} values): check its weights and eval mode"
+        )
