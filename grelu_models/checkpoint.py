@@ -1,4 +1,4 @@
-"""Files -> a model and its card. Nothing in a file is ever executed.
+"""Files -> a model and its card. Nothing in a file is ever executed, unless the caller gives code.
 
 A gReLU checkpoint describes its architecture, tracks and training itself. Other weights are
 described by a YAML or JSON file of the same stem beside them, or by the caller.
@@ -22,18 +22,30 @@ from grelu_models.description import (
     complete_tracks,
     describe,
     find_weights,
+    open_model,
     pair_strands,
 )
 from grelu_models.errors import ModelError
+from grelu_models.families.own_code import OwnCode
+from grelu_models.families.python import digest_own
 from grelu_models.files.architecture import LONGEST_WINDOW
 from grelu_models.files.limits import show
 from grelu_models.files.metadata import Architecture, Track
+from grelu_models.files.program_file import PROGRAM
 from grelu_models.files.weights import load_weights, read_state_dict
-from grelu_models.files.weights_file import WeightsFile, open_weights
+from grelu_models.files.weights_file import WeightsFile
 from grelu_models.models.build import build_model
 from grelu_models.models.layout import ChannelsLast
+from grelu_models.models.own import check_values
 
-__all__ = ["build_model", "load", "load_unmeasured", "load_weights", "read_state_dict"]
+__all__ = [
+    "build_model",
+    "compute_digest",
+    "load",
+    "load_unmeasured",
+    "load_weights",
+    "read_state_dict",
+]
 
 
 def load(
@@ -44,6 +56,7 @@ def load(
     activation: str | None = None,
     tracks: list[Track] | None = None,
     sha256: str | None = None,
+    code: OwnCode | None = None,
 ) -> tuple[nn.Module, ModelCard]:
     """Load a model, in eval mode on the CPU, and its card.
 
@@ -63,6 +76,10 @@ def load(
         `name` and any further columns of each track. Default is None: as in the metadata.
     sha256 : str, optional
         Hex digest that the file must have. Default is None: any file is accepted.
+    code : OwnCode, optional
+        A function that returns the model, from `families.own_code.find_code`. It is run;
+        `architecture` holds the options `layout`, `output` and `n_tasks`. Default is None: nothing
+        is run.
 
     Returns
     -------
@@ -93,12 +110,15 @@ def load(
     torch.Size([1, 2, 100])
     """
     path = find_weights(source, sha256=sha256)
-    file = open_weights(path)
-    described = describe(file, architecture=architecture)
+    file = open_model(path, code)
+    described = describe(file, architecture=architecture, code=code)
     window = _choose_window(path, described, window)
     activation = _choose_activation(path, described, activation)
     model = _load_described(file, described)
+    if described.family.name in ("python", PROGRAM):
+        check_values(model, window, source=code.file if code else str(path))
     geometry = measure_geometry(model, window)
+    _check_count(path, described, geometry)
     _check_bin(path, described, geometry)
     statement = described.statement
     named = complete_tracks(path, tracks or described.tracks, statement, geometry.tracks)
@@ -111,7 +131,7 @@ def load(
         activation=activation,
         tracks=named,
         strand_partners=pair_strands(path, named),
-        digest=_digest(model, described, activation),
+        digest=_digest(model, described, activation, code=code, path=path),
         train=described.train,
         intervals=described.intervals,
         statement=statement,
@@ -125,6 +145,7 @@ def load_unmeasured(
     *,
     architecture: Architecture | None = None,
     activation: str | None = None,
+    code: OwnCode | None = None,
 ) -> tuple[nn.Module, str]:
     """Load a model as `load` does, without measuring its card.
 
@@ -133,7 +154,7 @@ def load_unmeasured(
 
     Parameters
     ----------
-    source, architecture, activation
+    source, architecture, activation, code
         See `load`.
 
     Returns
@@ -149,11 +170,38 @@ def load_unmeasured(
         As `load`.
     """
     path = find_weights(source)
-    file = open_weights(path)
-    described = describe(file, architecture=architecture)
+    file = open_model(path, code)
+    described = describe(file, architecture=architecture, code=code)
     model = _load_described(file, described)
     activation = _choose_activation(path, described, activation)
-    return model, _digest(model, described, activation)
+    return model, _digest(model, described, activation, code=code, path=path)
+
+
+def compute_digest(
+    source: str | Path,
+    *,
+    architecture: Architecture | None = None,
+    activation: str | None = None,
+    code: OwnCode | None = None,
+) -> str:
+    """Compute the digest that `load` gives, without running code of the user's own.
+
+    Parameters
+    ----------
+    source, architecture, activation, code
+        See `load`.
+
+    Raises
+    ------
+    ModelError
+        As `load`.
+    """
+    if code is None:
+        return load_unmeasured(source, architecture=architecture, activation=activation)[1]
+    path = find_weights(source)
+    described = describe(open_model(path, code), architecture=architecture, code=code)
+    chosen = _choose_activation(path, described, activation)
+    return digest_own(code, path, sorted(described.architecture.items()), chosen)
 
 
 def _choose_window(path: Path, described: Description, given: int | None) -> int:
@@ -182,9 +230,29 @@ def _load_described(file: WeightsFile, described: Description) -> nn.Module:
     return ChannelsLast(model) if described.statement.layout == "NLC" else model
 
 
-def _digest(model: nn.Module, described: Description, activation: str | None) -> str:
+def _digest(
+    model: nn.Module,
+    described: Description,
+    activation: str | None,
+    *,
+    code: OwnCode | None,
+    path: Path,
+) -> str:
     architecture = sorted(described.architecture.items())
+    if code:
+        return digest_own(code, path, architecture, activation)
     return digest_weights(model.state_dict(), architecture, activation)
+
+
+def _check_count(path: Path, described: Description, geometry: Geometry) -> None:
+    """Compare the stated number of tracks, by which a workflow names its files, with the "
+    "model's."""
+    stated = described.statement.count
+    if stated not in (None, geometry.tracks):
+        raise ModelError(
+            f"{path}: {stated} tracks are stated, but the model has {geometry.tracks}: check "
+            "n_tasks"
+        )
 
 
 def _check_bin(path: Path, described: Description, geometry: Geometry) -> None:

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from grelu_models.errors import ModelError
 from grelu_models.families import Family, Options, Statement, check_options, find_family
+from grelu_models.families.own_code import OwnCode
+from grelu_models.families.python import OwnWeights, make_family
 from grelu_models.files.beside import read_beside
 from grelu_models.files.hub import check_sha256, get_artifact, parse_artifact
 from grelu_models.files.limits import show
@@ -34,6 +36,7 @@ __all__ = [
     "find_weights",
     "list_outputs",
     "list_tracks",
+    "open_model",
     "pair_strands",
     "read_metadata",
     "read_track_table",
@@ -123,15 +126,28 @@ def read_metadata(file: WeightsFile) -> Metadata:
     return file.metadata().override(read_beside(file.path))
 
 
-def describe(file: WeightsFile, *, architecture: Architecture | None = None) -> Description:
+def open_model(path: Path, code: OwnCode | None = None) -> WeightsFile:
+    """Open a weights file; one that code of the user's own reads may have any format."""
+    return open_weights(path) if code is None else OwnWeights(path)
+
+
+def describe(
+    file: WeightsFile,
+    *,
+    architecture: Architecture | None = None,
+    code: OwnCode | None = None,
+) -> Description:
     """Describe a model: its metadata, completed by the properties of its type.
 
     Parameters
     ----------
     file : WeightsFile
-        From `open_weights`.
+        From `open_model`.
     architecture : dict, optional
         Takes precedence over that of the metadata. Default is None.
+    code : OwnCode, optional
+        A function of the user's own that returns the model; `architecture` then holds the options
+        of `families.python`. Default is None: there is none.
 
     Raises
     ------
@@ -139,8 +155,12 @@ def describe(file: WeightsFile, *, architecture: Architecture | None = None) -> 
         If the architecture is not known.
     """
     stated = read_metadata(file)
-    given = find_architecture(file.path, stated, architecture)
-    family = find_family(given.get("model_type"))
+    if code:
+        family = make_family(code)
+        given = {**(architecture or {}), "model_type": family.name}
+    else:
+        given = find_architecture(file.path, stated, architecture)
+        family = find_family(given.get("model_type"))
     options = {key: value for key, value in given.items() if key != "model_type"}
     check_options(family, options)
     statement = family.state(file, options)
@@ -189,7 +209,11 @@ class Outputs:
 
 
 def list_outputs(
-    weights: Path, given: Architecture | None = None, tracks: list[Track] | None = None
+    weights: Path,
+    given: Architecture | None = None,
+    tracks: list[Track] | None = None,
+    *,
+    code: OwnCode | None = None,
 ) -> Outputs:
     """List the tracks of a model without loading its weights.
 
@@ -200,17 +224,24 @@ def list_outputs(
         An architecture that takes precedence over that of the metadata. Default is None.
     tracks : list of dict, optional
         Take precedence over those of the metadata. Default is None.
+    code : OwnCode, optional
+        As in `describe`; it is not run. Default is None.
 
     Raises
     ------
     ModelError
         If the architecture or the number of tracks is not known.
     """
-    described = describe(open_weights(weights), architecture=given)
+    described = describe(open_model(weights, code), architecture=given, code=code)
     statement, named = described.statement, tracks or described.tracks
     count = statement.count
     if count is None:
         count = len(statement.tracks or named or ())
+    if code and not count:
+        raise ModelError(
+            f"{weights}: {code.function} is not run to count the tracks: set model.tracks to a "
+            "table with one row a track, or model.architecture to {n_tasks: NUMBER}"
+        )
     if not isinstance(count, int) or count < 1:
         raise ModelError(f"{weights}: the architecture needs n_tasks, the number of tracks")
     return Outputs(complete_tracks(weights, named, statement, count), statement)

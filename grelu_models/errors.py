@@ -1,6 +1,8 @@
 """The exception of this package that is reported to the user."""
 
-__all__ = ["LONGEST", "ModelError", "make_line"]
+import traceback
+
+__all__ = ["LONGEST", "ModelError", "describe_error", "make_line"]
 
 LONGEST = 4000
 """Characters of the longest message; names and values in it may come from a hostile file."""
@@ -29,3 +31,16 @@ def make_line(message: str) -> str:
             c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown
         )
     return shown + ("…" if len(message) > LONGEST else "")
+
+
+def describe_error(error: BaseException, file: str) -> str:
+    """Describe an error, with the last line of a source file that was running."""
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == file
+    ]
+    line = lines[-1] if lines else getattr(error, "lineno", None)  # a SyntaxError has its own
+    where = f"{file}:{line}" if line else file
+    reason = str(error).strip().split("\n")[0]
+    return f"{where}: the code of model.python raised {type(error).__name__}: {reason}"

@@ -8,7 +8,6 @@ import inspect
 import logging
 import re
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
 
-from grelu_models.errors import ModelError
+from grelu_models.errors import ModelError, describe_error
 
 __all__ = ["OwnCode", "find_code", "list_parameters", "report_errors", "run_code"]
 
@@ -158,8 +157,8 @@ def _get_function(module: ModuleType, code: OwnCode) -> Callable[..., object]:
         raise ModelError(f"model.python: {code.file} has no function {code.name}: {known}")
     if not _is_defined(function, module):
         raise ModelError(
-            f"model.python: {code.name} is not defined in {code.file}: name the module that defines "
-            "it, so that a change of its file is noticed"
+            f"model.python: {code.name} is not defined in {code.file}: name the module that "
+            "defines it, so that a change of its file is noticed"
         )
     return function
 
@@ -192,19 +191,6 @@ def report_errors(code: OwnCode) -> Iterator[None]:
         raise ModelError(describe_error(error, code.file)) from error
     finally:
         sys.path.remove(path)
-
-
-def describe_error(error: BaseException, file: str) -> str:
-    """Describe an error, with the last line of a source file that was running."""
-    lines = [
-        frame.lineno
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename == file
-    ]
-    line = lines[-1] if lines else getattr(error, "lineno", None)  # a SyntaxError has its own
-    where = f"{file}:{line}" if line else file
-    reason = str(error).strip().split("\n")[0]
-    return f"{where}: the code of model.python raised {type(error).__name__}: {reason}"
 
 
 def _read(file: Path) -> bytes:

@@ -128,8 +128,8 @@ def _read(where: str, plain: Any) -> Program:
     if len(inputs) != 1:
         names = f": {', '.join(inputs)}" if inputs else ""
         raise ModelError(
-            f"{where}: the program has {len(inputs)} inputs{names}: it must take windows of one-hot "
-            "bases only; export a module that supplies the others"
+            f"{where}: the program has {len(inputs)} inputs{names}: it must take windows of "
+            "one-hot bases only; export a module that supplies the others"
         )
     known = {*tensors, *inputs}
     steps = tuple(_read_steps(where, graph["nodes"], known))
@@ -151,11 +151,11 @@ def _read_inputs(where: str, specs: list[Any]) -> tuple[dict[str, str], list[str
     """Tensors of the file, by their names in the program, and the names of the inputs."""
     tensors, inputs = {}, []
     for spec in specs:
-        (kind, content), = spec.items()
+        ((kind, content),) = spec.items()
         if kind in ("parameter", "buffer", "tensor_constant"):
             tensors[_text(content["arg"]["name"])] = _text(content[f"{kind}_name"])
         elif kind == "user_input":
-            (form, value), = content["arg"].items()
+            ((form, value),) = content["arg"].items()
             inputs.append(_text(value["name"]) if form == "as_tensor" else form)
         elif kind != "constant_input":  # its value is part of the steps
             raise ModelError(f"{where}: refused, the program has an input of kind {show(kind)}")
@@ -166,7 +166,7 @@ def _read_outputs(where: str, specs: list[Any], calls: list[Any]) -> dict[str, s
     """Outputs by their keys in a dict, or else by their numbers."""
     names = []
     for spec in specs:
-        (kind, content), = spec.items()
+        ((kind, content),) = spec.items()
         if kind != "user_output":
             raise ModelError(
                 f"{where}: refused, the program changes its own state ({show(kind)}): call "
@@ -176,8 +176,8 @@ def _read_outputs(where: str, specs: list[Any], calls: list[Any]) -> dict[str, s
     keys = _read_keys(next(call["signature"]["out_spec"] for call in calls if call["fqn"] == ""))
     if len(keys) != len(names):
         raise ModelError(
-            f"{where}: the program's outputs are nested: it must return a tensor, or a dict or tuple "
-            "of tensors"
+            f"{where}: the program's outputs are nested: it must return a tensor, or a dict or "
+            "tuple of tensors"
         )
     found = {key: name for key, name in zip(keys, names, strict=True) if name is not None}
     if not found:
@@ -233,7 +233,7 @@ def _flatten(outputs: tuple[Any, ...]) -> Iterator[str]:
 
 
 def _read_result(output: Mapping[str, Any]) -> Any:
-    (kind, value), = output.items()
+    ((kind, value),) = output.items()
     if kind == "as_tensor":
         return _text(value["name"])
     if kind == "as_tensors":
@@ -246,7 +246,7 @@ def _read_result(output: Mapping[str, Any]) -> Any:
 
 
 def _read_argument(where: str, argument: Mapping[str, Any], known: set[str]) -> object:
-    (kind, value), = argument.items()
+    ((kind, value),) = argument.items()
     if kind not in READERS:
         raise ModelError(
             f"{where}: refused, an argument of the program is of kind {show(kind)}: {WAY_OUT}"

@@ -12,7 +12,7 @@ import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from grelu_models.errors import ModelError
 from grelu_models.files.archive import open_archive
@@ -23,7 +23,10 @@ from grelu_models.files.program import Program, read_program
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["DTYPES", "ProgramFile", "TorchScriptFile", "is_program", "is_torchscript"]
+__all__ = ["DTYPES", "PROGRAM", "ProgramFile", "TorchScriptFile", "is_program", "is_torchscript"]
+
+PROGRAM = "torch-export"
+"""The `model_type` of these files."""
 
 LARGEST = 64 * 2**20
 """Bytes of the largest JSON in the archive. Most of it are notes on the source code."""
@@ -48,9 +51,7 @@ AGAIN = "export it again: torch.export.save(torch.export.export(model, (windows,
 def is_program(path: Path, head: bytes) -> bool:
     """Whether a file is a zip of `torch.export.save`, of any version."""
     names = _list_members(path, head)
-    return any(
-        name in ("archive_format", "serialized_exported_program.json") for name in names
-    )
+    return any(name in ("archive_format", "serialized_exported_program.json") for name in names)
 
 
 def is_torchscript(path: Path, head: bytes) -> bool:
@@ -76,10 +77,10 @@ class TorchScriptFile:
 
     def __init__(self, path: Path) -> None:
         raise ModelError(
-            f"{path}: refused, a TorchScript file is code: torch.jit.load runs its __setstate__, and "
-            "its operators may open files: export the module with torch.export instead, or trust "
-            "the file and load it yourself: 'def build(weights): return torch.jit.load(weights)' "
-            "in my_module.py, and model.python: my_module:build"
+            f"{path}: refused, a TorchScript file is code: torch.jit.load runs its __setstate__, "
+            "and its operators may open files: export the module with torch.export instead, or "
+            "trust the file and load it yourself: 'def build(weights): return "
+            "torch.jit.load(weights)' in my_module.py, and model.python: my_module:build"
         )
 
 
@@ -127,7 +128,7 @@ class ProgramFile:
         return self.program.sizes[1 if self.layout == "NLC" else 2]
 
     @cached_property
-    def layout(self) -> str:
+    def layout(self) -> Literal["NCL", "NLC"]:
         """`NCL` or `NLC`, by which axis of the input has the four bases."""
         sizes = self.program.sizes
         if len(sizes) != 3 or sizes[1:].count(4) != 1:
@@ -139,7 +140,7 @@ class ProgramFile:
 
     def metadata(self) -> Metadata:
         """Return the type and the window of the program."""
-        return Metadata(architecture={"model_type": "torch-export"}, window=self.window)
+        return Metadata(architecture={"model_type": PROGRAM}, window=self.window)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the tensors of the program; their CRCs are compared."""
@@ -148,12 +149,16 @@ class ProgramFile:
             return {name: self._make(archive, name, self._stored[name]) for name in wanted}
 
     def _refuse_old(self) -> ModelError:
-        return ModelError(f"{self.path}: a program of torch 2.7 or older has pickled tensors: {AGAIN}")
+        return ModelError(
+            f"{self.path}: a program of torch 2.7 or older has pickled tensors: {AGAIN}"
+        )
 
     def _read(self, archive: zipfile.ZipFile, member: str) -> bytes:
         size = archive.getinfo(member).file_size
         if size > LARGEST:
-            raise ModelError(f"{self.path}: refused, {member} is {size:,} bytes (at most {LARGEST:,})")
+            raise ModelError(
+                f"{self.path}: refused, {member} is {size:,} bytes (at most {LARGEST:,})"
+            )
         return archive.read(member)
 
     def _place(self, archive: zipfile.ZipFile, kind: str, model: str) -> dict[str, Stored]:
@@ -193,8 +198,8 @@ class ProgramFile:
             return torch.zeros(stored.sizes, dtype=dtype)
         if last >= held or math.prod(stored.sizes) > held:
             raise ModelError(
-                f"{self.path}: {show(name)} has {math.prod(stored.sizes):,} values, of which the file "
-                f"holds {held:,}: save it again"
+                f"{self.path}: {show(name)} has {math.prod(stored.sizes):,} values, of which the "
+                f"file holds {held:,}: save it again"
             )
         flat = torch.frombuffer(bytearray(data), dtype=dtype, count=held)
         return flat.as_strided(stored.sizes, stored.strides, stored.offset).contiguous()

@@ -14,6 +14,12 @@ from grelu_models.errors import ModelError
 from grelu_models.files.keras_file import KerasFile, is_keras_h5, is_keras_zip
 from grelu_models.files.metadata import Metadata
 from grelu_models.files.paths import is_file
+from grelu_models.files.program_file import (
+    ProgramFile,
+    TorchScriptFile,
+    is_program,
+    is_torchscript,
+)
 from grelu_models.files.safetensors_file import SafetensorsFile
 from grelu_models.files.torch_file import LegacyTorchFile, TorchZipFile
 
@@ -78,6 +84,8 @@ FORMATS = {
     "safetensors": Format(lambda path, _: path.suffix == ".safetensors", SafetensorsFile),
     "Keras h5": Format(is_keras_h5, KerasFile),
     "Keras zip": Format(is_keras_zip, lambda path: KerasFile(path, zipped=True)),
+    "torch.export": Format(is_program, ProgramFile),
+    "TorchScript": Format(is_torchscript, TorchScriptFile),
     "torch zip": Format(lambda _, head: head.startswith(b"PK\x03\x04"), TorchZipFile),
     "torch before 1.6": Format(lambda _, __: True, LegacyTorchFile),  # no magic number
 }

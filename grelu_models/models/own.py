@@ -6,10 +6,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from grelu_models.errors import ModelError
+from grelu_models.errors import ModelError, describe_error
 from grelu_models.files.limits import show
 
-__all__ = ["OwnModel", "check_values", "lacks_memory"]
+__all__ = ["OwnModel", "check_values"]
 
 
 class OwnModel(nn.Module):
@@ -47,15 +47,25 @@ class OwnModel(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the module, and return its chosen output."""
-        out = self._choose(self.model(x))
+        out = self._choose(self._run(x))
         if out.ndim != 3 or len(out) != len(x) or not out.is_floating_point() or not out.numel():
             axes = "tracks, bins" if self._layout == "NCL" else "bins, tracks"
             raise ModelError(
                 f"{self._source}: for windows of shape {tuple(x.shape)}, the module returns "
-                f"{str(out.dtype).removeprefix('torch.')} of shape {tuple(out.shape)}, where floats "
-                f"of shape ({len(x)}, {axes}) are wanted"
+                f"{str(out.dtype).removeprefix('torch.')} of shape {tuple(out.shape)}, where "
+                f"floats of shape ({len(x)}, {axes}) are wanted"
             )
         return out
+
+    def _run(self, x: Tensor) -> object:
+        try:
+            return self.model(x)
+        except ModelError:
+            raise
+        except Exception as error:
+            if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
+                raise
+            raise ModelError(describe_error(error, self._source)) from error
 
     def _choose(self, out: object) -> Tensor:
         chosen, key = out, self._output
@@ -84,14 +94,10 @@ class OwnModel(nn.Module):
             known = ", ".join(str(each) for each in outputs)
             stated = f", not {show(key)}" if key is not None else ""
             raise ModelError(
-                f"{self._source}: the module returns {what} {known}{stated}: set model.output to one"
+                f"{self._source}: the module returns {what} {known}{stated}: set model.output to "
+                "one"
             )
         return outputs[key]
-
-
-def lacks_memory(error: BaseException) -> bool:
-    """Whether an error of torch means that memory is exhausted."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def check_values(model: nn.Module, window: int, *, source: str) -> None:

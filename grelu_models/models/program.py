@@ -1,7 +1,6 @@
 """A program of `torch.export` as a module, run operator by operator."""
 
 import hashlib
-import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -72,6 +71,7 @@ class ProgramModel(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the program, in blocks of its number of windows if that is fixed."""
+        self._check_shape(x)
         block = self._program.sizes[0]
         if block is None or len(x) == block:
             return self._run_checked(x)
@@ -81,6 +81,15 @@ class ProgramModel(nn.Module):
             filled = nn.functional.pad(part, (0, 0, 0, 0, 0, missing)) if missing else part
             parts.append(self._run_checked(filled)[: len(part)])
         return torch.cat(parts)
+
+    def _check_shape(self, x: Tensor) -> None:
+        """Refuse other lengths than those for which the program was exported."""
+        wanted = self._program.sizes
+        if any(w not in (None, n) for w, n in zip(wanted[1:], x.shape[1:], strict=True)):
+            raise ModelError(
+                f"{self._source}: the program was exported for windows of shape {wanted[1:]}, not "
+                f"{tuple(x.shape[1:])}: leave out model.window, or export it with a dynamic length"
+            )
 
     def _run_checked(self, x: Tensor) -> Tensor:
         """Run the program, for each new shape first without values, which takes no memory."""
@@ -114,9 +123,7 @@ class ProgramModel(nn.Module):
         out: Tensor = values[self._output]
         return out
 
-    def _store(
-        self, step: Step, result: Any, values: dict[str, Any], *, windows: int
-    ) -> None:
+    def _store(self, step: Step, result: Any, values: dict[str, Any], *, windows: int) -> None:
         """Keep the results of a step under their names."""
         names, results = step.outputs, result
         if len(names) == 1 and isinstance(names[0], tuple):  # one result, which is a list
