@@ -26,6 +26,7 @@ from grelu_models.description import (
     pair_strands,
 )
 from grelu_models.errors import ModelError
+from grelu_models.families import Options
 from grelu_models.families.own_code import OwnCode
 from grelu_models.families.python import digest_own
 from grelu_models.files.architecture import LONGEST_WINDOW
@@ -56,6 +57,7 @@ def load(
     activation: str | None = None,
     tracks: list[Track] | None = None,
     sha256: str | None = None,
+    options: Options | None = None,
     code: OwnCode | None = None,
 ) -> tuple[nn.Module, ModelCard]:
     """Load a model, in eval mode on the CPU, and its card.
@@ -76,6 +78,9 @@ def load(
         `name` and any further columns of each track. Default is None: as in the metadata.
     sha256 : str, optional
         Hex digest that the file must have. Default is None: any file is accepted.
+    options : dict, optional
+        Options of the family, which take precedence over those of `architecture`. Default is None:
+        no others.
     code : OwnCode, optional
         A function that returns the model, from `families.own_code.find_code`. It is run;
         `architecture` holds the options `layout`, `output` and `n_tasks`. Default is None: nothing
@@ -111,7 +116,7 @@ def load(
     """
     path = find_weights(source, sha256=sha256)
     file = open_model(path, code)
-    described = describe(file, architecture=architecture, code=code)
+    described = describe(file, architecture=architecture, options=options, code=code)
     window = _choose_window(path, described, window)
     activation = _choose_activation(path, described, activation)
     model = _load_described(file, described)

@@ -135,6 +135,7 @@ def describe(
     file: WeightsFile,
     *,
     architecture: Architecture | None = None,
+    options: Options | None = None,
     code: OwnCode | None = None,
 ) -> Description:
     """Describe a model: its metadata, completed by the properties of its type.
@@ -145,9 +146,12 @@ def describe(
         From `open_model`.
     architecture : dict, optional
         Takes precedence over that of the metadata. Default is None.
+    options : dict, optional
+        Options of the family, which take precedence over those of the architecture. Default is
+        None: no others.
     code : OwnCode, optional
-        A function of the user's own that returns the model; `architecture` then holds the options
-        of `families.python`. Default is None: there is none.
+        A function of the user's own that returns the model; `architecture` then holds options of
+        `families.python` only. Default is None: there is none.
 
     Raises
     ------
@@ -157,18 +161,19 @@ def describe(
     stated = read_metadata(file)
     if code:
         family = make_family(code)
-        given = {**(architecture or {}), "model_type": family.name}
+        given = _check_own(family, architecture or {})
     else:
         given = find_architecture(file.path, stated, architecture)
         family = find_family(given.get("model_type"))
-    options = {key: value for key, value in given.items() if key != "model_type"}
-    check_options(family, options)
-    statement = family.state(file, options)
+    given |= options or {}
+    chosen = {key: value for key, value in given.items() if key != "model_type"}
+    check_options(family, chosen)
+    statement = family.state(file, chosen)
     known = _imply(statement).override(stated)
     return Description(
         architecture=given,
         family=family,
-        options=options,
+        options=chosen,
         statement=statement,
         window=_or_none(known.window),
         bin_size=_or_none(known.bin_size),
@@ -177,6 +182,17 @@ def describe(
         train=_or_none(known.train) or {},
         intervals=_or_none(known.intervals) or {},
     )
+
+
+def _check_own(family: Family, architecture: Architecture) -> Architecture:
+    """The architecture of a module of the user's own, which is its function."""
+    kind = architecture.get("model_type", family.name)
+    if kind != family.name:
+        raise ModelError(
+            f"model.architecture: model_type {show(kind)} and model.python are two models: remove "
+            "one"
+        )
+    return {**architecture, "model_type": family.name}
 
 
 def _imply(statement: Statement) -> Metadata:
@@ -213,6 +229,7 @@ def list_outputs(
     given: Architecture | None = None,
     tracks: list[Track] | None = None,
     *,
+    options: Options | None = None,
     code: OwnCode | None = None,
 ) -> Outputs:
     """List the tracks of a model without loading its weights.
@@ -224,15 +241,16 @@ def list_outputs(
         An architecture that takes precedence over that of the metadata. Default is None.
     tracks : list of dict, optional
         Take precedence over those of the metadata. Default is None.
-    code : OwnCode, optional
-        As in `describe`; it is not run. Default is None.
+    options, code : dict, OwnCode, optional
+        As in `describe`; code is not run. Default is None.
 
     Raises
     ------
     ModelError
         If the architecture or the number of tracks is not known.
     """
-    described = describe(open_model(weights, code), architecture=given, code=code)
+    file = open_model(weights, code)
+    described = describe(file, architecture=given, options=options, code=code)
     statement, named = described.statement, tracks or described.tracks
     count = statement.count
     if count is None:

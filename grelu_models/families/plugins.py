@@ -6,7 +6,6 @@ The name of the entry point is the `model_type`. Only the package of the request
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
 from grelu_models.errors import ModelError
@@ -15,6 +14,8 @@ from grelu_models.files.limits import show
 from grelu_models.files.weights_file import WeightsFile
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from torch import nn
 
 __all__ = ["GROUP", "KNOWN", "find_plugin"]
@@ -42,6 +43,8 @@ def find_plugin(kind: str) -> Family | None:
         If two packages add it, or the package cannot be imported, or what it adds is no family of
         this name.
     """
+    from importlib.metadata import entry_points  # not needed for our own families
+
     found = list(entry_points(group=GROUP, name=kind))
     if not found:
         return None

@@ -1,7 +1,7 @@
 """Operators that a program of another file may call, by their names in ATen.
 
-Each computes a tensor (or a size) from its arguments. None reads a file, draws random numbers, calls
-back into Python, or reinterprets memory. Needs no torch.
+Each computes a tensor (or a size) from its arguments. None reads a file, draws random numbers,
+calls back into Python, or reinterprets memory. Needs no torch.
 """
 
 __all__ = ["ATEN", "CHECKS", "INTEGERS", "is_in_place"]
@@ -26,9 +26,9 @@ NAMES = {
         conv_transpose2d.input convolution.default linear.default addmm.default mm.default
         bmm.default baddbmm.default matmul.default dot.default einsum.default batch_norm.default
         _native_batch_norm_legit_no_training.default layer_norm.default native_layer_norm.default
-        group_norm.default native_group_norm.default rms_norm.default dropout.default dropout_.default
-        feature_dropout.default alpha_dropout.default gru.input lstm.input rnn_tanh.input
-        rnn_relu.input scaled_dot_product_attention.default embedding.default
+        group_norm.default native_group_norm.default rms_norm.default dropout.default
+        dropout_.default feature_dropout.default alpha_dropout.default gru.input lstm.input
+        rnn_tanh.input rnn_relu.input scaled_dot_product_attention.default embedding.default
     """,
     "pools": """
         max_pool1d.default max_pool2d.default max_pool1d_with_indices.default

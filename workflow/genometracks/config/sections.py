@@ -66,6 +66,16 @@ class ModelConfig:
     architecture: dict[str, Any] | None = None
     window: int | Auto | None = None
     activation: str | None = None
+    output: str | int | None = None
+    layout: Literal["NCL", "NLC"] | None = None
+    python: str | None = None
+    python_path: str | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Options of the model's family that have keys of their own."""
+        given = {"output": self.output, "layout": self.layout}
+        return {key: value for key, value in given.items() if value is not None}
 
 
 @dataclass(frozen=True)

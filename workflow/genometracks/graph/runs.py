@@ -28,6 +28,7 @@ from genometracks.graph.results import Results, list_results
 from genometracks.graph.settings import JobSettings, write_settings
 from genometracks.graph.sources import Sources, find_sources
 from genometracks.inputs.check import check_inputs
+from genometracks.inputs.model import find_own_code
 from genometracks.tracks.recipe import make_recipe
 from grelu_models.description import (
     find_weights,
@@ -36,6 +37,7 @@ from grelu_models.description import (
     read_track_table,
 )
 from grelu_models.errors import ModelError
+from grelu_models.families.own_code import OwnCode
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,8 @@ def _list_stems(config: Config, sources: Sources) -> tuple[str, ...]:
     first = sources.folds[0]
     return _recipe_stems(
         first.file if Path(first.file).is_file() else first.weights,
-        json.dumps(config.model.architecture),
+        json.dumps([config.model.architecture, config.model.options]),
+        find_own_code(config.model),
         config.model.tracks,
         len(sources.folds),
         format_record(choose_recipe_settings(config)),
@@ -206,12 +209,18 @@ def _list_stems(config: Config, sources: Sources) -> tuple[str, ...]:
 
 @cache
 def _recipe_stems(
-    source: str, architecture: str, table: str | None, folds: int, settings: str
+    source: str,
+    given: str,
+    code: OwnCode | None,
+    table: str | None,
+    folds: int,
+    settings: str,
 ) -> tuple[str, ...]:
     """File stems of the tracks; settings that do not fit the tracks are refused."""
     weights = find_weights(source)
-    given = read_track_table(Path(table)) if table else None
-    outputs = list_outputs(weights, json.loads(architecture), given)
+    named = read_track_table(Path(table)) if table else None
+    architecture, options = json.loads(given)
+    outputs = list_outputs(weights, architecture, named, options=options, code=code)
     written, _ = make_recipe(
         outputs.tracks,
         parse_record(RecipeSettings, settings),

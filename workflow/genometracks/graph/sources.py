@@ -11,6 +11,7 @@ from genometracks.config.folders import GenomeFolder, ModelFolder
 from genometracks.config.sections import Config
 from genometracks.config.settings import Fold, list_folds
 from genometracks.inputs.address import is_address
+from genometracks.inputs.model import find_own_code
 from grelu_models.files.hub import parse_artifact
 from grelu_models.files.paths import is_file
 
@@ -36,7 +37,8 @@ class Sources:
     fetched : tuple of FetchJob
         One job for each fold that is on the hub.
     model_files : tuple of str
-        Metadata beside the weights, and the table of tracks, if they exist.
+        Metadata beside the weights, the table of tracks, and the source of `model.python`, if they
+        exist.
     beds : tuple of str
         BED files that the plan reads.
     observed : tuple of str
@@ -117,3 +119,6 @@ def _list_model_files(config: Config, folds: tuple[Fold, ...]) -> Iterator[str]:
         yield from [str(path) for path in paths if path.is_file()][:1]
     if config.model.tracks:
         yield config.model.tracks
+    code = find_own_code(config.model)
+    if code:
+        yield code.file

@@ -10,6 +10,7 @@ from genometracks.config.sections import Config
 from genometracks.config.settings import list_folds
 from genometracks.errors import UserError
 from genometracks.inputs.address import check_address, is_address
+from genometracks.inputs.model import find_own_code
 from grelu_models.files.hub import parse_artifact
 
 WILDCARD = re.compile(r"\{\s*[.\w]+\s*(,.*)?\}")
@@ -39,6 +40,9 @@ def check_inputs(config: Config) -> None:
         if not _ask(Path.is_file, path, key):
             raise UserError(f"{path}: no such file: check {key}")
     _check_path("model.weights", list_folds(config.model)[0].weights)
+    code = find_own_code(config.model)
+    if code:
+        _check_path("model.python_path", code.file)
     run = RunFolder(Path(config.results) / config.run)
     for folder in (run.path, run.logs, run.predict_logs):  # Snakemake deletes logs: a traceback
         existing = next(

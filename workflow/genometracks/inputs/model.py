@@ -18,6 +18,7 @@ from genometracks.inputs.check_record import (
     check_path,
     check_range,
 )
+from grelu_models.families.own_code import OwnCode, find_code
 from grelu_models.geometry import Geometry
 from grelu_models.secrets import mask
 
@@ -34,12 +35,16 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FoldFile:
-    """One fold: its weights as configured, the local file, its digest and architecture."""
+    """One fold: its weights as configured, the local file, its digest and architecture.
+
+    `code` is the user's own function that returns the model, if there is one.
+    """
 
     source: str
     weights: str
     digest: str
     architecture: dict[str, Any]
+    code: OwnCode | None = optional()
 
 
 @dataclass(frozen=True)
@@ -119,12 +124,31 @@ class ModelFile:
             check_range("flank", flank, 0)
 
 
+def find_own_code(settings: ModelConfig) -> OwnCode | None:
+    """Find the function of `model.python`, without running it; None if the key is not set.
+
+    Raises
+    ------
+    ModelError
+        If there is no such module.
+    UserError
+        If only `model.python_path` is set.
+    """
+    if settings.python:
+        return find_code(settings.python, settings.python_path)
+    if settings.python_path:
+        raise UserError("model.python_path: it is for model.python, which is not set: set both")
+    return None
+
+
 def check_folds(folds: Sequence[FoldFile]) -> None:
     """Raise ValueError if there are no folds, or one has an impossible path."""
     if not folds:
         raise ValueError("there are no folds")
     for fold in folds:
         check_path("weights", fold.weights)
+        if fold.code:
+            check_path("file", fold.code.file)
 
 
 def describe_model(settings: ModelConfig, *, weights: Sequence[str] | None = None) -> ModelFile:
@@ -152,9 +176,10 @@ def describe_model(settings: ModelConfig, *, weights: Sequence[str] | None = Non
         find_weights(weights[i] if weights else fold.weights, sha256=fold.sha256)
         for i, fold in enumerate(list_folds(settings))
     ]
-    cards = _load_cards(settings, sources, paths)
+    code = find_own_code(settings)
+    cards = _load_cards(settings, sources, paths, code=code)
     folds = tuple(
-        FoldFile(mask(source), str(path), card.digest, card.architecture)
+        FoldFile(mask(source), str(path), card.digest, card.architecture, code)
         for source, path, card in zip(sources, paths, cards, strict=True)
     )
     first = cards[0]
@@ -176,7 +201,9 @@ def describe_model(settings: ModelConfig, *, weights: Sequence[str] | None = Non
     )
 
 
-def _load_cards(settings: ModelConfig, sources: list[str], paths: list[Path]) -> list["ModelCard"]:
+def _load_cards(
+    settings: ModelConfig, sources: list[str], paths: list[Path], *, code: OwnCode | None
+) -> list["ModelCard"]:
     """Load and measure every fold; each is compared with those before it."""
     from grelu_models.checkpoint import load  # imports torch, which most stages do not need
     from grelu_models.description import read_track_table
@@ -187,6 +214,8 @@ def _load_cards(settings: ModelConfig, sources: list[str], paths: list[Path]) ->
         _, card = load(
             path,
             architecture=settings.architecture,
+            options=settings.options,
+            code=code,
             window=None if settings.window == "auto" else settings.window,
             activation=settings.activation,
             tracks=table,

@@ -47,6 +47,7 @@ def load_planned_model(plan: Plan) -> ModuleList:
             fold.weights,
             architecture=fold.architecture,
             activation=plan.model.activation or "logits",
+            code=fold.code,
         )
         if digest != fold.digest:
             raise UserError(

@@ -128,6 +128,7 @@ def _load_folds(model: ModelFile) -> list[nn.Module]:
             fold.weights,
             architecture=fold.architecture,
             activation=model.activation or "logits",
+            code=fold.code,
         )[0]
         for fold in model.folds
     ]

@@ -53,6 +53,8 @@ def list_inputs(run: RunFolder, plan: Plan) -> Iterator[Input]:
             yield _of_file(Path(bed.bed), bed.sha256)
     for fold in plan.model.folds:
         yield Input(Path(fold.weights), fold.digest, partial(_digest_weights, fold, plan))
+    for code in {fold.code for fold in plan.model.folds if fold.code}:
+        yield _of_file(Path(code.file), code.sha256)
     if run.observed.exists():
         for each in read_observed(run.observed):
             yield _of_file(each.path, each.sha256)
@@ -82,11 +84,12 @@ def _check_bases(bases: Path, plan: Plan) -> str:
 
 
 def _digest_weights(fold: FoldFile, plan: Plan) -> str:
-    from grelu_models.checkpoint import load_unmeasured  # imports torch
+    """Compute the digest of a fold; code of the user's own is not run."""
+    from grelu_models.checkpoint import compute_digest  # imports torch
 
-    _, digest = load_unmeasured(
+    return compute_digest(
         fold.weights,
         architecture=fold.architecture,
         activation=plan.model.activation or "logits",
+        code=fold.code,
     )
-    return digest

@@ -75,6 +75,7 @@ def make_config(manifest: Manifest, results: Path, *, changes: Sequence[str]) ->
     UserError
         If a change is not `key=value`, or the result is not a valid config.
     """
+    _refuse_code(manifest, changes)
     config = copy.deepcopy(manifest.config)
     config["results"], config["runs"] = str(results), None
     determined = {
@@ -98,6 +99,16 @@ def make_config(manifest: Manifest, results: Path, *, changes: Sequence[str]) ->
     checked = resolve_config(config)
     list_folds(Config.of(checked).model)
     return checked
+
+
+def _refuse_code(manifest: Manifest, changes: Sequence[str]) -> None:
+    """Refuse to run code that only the manifest names: a manifest may come from others."""
+    function = _get(manifest.config, "model.python")
+    if function and "model.python" not in [change.partition("=")[0] for change in changes]:
+        raise UserError(
+            f"the manifest's run had model.python: {function}, which runs code: look at its "
+            f"source, and allow it with --set model.python={function}"
+        )
 
 
 def _get(config: dict[str, Any], key: str) -> object:
@@ -140,7 +151,8 @@ def _explain(old: Manifest, new: Manifest) -> list[str]:
         if new.versions.get(name) != version
     ]
     if old.model.digest != new.model.digest:
-        reasons.append("the model's weights are others")
+        what = "weights or source" if _get(old.config, "model.python") else "weights"
+        reasons.append(f"the model's {what} are others")
     if old.prediction.devices != new.prediction.devices:
         devices = [", ".join(each.prediction.devices) for each in (old, new)]
         reasons.append(f"the device was {devices[0]}, and is {devices[1]} now")
