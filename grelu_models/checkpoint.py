@@ -232,7 +232,7 @@ def _choose_activation(path: Path, described: Description, given: str | None) ->
 
 def _load_described(file: WeightsFile, described: Description) -> nn.Module:
     model = described.family.load(file, described.options)
-    return ChannelsLast(model) if described.statement.layout == "NLC" else model
+    return (ChannelsLast(model) if described.statement.layout == "NLC" else model).eval()
 
 
 def _digest(

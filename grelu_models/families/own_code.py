@@ -26,6 +26,10 @@ LOG = logging.getLogger(__name__)
 FUNCTION = re.compile(r"(?!\d)\w+(\.(?!\d)\w+)*:(?!\d)\w+")
 
 
+RAN: dict[str, str] = {}
+"""Modules that were run here -> digest of their source."""
+
+
 @dataclass(frozen=True)
 class OwnCode:
     """A function that returns a model, and the source file that defines it.
@@ -126,16 +130,19 @@ def run_code(code: OwnCode) -> Callable[..., object]:
 
 def _run_module(code: OwnCode, source: bytes) -> ModuleType:
     """Run exactly the bytes that were digested: compiled files beside the source are not used."""
-    used = sys.modules.get(code.module)
-    other = getattr(used, "__file__", None)
-    if used is not None and (other is None or Path(other).resolve() != Path(code.file).resolve()):
-        raise ModelError(
-            f"model.python: {code.module} is also the name of a module that is in use "
-            f"({other or 'part of Python'}): rename {code.file}"
-        )
     parent = code.module.rpartition(".")[0]
     if parent:
         import_module(parent)
+    used = sys.modules.get(code.module)
+    if used is not None:
+        other = getattr(used, "__file__", None)
+        if other is None or Path(other).resolve() != Path(code.file).resolve():
+            raise ModelError(
+                f"model.python: {code.module} is also the name of a module that is in use "
+                f"({other or 'part of Python'}): rename {code.file}"
+            )
+        if RAN.get(code.module, code.sha256) == code.sha256:
+            return used
     loader = SourceFileLoader(code.module, str(Path(code.file).resolve()))
     spec = spec_from_loader(code.module, loader)
     assert spec is not None
@@ -146,6 +153,7 @@ def _run_module(code: OwnCode, source: bytes) -> ModuleType:
     except BaseException:
         del sys.modules[code.module]
         raise
+    RAN[code.module] = code.sha256
     return module
 
 

@@ -42,8 +42,9 @@ class OwnModel(nn.Module):
         source: str,
     ) -> None:
         super().__init__()
-        self.model = model.cpu().eval()
+        self.model = model.cpu()
         self._output, self._layout, self._source = output, layout, source
+        self.eval()
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the module, and return its chosen output."""

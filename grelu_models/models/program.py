@@ -62,6 +62,7 @@ class ProgramModel(nn.Module):
         self._program = program
         self._output = program.outputs[output]
         self._calls = [_find_operator(step.target) for step in program.steps]
+        self._placed = {i for i, call in enumerate(self._calls) if _takes_device(call)}
         self._last = _find_last_uses(program.steps, self._output)
         self._writes = any(is_in_place(step.target) for step in program.steps)
         self._checked: set[torch.Size] = set()
@@ -108,6 +109,8 @@ class ProgramModel(nn.Module):
         values[self._program.input] = x.clone() if self._writes else x
         for i, (step, call) in enumerate(zip(self._program.steps, self._calls, strict=True)):
             given = {name: _fill(value, values, x.device) for name, value in step.arguments}
+            if i in self._placed:
+                given["device"] = x.device
             try:
                 result = call(**given) if step.target.startswith("torch") else call(*given.values())
             except Exception as error:
@@ -148,6 +151,12 @@ def _find_operator(target: str) -> Callable[..., Any]:
     else:
         found = getattr(getattr(torch.ops.aten, name), overload)
     return found
+
+
+def _takes_device(call: Callable[..., Any]) -> bool:
+    """Whether an operator makes a tensor on a device, which is the CPU if none is given."""
+    schema = getattr(call, "_schema", None)
+    return schema is not None and any(each.name == "device" for each in schema.arguments)
 
 
 def _find_last_uses(steps: tuple[Step, ...], output: str) -> list[list[str]]:
