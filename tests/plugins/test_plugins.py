@@ -167,7 +167,7 @@ def test_the_package_of_the_guide_works(monkeypatch, tmp_path):
     layers = [nn.Conv1d(4, 8, 15, padding=7), nn.ReLU(), nn.Conv1d(8, 2, 1)]
     module, path = nn.Sequential(*layers), tmp_path / "twostrand.pt"
     torch.save(module.state_dict(), path)
-    architecture = {"model_type": "twostrand", "channels": 8}
+    architecture = {"model_type": "twostrand", "filters": 8}
     outputs = list_outputs(path, architecture)
     assert [track["name"] for track in outputs.tracks] == ["signal+", "signal-"]
     assert pair_strands(path, outputs.tracks) == [1, 0]
@@ -177,6 +177,6 @@ def test_the_package_of_the_guide_works(monkeypatch, tmp_path):
     with torch.inference_mode():
         assert torch.equal(model(x), module(x))
     with pytest.raises(
-        ModelError, match="^twostrand: channels must be a whole number from 1 to 10"
+        ModelError, match="^twostrand: filters must be a whole number from 1 to 10"
     ):
-        load_unmeasured(path, architecture={**architecture, "channels": 0})
+        load_unmeasured(path, architecture={**architecture, "filters": 0})
