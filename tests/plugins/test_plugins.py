@@ -1,5 +1,6 @@
 """Families of installed packages: found and imported by name, with errors that name the package."""
-"them."""
+
+"them."
 
 import re
 import sys
@@ -176,7 +177,5 @@ def test_the_package_of_the_guide_works(monkeypatch, tmp_path):
     x = torch.randn(2, 4, 100)
     with torch.inference_mode():
         assert torch.equal(model(x), module(x))
-    with pytest.raises(
-        ModelError, match="^twostrand: filters must be a whole number from 1 to 10"
-    ):
+    with pytest.raises(ModelError, match="^twostrand: filters must be a whole number from 1 to 10"):
         load_unmeasured(path, architecture={**architecture, "filters": 0})
