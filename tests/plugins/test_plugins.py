@@ -1,7 +1,5 @@
 """Families of installed packages: found and imported by name, with errors that name the package."""
 
-"them."
-
 import re
 import sys
 from pathlib import Path
