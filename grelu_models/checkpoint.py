@@ -13,9 +13,6 @@ from grelu_models.card import (
     Geometry,
     ModelCard,
     digest_weights,
-    measure_flanks,
-    measure_geometry,
-    measure_receptive_field,
 )
 from grelu_models.description import (
     Description,
@@ -35,6 +32,7 @@ from grelu_models.files.metadata import Architecture, Track
 from grelu_models.files.program_file import PROGRAM
 from grelu_models.files.weights import load_weights, read_state_dict
 from grelu_models.files.weights_file import WeightsFile
+from grelu_models.measure import measure_model
 from grelu_models.models.build import build_model
 from grelu_models.models.layout import ChannelsLast
 from grelu_models.models.own import check_values
@@ -54,6 +52,7 @@ def load(
     *,
     architecture: Architecture | None = None,
     window: int | None = None,
+    bin: int | None = None,
     activation: str | None = None,
     tracks: list[Track] | None = None,
     sha256: str | None = None,
@@ -72,6 +71,9 @@ def load(
         Default is None: as in the metadata.
     window : int, optional
         Base pairs that a forward pass reads. Default is None: as in the metadata.
+    bin : int, optional
+        Base pairs per output bin, for a model on which they cannot be measured; elsewhere, it is
+        compared. Default is None.
     activation : str, optional
         A key of `card.ACTIVATIONS`, or "logits" for none. Default is None: as in the metadata.
     tracks : list of dict, optional
@@ -122,7 +124,8 @@ def load(
     model = _load_described(file, described)
     if described.family.name in ("python", PROGRAM):
         check_values(model, window, source=code.file if code else str(path))
-    geometry = measure_geometry(model, window)
+    measured = measure_model(model, window, bin=bin)
+    geometry = measured.geometry
     _check_count(path, described, geometry)
     _check_bin(path, described, geometry)
     statement = described.statement
@@ -131,8 +134,8 @@ def load(
         source=str(source),
         architecture=described.architecture,
         geometry=geometry,
-        receptive_field=measure_receptive_field(model, window),
-        flanks=measure_flanks(model, window),
+        receptive_field=measured.receptive_field,
+        flanks=measured.flanks,
         activation=activation,
         tracks=named,
         strand_partners=pair_strands(path, named),
@@ -140,7 +143,7 @@ def load(
         train=described.train,
         intervals=described.intervals,
         statement=statement,
-        notes=[*statement.notes, *_compare_windows(window, described)],
+        notes=[*statement.notes, *measured.notes, *_compare_windows(window, described)],
     )
     return model, card
 

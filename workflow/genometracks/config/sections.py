@@ -66,6 +66,7 @@ class ModelConfig:
     architecture: dict[str, Any] | None = None
     window: int | Auto | None = None
     activation: str | None = None
+    bin: int | None = None
     output: str | int | None = None
     layout: Literal["NCL", "NLC"] | None = None
     python: str | None = None

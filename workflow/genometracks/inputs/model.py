@@ -217,6 +217,7 @@ def _load_cards(
             options=settings.options,
             code=code,
             window=None if settings.window == "auto" else settings.window,
+            bin=settings.bin,
             activation=settings.activation,
             tracks=table,
         )

@@ -54,7 +54,7 @@ def lengthen_window(
     multiple = choose_multiple(measured, trim=trim, lengths=lengths)
     if multiple == 1:
         return keep("a longer one saves nothing on these contigs")
-    longer = measure_geometry(folds[0], multiple * measured.window)
+    longer = measure_geometry(folds[0], multiple * measured.window, bin=measured.bin)
     if not all(_agree(fold, measured, longer, trim=trim) for fold in folds):
         return keep("a longer one gives other values")
     return WindowChoice(longer, ChosenWindow(edge, f"{multiple} times the model's own"))
