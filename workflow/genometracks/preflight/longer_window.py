@@ -10,6 +10,7 @@ from genometracks.inputs.model import ModelFile
 from genometracks.plan.probe_file import ChosenWindow
 from genometracks.preflight.window_length import choose_multiple, count_edge_bins
 from grelu_models.card import measure_geometry
+from grelu_models.errors import ModelError
 from grelu_models.geometry import Geometry
 
 EQUAL = 1e-5
@@ -54,7 +55,10 @@ def lengthen_window(
     multiple = choose_multiple(measured, trim=trim, lengths=lengths)
     if multiple == 1:
         return keep("a longer one saves nothing on these contigs")
-    longer = measure_geometry(folds[0], multiple * measured.window, bin=measured.bin)
+    try:
+        longer = measure_geometry(folds[0], multiple * measured.window, bin=measured.bin)
+    except ModelError:  # e.g. a program that was exported for one length
+        return keep("the model does not take a longer one")
     if not all(_agree(fold, measured, longer, trim=trim) for fold in folds):
         return keep("a longer one gives other values")
     return WindowChoice(longer, ChosenWindow(edge, f"{multiple} times the model's own"))
