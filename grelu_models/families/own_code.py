@@ -158,7 +158,7 @@ def _run_module(code: OwnCode, source: bytes) -> ModuleType:
 
 
 def _get_function(module: ModuleType, code: OwnCode) -> Callable[..., object]:
-    function = getattr(module, code.name, None)
+    function: Callable[..., object] | None = getattr(module, code.name, None)
     if not callable(function):
         defined = sorted(key for key, each in vars(module).items() if _is_defined(each, module))
         known = f"it has {', '.join(defined)}" if defined else "it defines none"

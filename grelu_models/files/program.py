@@ -6,7 +6,7 @@ earlier results, and there is no control flow. Needs no torch.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -292,7 +292,7 @@ def _text(value: object) -> str:
     return value
 
 
-READERS = {
+READERS: dict[str, Callable[[Any, set[str]], object]] = {
     "as_none": lambda value, known: None,
     "as_tensor": lambda value, known: _check_known(value["name"], known),
     "as_tensors": lambda value, known: [_check_known(each["name"], known) for each in value],

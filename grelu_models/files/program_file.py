@@ -12,7 +12,7 @@ import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from grelu_models.errors import ModelError
 from grelu_models.files.archive import open_archive
@@ -23,7 +23,7 @@ from grelu_models.files.program import Program, read_program
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["DTYPES", "PROGRAM", "ProgramFile", "TorchScriptFile", "is_program", "is_torchscript"]
+__all__ = ["DTYPES", "PROGRAM", "ProgramFile", "is_program", "is_torchscript", "refuse_torchscript"]
 
 PROGRAM = "torch-export"
 """The `model_type` of these files."""
@@ -72,16 +72,14 @@ def _list_members(path: Path, head: bytes) -> set[str]:
     return {name.partition("/")[2] or name for name in names}
 
 
-class TorchScriptFile:
-    """A file of `torch.jit.save`, which is refused: it is code, and loading it runs some of it."""
-
-    def __init__(self, path: Path) -> None:
-        raise ModelError(
-            f"{path}: refused, a TorchScript file is code: torch.jit.load runs its __setstate__, "
-            "and its operators may open files: export the module with torch.export instead, or "
-            "trust the file and load it yourself: 'def build(weights): return "
-            "torch.jit.load(weights)' in my_module.py, and model.python: my_module:build"
-        )
+def refuse_torchscript(path: Path) -> NoReturn:
+    """Refuse a file of `torch.jit.save`: it is code, and loading it runs some of it."""
+    raise ModelError(
+        f"{path}: refused, a TorchScript file is code: torch.jit.load runs its __setstate__, "
+        "and its operators may open files: export the module with torch.export instead, or "
+        "trust the file and load it yourself: 'def build(weights): return "
+        "torch.jit.load(weights)' in my_module.py, and model.python: my_module:build"
+    )
 
 
 @dataclass(frozen=True)

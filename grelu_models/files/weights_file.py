@@ -16,9 +16,9 @@ from grelu_models.files.metadata import Metadata
 from grelu_models.files.paths import is_file
 from grelu_models.files.program_file import (
     ProgramFile,
-    TorchScriptFile,
     is_program,
     is_torchscript,
+    refuse_torchscript,
 )
 from grelu_models.files.safetensors_file import SafetensorsFile
 from grelu_models.files.torch_file import LegacyTorchFile, TorchZipFile
@@ -85,7 +85,7 @@ FORMATS = {
     "Keras h5": Format(is_keras_h5, KerasFile),
     "Keras zip": Format(is_keras_zip, lambda path: KerasFile(path, zipped=True)),
     "torch.export": Format(is_program, ProgramFile),
-    "TorchScript": Format(is_torchscript, TorchScriptFile),
+    "TorchScript": Format(is_torchscript, refuse_torchscript),
     "torch zip": Format(lambda _, head: head.startswith(b"PK\x03\x04"), TorchZipFile),
     "torch before 1.6": Format(lambda _, __: True, LegacyTorchFile),  # no magic number
 }

@@ -1,4 +1,4 @@
-"""A run with a module of the user's own: the source is an input, and is run only where it may be."""
+"""Runs with a module of the user's own: the source is an input, and runs only where it may."""
 
 import json
 import os
