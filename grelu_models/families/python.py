@@ -45,6 +45,10 @@ class OwnWeights:
         """See `WeightsFile`."""
         return Metadata()
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """See `WeightsFile`."""
+        return open_weights(self.path).shapes()
+
     def state_dict(self) -> dict[str, Tensor]:
         """See `WeightsFile`."""
         return open_weights(self.path).state_dict()

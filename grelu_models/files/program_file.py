@@ -140,6 +140,10 @@ class ProgramFile:
         """Return the type and the window of the program."""
         return Metadata(architecture={"model_type": PROGRAM}, window=self.window)
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """See `WeightsFile`."""
+        return {name: self._stored[name].sizes for name in self.program.tensors.values()}
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return the tensors of the program; their CRCs are compared."""
         wanted = dict.fromkeys(self.program.tensors.values())

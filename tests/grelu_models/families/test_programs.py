@@ -155,7 +155,9 @@ def test_a_program_has_the_values_of_its_module(tmp_path, make, output, layout, 
 
 def test_type_window_and_tracks_are_those_of_the_file(conv):
     _, path = conv
-    assert open_weights(path).metadata().window == 200
+    file = open_weights(path)
+    assert file.metadata().window == 200
+    assert file.shapes() == {name: tuple(t.shape) for name, t in file.state_dict().items()}
     outputs = list_outputs(path)
     assert len(outputs.tracks) == 3 and outputs.statement.layout == "NCL"
 
