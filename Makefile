@@ -1,12 +1,13 @@
-# make setup · demo · test · storm · lint · fuzz · bench · oracles · slurm · train-demo · demo-folds · report · clean
+# make setup · demo · test · storm · lint · fuzz · bench · oracles · slurm · train-demo · demo-folds · demo-human · report · clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DATA := data/demo
+HUMAN := data/human
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake
 
-.PHONY: setup demo test storm lint fuzz bench oracles slurm train-demo demo-folds report clean
+.PHONY: setup demo test storm lint fuzz bench oracles slurm train-demo demo-folds demo-human report clean
 
 setup: $(READY)
 
@@ -68,6 +69,21 @@ demo-folds: data/folds/2/dcas9.safetensors data/folds/3/dcas9.safetensors
 data/folds/%/dcas9.safetensors: | $(READY)
 	@$(BIN)/python config/demo/fetch.py $(DATA)
 	$(BIN)/python config/demo/train.py --data $(DATA) --out $(@D) --seed $*
+
+# SpliceAI on chromosome 20, with annotated exons; docs/human.md. FOLDS=1 runs one of the five models
+# instead of all, WHOLE=1 the whole chromosome. FASTA=/path/to/hg19.fa.gz replaces Debian's package.
+HUMAN_FOLDS := $(wordlist 1,$(or $(FOLDS),5),1 2 3 4 5)
+HUMAN_RUN := human$(if $(WHOLE),_whole)$(if $(FOLDS),_$(words $(HUMAN_FOLDS))_of_5)
+
+demo-human: $(READY)
+	@$(BIN)/python -m config.human.fetch $(HUMAN)$(if $(FASTA), --fasta '$(FASTA)')
+	@$(BIN)/python -m config.human.sites $(HUMAN)
+	@$(SNAKEMAKE) --workflow-profile workflow/profiles/local --quiet rules host \
+		--configfile config/examples/human.yaml$(if $(FOLDS)$(WHOLE), --config run=$(HUMAN_RUN))\
+		$(if $(FOLDS),'model={weights: [$(foreach k,$(HUMAN_FOLDS),$(HUMAN)/spliceai$(k).h5,)]}')\
+		$(if $(WHOLE),'genome={regions: $(HUMAN)/whole.bed}' shards=128)
+	@cat results/$(HUMAN_RUN)/summary.txt
+	@$(BIN)/python -m config.human.report results/$(HUMAN_RUN)
 
 # After 'make demo': figures and run statistics in one HTML file.
 report: $(READY)

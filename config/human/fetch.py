@@ -7,7 +7,8 @@ None of these files is part of this repository. SpliceAI's five models and its t
 imported. Chromosome 20 of GRCh37 comes from Debian's package vt-examples, downloaded by apt-get and
 unpacked by dpkg, without root and without being installed; or from a FASTA of yours. All bytes are
 checked against sha256 digests: those of the chromosome's letters, so that any FASTA of it will do.
-Files that exist with the right digest are kept, and if all do, the network is not used.
+Files that exist with the right digest are kept, and if all do, the network is not used. Standard
+library only.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from pathlib import Path
 from config.demo.fetch import FetchError, download_wheel, extract, has_digest
 
 LICENCES = (
-    "SpliceAI 1.3.1 is the work of others (doi:10.1016/j.cell.2018.12.015) and has their terms: its "
+    "SpliceAI 1.3.1 is the work of others (doi:10.1016/j.cell.2018.12.015), with their terms: its "
     "package states GPLv3, and its authors' repository, https://github.com/Illumina/SpliceAI, "
     "states CC BY-NC 4.0 for the models (no commercial use)"
 )
@@ -86,6 +87,7 @@ def fetch(folder: Path, fasta: Path | None = None) -> list[Path]:
         If a package cannot be downloaded, a digest differs from the expected one, or the FASTA has
         no chromosome 20 of GRCh37.
     """
+    folder = folder.absolute()  # the programs below run in other folders
     folder.mkdir(parents=True, exist_ok=True)
     missing = {
         member: sha256
@@ -141,8 +143,8 @@ def _download_from_debian(scratch: Path) -> Path:
             f"dpkg: {INSTEAD}"
         )
     # The package lists of the machine may be missing or old; an ordinary user can update a copy.
-    own = ["-o", f"Dir::State={scratch}/state", "-o", f"Dir::Cache={scratch}/cache"]
-    for made in ("state/lists/partial", "cache/archives/partial"):
+    own = ["-o", f"Dir::State::Lists={scratch}/lists", "-o", f"Dir::Cache={scratch}/cache"]
+    for made in ("lists/partial", "cache/archives/partial"):
         (scratch / made).mkdir(parents=True)
     if _run(["apt-get", "download", DEBIAN_PACKAGE], scratch).returncode:
         print(f"{DEBIAN_PACKAGE}: not in apt-get's lists, so getting a copy of them", flush=True)

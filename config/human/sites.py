@@ -6,7 +6,8 @@ Reads grch37.txt in the folder, where fetch.py put it, and writes beside it
 
 - acceptors.bed and donors.bed: one base a site, with the gene's name and strand;
 - genes.bed: bodies of the genes of three exons or more, inside which the sites are evaluated;
-- stretch.bed: the gene-dense stretch that the demo predicts. No gene crosses its borders.
+- stretch.bed: the gene-dense stretch that the demo predicts; no gene crosses its borders;
+- whole.bed: the whole chromosome.
 
 A file that has these bytes already is left as it is, so that no job of a finished run is repeated.
 """
@@ -17,6 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.human.fetch import LENGTH
 from genometracks.common.atomic import write_atomically
 from genometracks.errors import UserError
 
@@ -104,7 +106,7 @@ def _split(numbers: str) -> list[int]:
 
 
 def write_files(folder: Path) -> list[str]:
-    """Write the four BED files; return a line for each that says what it holds."""
+    """Write the five BED files; return a line for each that says what it holds."""
     genes = read_genes(folder / TABLE, CONTIG)
     long = [gene for gene in genes if len(gene.exons) >= LEAST_EXONS]
     rows = {
@@ -122,8 +124,9 @@ def write_files(folder: Path) -> list[str]:
             f"{folder / name}.bed: {len(found):,}; in the stretch {plus} on the plus strand and "
             f"{len(inside) - plus} on the minus strand"
         )
-    _write_if_new(folder / "stretch.bed", f"{CONTIG}\t{STRETCH[0]}\t{STRETCH[1]}\n")
-    lines.append(f"{folder / 'stretch.bed'}: {CONTIG}:{STRETCH[0]:,}-{STRETCH[1]:,}")
+    for name, (start, end) in {"stretch": STRETCH, "whole": (0, LENGTH)}.items():
+        _write_if_new(folder / f"{name}.bed", f"{CONTIG}\t{start}\t{end}\n")
+        lines.append(f"{folder / name}.bed: {CONTIG}:{start:,}-{end:,}")
     return lines
 
 
