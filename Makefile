@@ -83,7 +83,7 @@ demo-human: $(READY)
 		$(if $(FOLDS),'model={weights: [$(foreach k,$(HUMAN_FOLDS),$(HUMAN)/spliceai$(k).h5,)]}')\
 		$(if $(WHOLE),'genome={regions: $(HUMAN)/whole.bed}' shards=128)
 	@cat results/$(HUMAN_RUN)/summary.txt
-	@$(BIN)/python -m config.human.report results/$(HUMAN_RUN)
+	@echo "SpliceAI was trained on this chromosome: the scores prove the pipeline, not generalisation."
 
 # After 'make demo': figures and run statistics in one HTML file.
 report: $(READY)
