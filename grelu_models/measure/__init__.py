@@ -4,13 +4,14 @@ The layers of our own architectures are known, and so is what each of them reads
 other module is measured by forward passes over one window (`influence`).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 from torch import nn
 
 from grelu_models.geometry import Geometry
-from grelu_models.measure.grid import check_stated, find_grid
+from grelu_models.measure.grid import Grid, check_stated, find_grid
 from grelu_models.measure.influence import Influence
 from grelu_models.measure.layers import read_geometry, read_reach
 from grelu_models.measure.reach import find_reach
@@ -51,9 +52,9 @@ def measure_model(model: nn.Module, window: int, *, bin: int | None = None) -> M
     """Measure geometry, receptive field and flanks of a model at a window length.
 
     The model is measured as it is in eval mode, and left as it was. For modules that are not one
-    of `ARCHITECTURES`, the flanks take a few forward passes (`Influence`): four for bins of 1 bp,
-    and two for each doubling of the bin at most; more for outputs that repeat with a longer period
-    than a bin (U-nets).
+    of `ARCHITECTURES`, the flanks take forward passes of one window: 7 for bins of 1 bp, 14 for
+    bins of 128 bp, 3 if every output depends on the whole window, more for outputs that repeat with
+    a longer period than a bin (U-nets).
 
     Outputs are placed as if the model dropped the same number of bins at both ends of the window.
 
@@ -90,10 +91,8 @@ receptive_field=20, flanks=(8, 8), notes=())
     if geometry.bin is None:
         return _describe(geometry, None)
     found = influence.ask(lambda asked: find_reach(asked, geometry, period=grid.period))
-    if found is None:
-        return _describe(geometry, None)
-    described = _describe(geometry, (found[0], geometry.bin, found[1]))
-    return replace(described, notes=tuple(_note_asymmetry(geometry, *found)))
+    reach = None if found is None else (found[0], geometry.bin, found[1])
+    return replace(_describe(geometry, reach), notes=tuple(_note_doubts(grid, reach)))
 
 
 def measure_geometry(model: nn.Module, window: int, *, bin: int | None = None) -> Geometry:
@@ -169,12 +168,17 @@ def _describe(geometry: Geometry, reach: tuple[int, int, int] | None) -> Measure
     return Measurement(geometry, min(sum(reach), geometry.window), (max(left, 0), max(right, 0)))
 
 
-def _note_asymmetry(geometry: Geometry, left: int, right: int) -> list[str]:
-    """Warn of a model that may drop more bins at one end of the window than at the other."""
-    assert geometry.bin is not None
-    if not geometry.crop or abs(left - right) <= geometry.bin:
-        return []
-    return [
-        f"a bin reads {left} bp to its left and {right} bp to its right: its place is right if the "
-        f"model drops as many bins ({geometry.crop}) at the start of the window as at its end"
-    ]
+def _note_doubts(grid: Grid, reach: tuple[int, int, int] | None) -> Iterator[str]:
+    """Warn where the places of the bins follow from the shape of the output only."""
+    geometry = grid.geometry
+    if grid.assumed:
+        yield (
+            f"the size of the bins is not measured: {geometry.bin} bp is the only one with which "
+            f"{geometry.length} bins are centred in a window of {geometry.window} bp"
+        )
+    if reach is not None and geometry.crop and abs(reach[0] - reach[2]) > reach[1]:
+        yield (
+            f"a bin reads {reach[0]} bp to its left and {reach[2]} bp to its right: its place is "
+            f"right if the model drops as many bins ({geometry.crop}) at the start of the window "
+            "as at its end"
+        )

@@ -6,7 +6,6 @@ window decides between them: by one bin per b bp. Where a model accepts one wind
 decided by what its outputs read, or at last by the user.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -19,7 +18,7 @@ from grelu_models.measure.influence import Influence, Side
 
 __all__ = ["Grid", "check_stated", "find_grid"]
 
-ADVICE = "let the model drop as many bins at one end as at the other"
+ADVICE = "let the model drop as many bins at the start of the window as at its end"
 
 KEY = "model.bin"
 """Config key by which a user states the bin."""
@@ -27,10 +26,20 @@ KEY = "model.bin"
 
 @dataclass(frozen=True)
 class Grid:
-    """Geometry of a model, and the smallest period with which its outputs repeat, in bp."""
+    """Geometry of a model, and how far it was measured.
+
+    Attributes
+    ----------
+    geometry : Geometry
+    period : int
+        Smallest period with which the outputs may repeat, in bp.
+    assumed : bool
+        Whether the bin is neither measured nor stated, but the only one that the window allows.
+    """
 
     geometry: Geometry
     period: int
+    assumed: bool = False
 
 
 class Uneven(Exception):
@@ -66,7 +75,8 @@ def find_grid(influence: Influence, *, bin: int | None) -> Grid:
         uneven = str(error)
     size = _decide(window, shape, candidates, found=found, stated=bin, why=uneven)
     geometry = Geometry(window, size, (window // size - shape.bins) // 2, shape.bins, shape.tracks)
-    return Grid(geometry, _find_period(model, geometry) if on_meta else size)
+    period = _find_period(model, geometry) if on_meta else size
+    return Grid(geometry, period, assumed=found is None and bin is None)
 
 
 def check_stated(stated: int | None, measured: int | None, *, window: int) -> None:
@@ -96,23 +106,20 @@ def _find_bin(
 ) -> int | None:
     """Measure the bin; None if it cannot be measured."""
     model, window = influence.model, influence.window
-    step = math.lcm(*candidates)
-    others = [window + step, window - step, *([window // 2] if window % 2 == 0 else [])]
+    lengths = [2 * window, *([window // 2] if window % 2 == 0 else [])]
 
-    def grow(shape_at: Callable[[int], Shape | None], lengths: list[int]) -> int | None:
+    def grow(shape_at: Callable[[int], Shape | None]) -> int | None:
         return _read_growth(shape_at, shape, candidates, window=window, lengths=lengths)
 
     if on_meta:
-        found = grow(lambda length: predict_shape(model, length), [2 * window, *others])
+        found = grow(lambda length: predict_shape(model, length))
         if found is not None:
             _check_growth(model, shape, found, window=window)
             return found
-    if len(candidates) < 2:
-        return None
-    found = influence.ask(lambda influence: _read_slope(influence, candidates))
-    if found is not None or on_meta:
+    found = influence.ask(_read_slope)
+    if found is not None or on_meta or len(candidates) < 2:
         return found
-    return grow(lambda length: _run_shape(model, length), [*others, 2 * window])
+    return grow(lambda length: _run_shape(model, length))
 
 
 def _run_shape(model: nn.Module, window: int) -> Shape | None:
@@ -133,7 +140,7 @@ def _read_growth(
 ) -> int | None:
     """Find the base pairs per additional output in windows of other lengths."""
     for length in lengths:
-        other = shape_at(length) if length > 0 else None
+        other = shape_at(length)
         if other is None or other == shape:
             continue
         if other.tracks != shape.tracks:
@@ -162,19 +169,19 @@ def _check_growth(model: nn.Module, shape: Shape, size: int, *, window: int) -> 
         raise Uneven(f"{shape.bins} at {window} bp, {other.bins} at {length} bp")
 
 
-def _read_slope(influence: Influence, candidates: list[int]) -> int | None:
+def _read_slope(influence: Influence) -> int | None:
     """Find the bin by the first bases that two distant outputs read; None if they read them all."""
-    last = influence.shape.bins - 1
     sides: tuple[Side, Side] = ("left", "right")
     for side in sides:
         first = influence.count(side, 1)
-        if last - first < 2:
+        rest = influence.shape.bins - 1 - first
+        if rest < 2:
             continue
-        begins = [_find_begin(influence, side, output) for output in (first, last)]
-        slope = (begins[1] - begins[0]) / (last - first)
-        near = [size for size in candidates if abs(size - slope) < size / 8]
-        if len(near) == 1:
-            return near[0]
+        apart = 1 << (rest.bit_length() - 1)  # whole periods, if pools are powers of 2
+        begins = [_find_begin(influence, side, output) for output in (first, first + apart)]
+        size, uneven = divmod(begins[1] - begins[0], apart)
+        if not uneven and size > 0:
+            return size
     return None
 
 
@@ -235,11 +242,12 @@ def _check_place(
     rest = window - size * shape.bins
     if rest < 0:
         raise ModelError(
-            f"{where}: {shape.bins} bins of {size} bp are longer than the window of {window} bp"
+            f"{where}: {shape.bins} bins of {size} bp are longer than the window of {window} bp: "
+            f"{ADVICE}"
         )
     raise ModelError(
-        f"{where}: {shape.bins} bins of {size} bp leave {rest} of {window} bp, which are not as "
-        f"many bins at one end as at the other: {ADVICE}"
+        f"{where}: {shape.bins} bins of {size} bp leave {rest} of {window} bp, which is not the "
+        f"same number of whole bins at both ends: {ADVICE}"
     )
 
 

@@ -12,12 +12,12 @@ searched by bisection, because A does not decrease: between two k of equal A, no
 The period is a hypothesis, which is tested at other places of the window.
 """
 
-import math
 from collections.abc import Generator
 from typing import NamedTuple
 
 from grelu_models.errors import ModelError
 from grelu_models.geometry import Geometry
+from grelu_models.measure.grid import ADVICE
 from grelu_models.measure.influence import Influence, Side
 
 __all__ = ["find_reach"]
@@ -36,6 +36,9 @@ class Question(NamedTuple):
 
 Search = Generator[Question, int, int | None]
 """Asks questions by yielding them; returns the flank, or None if it is not known."""
+
+TESTS = 3
+"""Neighbouring periods at which a period is tested."""
 
 MOST = 200
 """Values of A(k) that are asked for, before the flank counts as not known."""
@@ -65,14 +68,13 @@ def find_reach(influence: Influence, geometry: Geometry, *, period: int) -> tupl
     """
     found = _run_both(
         influence,
-        _find_flank(geometry, period, place=0),
-        _find_flank(geometry, period, place=1),
+        _find_flank(geometry, period),
+        _find_flank(geometry, period),
     )
     if found is not None and geometry.bin is not None and min(found) <= -geometry.bin:
         raise ModelError(
             f"window {geometry.window}: the model gives {geometry.length} bins of {geometry.bin} "
-            "bp, which do not read the bases of their own places: let the model drop as many bins "
-            "at one end as at the other"
+            f"bp, which do not read the bases of their own places: {ADVICE}"
         )
     return found
 
@@ -96,15 +98,17 @@ def _run_both(influence: Influence, left: Search, right: Search) -> tuple[int, i
     return flanks["left"], flanks["right"]
 
 
-def _find_flank(geometry: Geometry, period: int, *, place: int) -> Search:
-    """Search the flank of one side; `place` makes the tests of the two sides different."""
+def _find_flank(geometry: Geometry, period: int) -> Search:
+    """Search the flank of one side."""
     counts = _Counts(geometry)
     first = yield from counts.find_start()
     if counts.known[first] == geometry.length:
-        return counts.flank(first) if first > 1 else None
-    for divisor in range(period, geometry.window + 1, period):
-        if geometry.window % divisor == 0 and (yield from counts.search(first, divisor, place)):
-            return max(counts.flank(k) for k, count in counts.known.items() if count)
+        return None
+    assert geometry.bin is not None
+    longest = max(period, geometry.length // 4 * geometry.bin)  # several are in the window
+    for divisor in range(period, longest + 1, period):
+        if geometry.window % divisor == 0 and (yield from counts.search(first, divisor)):
+            return counts.flank(counts.best())
         if len(counts.known) > MOST:
             break
     return None
@@ -149,24 +153,32 @@ class _Counts:
                 low = middle
         return high
 
-    def search(self, first: int, period: int, place: int) -> Generator[Question, int, bool]:
+    def search(self, first: int, period: int) -> Generator[Question, int, bool]:
         """Find the k of the largest flank, and whether outputs repeat with a period in bp."""
         start, step = self.known[first], period // self.bin
-        if start + 2 * step >= self.geometry.length:  # no room for tests: search the whole window
+        length, window = self.geometry.length, self.geometry.window
+        if start + (TESTS + 2) * step > length:  # no room for tests: search the whole window
             self.alone = True
-            return (yield from self._bisect(first, self.geometry.window, self.geometry.length))
-        if not (yield from self._repeats(first, period, place)):
+            found = yield from self._bisect(first, window, length)
+            return found and self.flank(self.best()) - self.flank(first) < period
+        # So far that only the outputs at the other end do not depend on it: no base between is
+        # read by all. As many as `start` of them may differ, because they read past the end.
+        far = max(length - 1 - 2 * start, step) // step
+        if not (yield from self._repeats(first, period, far, alone=True)):
             return False
         if not (yield from self._bisect(first, first + period, start + step)):
             return False
-        best = max((k for k, count in self.known.items() if count), key=self.flank)
-        if best + period > self.geometry.window:
-            return True
-        before = best - 1 if best > first else best - 1 + period
-        for k in (best, before) if before in self.known else (best,):
-            if not (yield from self._repeats(k, period, place + 2)):
+        # In the next periods, no output is influenced earlier either.
+        before = self.best() - 1 if self.best() > first else self.best() - 1 + period
+        yield from self.ask(before)
+        for times in range(1, 1 + TESTS):
+            if not (yield from self._repeats(before, period, times)):
                 return False
         return True
+
+    def best(self) -> int:
+        """The k with the largest flank."""
+        return max((k for k, count in self.known.items() if count), key=self.flank)
 
     def _bisect(self, low: int, high: int, most: int) -> Generator[Question, int, bool]:
         """Find the largest flank between two k, where A(high) is `most`."""
@@ -187,20 +199,14 @@ class _Counts:
             parts += [(low, least, middle, count), (middle, count, high, most)]
         return True
 
-    def _repeats(self, k: int, period: int, place: int) -> Generator[Question, int, bool]:
-        """Whether A grows as it must, some periods further."""
-        step = period // self.bin
-        room = self.geometry.length - 1 - self.known[k]
-        # A third of the free outputs: the other side's test needs as much, in the same pass.
-        times = _choose_times(max((room - self.known[k]) // (3 * step), room // step and 1), place)
-        if not times:
+    def _repeats(
+        self, k: int, period: int, times: int, *, alone: bool = False
+    ) -> Generator[Question, int, bool]:
+        """Whether A is as much larger as it must be some periods further; True beyond its end."""
+        expected = self.known[k] + times * (period // self.bin)
+        if expected >= self.geometry.length:
             return True
-        # Not times a divisor of the window: it might be a period of its own.
+        self.alone = alone
         found = yield from self.ask(k + times * period)
-        return found == self.known[k] + times * step
-
-
-def _choose_times(most: int, place: int) -> int:
-    """The (`place` + 1)th number from `most` downwards that has no small prime factor."""
-    numbers = [n for n in range(most, max(0, most - 200), -1) if math.gcd(n, 30030) == 1] or [most]
-    return numbers[min(place, len(numbers) - 1)]
+        self.alone = False
+        return found == expected

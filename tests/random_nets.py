@@ -1,6 +1,7 @@
 """Random networks, and which bases their outputs read, one base after the other."""
 
 import torch
+from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
@@ -76,6 +77,58 @@ class PaddedUNet(nn.Module):
         return self.net(F.pad(x, (0, -length % self.pool)))[..., :length]
 
 
+def _conv(size, dilation, *, padding="same", groups=1):
+    return nn.Conv1d(CHANNELS, CHANNELS, size, dilation=dilation, padding=padding, groups=groups)
+
+
+def _inner():
+    return nn.Conv1d(CHANNELS, CHANNELS, 3, padding=1)
+
+
+_SIZE, _DILATION, _STEP = st.integers(1, 6), st.integers(1, 3), st.integers(2, 4)
+
+LAYERS = st.one_of(
+    st.builds(_conv, _SIZE, _DILATION),
+    st.builds(_conv, _SIZE, _DILATION, padding=st.just(0)),
+    st.builds(_conv, _SIZE, _DILATION, groups=st.just(CHANNELS)),
+    st.builds(Causal, _SIZE, _DILATION),
+    st.builds(
+        lambda step, more, padding: nn.Conv1d(
+            CHANNELS, CHANNELS, step + more, stride=step, padding=padding
+        ),
+        _STEP,
+        st.integers(-1, 4),
+        st.integers(0, 1),
+    ),
+    st.builds(nn.MaxPool1d, _STEP, ceil_mode=st.booleans()),
+    st.builds(nn.AvgPool1d, _STEP),
+    st.builds(lambda: nn.AvgPool1d(3, stride=1, padding=1)),
+    st.builds(lambda step: nn.LPPool1d(2, step), _STEP),
+    st.builds(
+        lambda step, overlap: nn.ConvTranspose1d(
+            CHANNELS, CHANNELS, step + 2 * overlap, stride=step, padding=overlap
+        ),
+        _STEP,
+        st.integers(0, 2),
+    ),
+    st.builds(lambda step: nn.Upsample(scale_factor=step), _STEP),
+    st.builds(lambda: nn.Upsample(scale_factor=2, mode="linear", align_corners=True)),
+    st.builds(nn.BatchNorm1d, st.just(CHANNELS)),
+    st.builds(ChannelNorm),
+    st.builds(Crop, st.integers(1, 6)),
+    st.builds(
+        lambda size, dilation: Residual(nn.Sequential(nn.GELU(), _conv(size, dilation))),
+        _SIZE,
+        _DILATION,
+    ),
+    st.builds(lambda step, skip: UNet(step, _inner(), skip=skip), _STEP, st.booleans()),
+    st.builds(lambda step: PaddedUNet(step, _inner()), _STEP),
+    st.sampled_from([nn.GELU, nn.ELU, nn.ReLU, nn.SiLU]).map(lambda kind: kind()),
+    st.builds(lambda: nn.Softmax(dim=1)),
+)
+"""Layers of `CHANNELS` channels, as a hypothesis strategy."""
+
+
 def read_intervals(model: nn.Module, window: int, *, draws: int = 24):
     """First and last base that each output reads: changes of one base at a time, in float64.
 
@@ -100,10 +153,13 @@ def read_intervals(model: nn.Module, window: int, *, draws: int = 24):
 
 
 def find_flanks(intervals, geometry):
-    """Flanks of a bin by the definition, from what each output reads; None as documented."""
+    """Flanks of a bin by definition, from the intervals that the outputs read.
+
+    None if all outputs read the first base of the window, or the last.
+    """
+    if (intervals[:, 0] == 0).all() or (intervals[:, 1] == geometry.window - 1).all():
+        return None
     begin = (torch.arange(geometry.length) + geometry.crop) * geometry.bin
     left = begin - intervals[:, 0]
     right = intervals[:, 1] - (begin + geometry.bin - 1)
-    if (intervals[:, 0] == 0).all() or (intervals[:, 1] == geometry.window - 1).all():
-        return None
     return int(left.max()), int(right.max())
