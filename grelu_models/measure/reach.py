@@ -59,7 +59,8 @@ def find_reach(influence: Influence, geometry: Geometry, *, period: int) -> tupl
     -------
     (int, int) or None
         Negative for a side on which a part of the bin itself is not read. None if all outputs read
-        the first or the last base of the window, or the outputs have no period.
+        the first or the last base of the window, or the outputs have no period, or too few outputs
+        read between the window's ends to tell. Circular padding counts as an end of the window.
 
     Raises
     ------

