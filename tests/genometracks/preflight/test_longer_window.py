@@ -38,4 +38,4 @@ def test_any_module_may_get_a_longer_window():
 def test_a_module_of_one_window_keeps_it():
     chosen = lengthen(Net(only=100))
     assert chosen.geometry.window == 100
-    assert chosen.window.why == "a longer one does not fit the model"
+    assert chosen.window.why == "the model does not take a longer one"
