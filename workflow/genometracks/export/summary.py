@@ -66,7 +66,7 @@ def write_summary(
         f"wall time    {seconds:.0f} s, of which prediction {predicting:.0f} s",
         f"arithmetic   {_describe_arithmetic(plan, made)}",
         f"seams        {_describe_seams(plan.tracks, made.seams)}",
-        f"correlation  {_describe_correlation(folder.evaluation, evaluation)}",
+        *_describe_correlation(folder.evaluation, evaluation),
         *_describe_sites(folder.evaluation, evaluation),
         f"tracks are in {path.parent}/: bigwig/  parquet/  tracks.tsv  manifest.json",
     ]
@@ -116,14 +116,16 @@ def _describe_seams(tracks: Sequence[RunTrack], seams: Seams | None) -> str:
     return f"windows differ where two predict a bin, on average by {parts} of the mean |value|"
 
 
-def _describe_correlation(table: Path, evaluation: EvaluationConfig) -> str:
+def _describe_correlation(table: Path, evaluation: EvaluationConfig) -> Iterator[str]:
     if not evaluation.observed:
-        return "no observed tracks in the config"
+        if not evaluation.sites:
+            yield "correlation  no observed tracks in the config"
+        return
     rows = read_evaluation(table)
     found = [find_row(rows, entry) for entry in evaluation.observed]
     where = "held-out bins" if found[0].bins_in == "held_out" else "all bins"
     values = "; ".join(f"{row.pearson:.4f} {row.track} and {row.observed}" for row in found[:3])
-    return f"Pearson on {where}: {values}"
+    yield f"correlation  Pearson on {where}: {values}"
 
 
 def _describe_sites(table: Path, evaluation: EvaluationConfig) -> Iterator[str]:
