@@ -5,7 +5,7 @@ the entry-point group `grelu_models.families`. Needs no torch.
 """
 
 from grelu_models.errors import ModelError
-from grelu_models.families import adapted, bpnet, chrombpnet, grelu, programs
+from grelu_models.families import adapted, bpnet, chrombpnet, grelu, programs, spliceai
 from grelu_models.families.family import Family, Options, Statement, check_options
 from grelu_models.families.plugins import GROUP, KNOWN, find_plugin
 from grelu_models.families.python import REFUSED
@@ -21,6 +21,7 @@ FAMILIES: dict[str, Family] = {
         bpnet.FAMILY,
         chrombpnet.FAMILY,
         programs.FAMILY,
+        spliceai.FAMILY,
     )
 }
 """By `model_type`."""

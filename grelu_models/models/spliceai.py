@@ -50,14 +50,14 @@ class ResidualUnit(Layer):
 
 
 class Skip(Layer):
-    """Convolution of width 1 of the central positions: (N, C, L) -> (N, C, length)."""
+    """Convolution of width 1: (N, C, L) -> (N, C, L)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv = nn.Conv1d(channels, channels, 1)
 
-    def forward(self, x: Tensor, length: int) -> Tensor:
-        x = self.conv(_take_centre(x, length))
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
         return x
 
 
@@ -163,10 +163,10 @@ class SpliceAI(Layer):
         """Predict neither, acceptor and donor of the strand that is given: (N, 3, L - context)."""
         length = x.shape[-1] - self.context
         x = self.initial_conv(x)
-        total = self.initial_skip(x, length)
+        total = self.initial_skip(_take_centre(x, length))
         for layer in self.residual_units:
             if isinstance(layer, Skip):
-                total = total + layer(x, length)
+                total = total + layer(_take_centre(x, length))
             else:
                 x = layer(x)
         return torch.softmax(self.final_conv(total), dim=1)
