@@ -5,7 +5,7 @@ the entry-point group `grelu_models.families`. Needs no torch.
 """
 
 from grelu_models.errors import ModelError
-from grelu_models.families import adapted, bpnet, chrombpnet, grelu, programs, spliceai
+from grelu_models.families import adapted, bpnet, chrombpnet, grelu, keras, programs, spliceai
 from grelu_models.families.family import Family, Options, Statement, check_options
 from grelu_models.families.plugins import GROUP, KNOWN, find_plugin
 from grelu_models.families.python import REFUSED
@@ -20,6 +20,7 @@ FAMILIES: dict[str, Family] = {
         *adapted.FAMILIES,
         bpnet.FAMILY,
         chrombpnet.FAMILY,
+        keras.FAMILY,
         programs.FAMILY,
         spliceai.FAMILY,
     )

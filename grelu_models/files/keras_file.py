@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = ["KerasFile", "is_keras_h5", "is_keras_zip"]
 
-CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 """Members of a `.keras` file."""
 
 LARGEST_CONFIG = 32 * 2**20
 """Bytes of the largest config. That of SpliceAI has 67 kB."""
+
+LARGEST_METADATA = 10_000
+"""Bytes of the largest `metadata.json`."""
 
 MOST_VALUES = 1_000_000
 """Nested values of a config."""
@@ -102,6 +106,23 @@ class KerasFile:
         if len(text) > LARGEST_CONFIG:
             raise self._refuse_size()
         return self._parse(text)
+
+    @cached_property
+    def version(self) -> int:
+        """The major version of the Keras that wrote the file: 2 or 3."""
+        if self.zipped:
+            with open_archive(self.path) as archive:
+                member = archive.NameToInfo.get(METADATA)
+                known = member is not None and member.file_size <= LARGEST_METADATA
+                text = archive.read(METADATA) if known else b""
+            found = re.search(rb'"keras_version":\s*"(\d+)', text)
+            number = int(found[1]) if found else 3
+        else:
+            with self._open() as root:
+                top = root.get_group("model_weights") or root
+                texts = root.get_texts("keras_version") or top.get_texts("keras_version") or ["3"]
+            number = 2 if texts[0][:2] in ("0.", "1.", "2.") else 3
+        return min(max(number, 2), 3)
 
     def metadata(self) -> Metadata:
         """See `WeightsFile`: a Keras model describes itself."""
