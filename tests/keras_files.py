@@ -2,7 +2,10 @@
 
 import io
 import json
+import math
+import re
 import zipfile
+import zlib
 from pathlib import Path
 
 import h5py
@@ -31,11 +34,20 @@ def model(*layers: dict, outputs: list[str] | None = None, name: str = "model") 
     return {"class_name": "Functional", "config": config}
 
 
-def write_h5(path: Path, config: object, weights: Weights, *, group: str = "model_weights") -> Path:
+def write_h5(
+    path: Path,
+    config: object,
+    weights: Weights,
+    *,
+    group: str = "model_weights",
+    version: str | None = None,
+) -> Path:
     """Write a `.h5` file; without a config if it is None, at the root if `group` is empty."""
     with h5py.File(path, "w") as file:
         if config is not None:
             file.attrs["model_config"] = json.dumps(config).encode()
+        if version is not None:
+            file.attrs["keras_version"] = version
         top = file.create_group(group) if group else file
         top.attrs["layer_names"] = [name.encode() for name in weights]
         top.attrs["backend"] = b"tensorflow"
@@ -97,3 +109,27 @@ def tiny_stored(seed: int = 0) -> dict[str, np.ndarray]:
         for name, variables in tiny_weights(seed).items()
         for i, values in enumerate(variables.values())
     }
+
+
+def draw_values(name: str, shape: list[int]) -> np.ndarray:
+    """Values of a variable that follow from its path: variances are positive."""
+    count, seed = math.prod(shape), zlib.crc32(name.encode())
+    x = np.arange(count, dtype=np.uint64) + np.uint64(seed)
+    for factor in (1_640_531_513, 1_402_024_253, 1_103_515_245):
+        x = (x * np.uint64(factor)) & np.uint64(0x7FFFFFFF)
+        x ^= x >> np.uint64(15)
+    noise = (x.astype("f8") / 2**30 - 1).astype("f4").reshape(shape)
+    positive = "variance" in name or re.search(r"batch_normalization(_\d+)?/vars/", name)
+    return 1 + np.float32(0.5) * noise if positive else np.float32(0.7) * noise
+
+
+def write_reference(path: Path, record: dict) -> Path:
+    """Write the file of a record of `keras_references.json`."""
+    if record["zipped"]:
+        stored = {name: draw_values(name, shape) for name, shape in record["shapes"].items()}
+        return write_keras(path, record["config"], stored)
+    weights = {
+        layer: {name: draw_values(f"{layer}/{name}", shape) for name, shape in part.items()}
+        for layer, part in record["shapes"].items()
+    }
+    return write_h5(path, record["config"], weights)

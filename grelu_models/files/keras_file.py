@@ -158,7 +158,7 @@ class KerasFile:
                 if name in values:
                     raise ModelError(f"{self.path}: two of its weights are named {show(name)}")
                 values[name] = dataset.read()
-        if not values:
+        if not values and names is None:
             raise ModelError(
                 f"{self.path}: no weights of a Keras model: it has neither layer_names nor layers"
             )

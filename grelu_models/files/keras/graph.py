@@ -9,6 +9,7 @@ from typing import Any
 
 from grelu_models.errors import ModelError
 from grelu_models.files.keras import shapes, weights
+from grelu_models.files.keras.network import Network
 from grelu_models.files.keras.nodes import Call, Reference, list_ends, read_calls
 from grelu_models.files.keras.options import LENGTH, LayerOptions, Shape
 from grelu_models.files.keras.weights import show_shape
@@ -161,15 +162,6 @@ def _is_length(value: object) -> bool:
     return value is None or (type(value) is int and 0 < value <= LENGTH)
 
 
-@dataclass(frozen=True)
-class _Layer:
-    """A layer of a model, with its calls."""
-
-    config: dict[str, Any]
-    kind: str
-    calls: list[Any]
-
-
 class _Walk:
     """Collects the steps of a model."""
 
@@ -210,12 +202,14 @@ class _Walk:
         if len(inputs) != len(sources):
             raise ModelError(f"{self.path}: {prefix} has {len(sources)} inputs, not {len(inputs)}")
         chosen = self._choose(output, [end.name for end in outputs], prefix)
-        known = self._collect(layers, prefix)
+        network = Network(self.path, layers, outputs, version=self.version)
+        self.spend(network.work)
         values = {Call(end.name, 0): [source] for end, source in zip(inputs, sources, strict=True)}
         found = []
         for end in outputs if chosen is None else [outputs[chosen]]:
-            self._evaluate(self._locate(end, known), known, prefix, values)
-            found.append(self._pick(end, known, values))
+            call = network.locate(end, of_model=True)
+            self._evaluate(call, network, prefix, values)
+            found.append(self._pick(end, call, values))
         return found
 
     def _choose(self, output: str | int | None, names: list[str], prefix: str) -> int | None:
@@ -236,27 +230,8 @@ class _Walk:
             else f"{self.path}: the model has no output {show(output)}: it has {shown}"
         )
 
-    def _collect(self, layers: list[Any], prefix: str) -> dict[str, _Layer]:
-        known: dict[str, _Layer] = {}
-        for layer in layers:
-            name = get_name(layer)
-            kind = layer.get("class_name") if isinstance(layer, dict) else None
-            calls = layer.get("inbound_nodes") if isinstance(layer, dict) else None
-            if not name or name in known or not isinstance(kind, str):
-                raise ModelError(f"{self.path}: a layer of its config has no name of its own")
-            known[name] = _Layer(layer, kind, calls if isinstance(calls, list) else [])
-        return known
-
-    def _locate(self, end: Reference, known: dict[str, _Layer]) -> Call:
-        """The call that a reference means: models count theirs from 1, but for Sequential in 3."""
-        layer = known.get(end.name)
-        if layer is None or len(layer.calls) == 1 or not layer.calls:
-            return Call(end.name, 0)
-        first = layer.kind in MODELS and (layer.kind != "Sequential" or self.version == 2)
-        return Call(end.name, end.node - first)
-
-    def _pick(self, end: Reference, known: dict[str, _Layer], values: dict[Call, list[int]]) -> int:
-        found = values[self._locate(end, known)]
+    def _pick(self, end: Reference, call: Call, values: dict[Call, list[int]]) -> int:
+        found = values[call]
         if not 0 <= end.tensor < len(found):
             raise ModelError(f"{self.path}: layer {show(end.name)} has no output {end.tensor}")
         return found[end.tensor]
@@ -264,7 +239,7 @@ class _Walk:
     def _evaluate(
         self,
         wanted: Call,
-        known: dict[str, _Layer],
+        network: Network,
         prefix: str,
         values: dict[Call, list[int]],
     ) -> None:
@@ -275,7 +250,7 @@ class _Walk:
             if call in values:
                 stack.pop()
                 continue
-            layer = known.get(call.name)
+            layer = network.layers.get(call.name)
             if layer is None or not 0 <= call.node < len(layer.calls):
                 raise ModelError(
                     f"{self.path}: the config uses {show(call.name)}, which it does not define"
@@ -283,7 +258,7 @@ class _Walk:
             where = f"{self.path}: layer {show(prefix + call.name)}"
             ends = read_calls(where, layer.calls[call.node])
             self.spend(len(ends) + 1)
-            needed = [self._locate(end, known) for end in ends]
+            needed = [network.locate(end) for end in ends]
             missing = [each for each in needed if each not in values]
             if missing and call in entered:
                 raise ModelError(f"{where}: its input depends on its own output")
@@ -291,7 +266,9 @@ class _Walk:
             if missing:
                 stack += missing
             else:
-                sources = [self._pick(end, known, values) for end in ends]
+                sources = [
+                    self._pick(end, each, values) for end, each in zip(ends, needed, strict=True)
+                ]
                 values[call] = self._call(layer.config, prefix, sources)
 
     def _call(self, layer: object, prefix: str, sources: list[int]) -> list[int]:

@@ -1,0 +1,369 @@
+"""Keras models as torch modules: stored outputs of Keras 3, formulas by hand, and refusals."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from grelu_models.checkpoint import load
+from grelu_models.description import list_outputs
+from grelu_models.errors import ModelError
+from grelu_models.families import find_family
+from grelu_models.files.keras.graph import read_graph
+from grelu_models.files.weights_file import open_weights
+from keras_files import (
+    TINY,
+    layer,
+    model,
+    tiny_stored,
+    tiny_weights,
+    write_h5,
+    write_keras,
+    write_reference,
+)
+
+REFERENCES = json.loads((Path(__file__).parent / "keras_references.json").read_text())
+KERAS = find_family("Keras")
+
+
+def draw_bases(seed: int, length: int) -> torch.Tensor:
+    """Two one-hot sequences (2, 4, length), those of the references."""
+    codes = np.random.default_rng(seed).integers(0, 4, (2, length))
+    return torch.from_numpy(np.eye(4, dtype="f4")[codes].transpose(0, 2, 1).copy())
+
+
+def predict(path: Path, bases: torch.Tensor, **options) -> np.ndarray:
+    """Load a file and predict: (N, tracks, bins)."""
+    loaded = KERAS.load(open_weights(path), options)
+    with torch.inference_mode():
+        return loaded(bases).numpy()
+
+
+@pytest.mark.parametrize("record", REFERENCES, ids=lambda record: f"model {record['seed']}")
+def test_outputs_are_those_of_keras(tmp_path, record):
+    path = write_reference(tmp_path / ("a.keras" if record["zipped"] else "a.h5"), record)
+    bases = draw_bases(record["seed"], record["length"])
+    for name, wanted in record["outputs"].items():
+        found = predict(path, bases, output=name)
+        assert list(found.shape) == wanted["shape"]
+        flat = found.ravel()
+        values = flat[:: max(1, len(flat) // 40)]
+        assert np.abs(values - wanted["values"]).max() <= 1e-5 * wanted["largest"]
+        count = list_outputs(path, {"model_type": "Keras", "output": name}).statement.count
+        assert count == found.shape[1]
+
+
+def test_stored_models_have_all_kinds_of_layers():
+    kinds = set()
+
+    def collect(config: dict) -> None:
+        kinds.add(config["class_name"])
+        for inner in config["config"].get("layers", []):
+            collect(inner)
+
+    for record in REFERENCES:
+        collect(record["config"])
+    assert kinds >= {
+        *("Conv1D", "SeparableConv1D", "DepthwiseConv1D", "Dense", "BatchNormalization"),
+        *("LayerNormalization", "Bidirectional", "GRU", "LSTM", "MaxPooling1D", "Functional"),
+        *("AveragePooling1D", "Concatenate", "Cropping1D", "UpSampling1D", "Sequential"),
+    }
+
+
+def test_a_whole_model_needs_no_description(tmp_path):
+    for path in (
+        write_h5(tmp_path / "a.h5", TINY, tiny_weights()),
+        write_keras(tmp_path / "a.keras", TINY, tiny_stored()),
+    ):
+        loaded, card = load(path, window=50)
+        assert card.architecture == {"model_type": "Keras"} and card.activation is None
+        assert (card.geometry.bin, card.geometry.crop, card.geometry.tracks) == (1, 0, 2)
+        assert [track["name"] for track in card.tracks] == ["track_0", "track_1"]
+        assert card.flanks == (2, 2) and loaded(torch.zeros(1, 4, 50)).shape == (1, 2, 50)
+
+
+def test_the_window_is_that_of_the_input_layer(tmp_path):
+    config = json.loads(json.dumps(TINY))
+    config["config"]["layers"][0]["config"]["batch_input_shape"][1] = 60
+    _, card = load(write_h5(tmp_path / "a.h5", config, tiny_weights()))
+    assert card.geometry.window == 60
+
+
+BASES = layer("InputLayer", "bases", batch_input_shape=[None, 12, 4])
+
+
+def run(tmp_path, *layers: dict, weights: dict | None = None, version: str = "3.1") -> np.ndarray:
+    """Write a model after `BASES`, and predict from the bases of seed 0."""
+    path = write_h5(
+        tmp_path / "a.h5", model(BASES, *layers), weights or {"bases": {}}, version=version
+    )
+    return predict(path, draw_bases(0, 12))
+
+
+DENSE = {"d": {"d/kernel:0": np.linspace(-4, 4, 8, dtype="f4").reshape(4, 2)}}
+
+
+def dense(**options) -> dict:
+    return layer("Dense", "d", "bases", units=2, use_bias=False, **options)
+
+
+def test_hard_sigmoid_differs_between_keras_2_and_3(tmp_path):
+    linear = run(tmp_path, dense(activation="linear"), weights=DENSE)
+    two = run(tmp_path, dense(activation="hard_sigmoid"), weights=DENSE, version="2.4.0")
+    three = run(tmp_path, dense(activation="hard_sigmoid"), weights=DENSE)
+    assert np.allclose(two, np.clip(0.2 * linear + 0.5, 0, 1), atol=1e-6)
+    assert np.allclose(three, np.clip(linear / 6 + 0.5, 0, 1), atol=1e-6)
+    assert np.abs(two - three).max() > 0.05
+
+
+def test_activations_can_be_layers_or_functions(tmp_path):
+    linear = run(tmp_path, dense(), weights=DENSE)
+    slope = {"class_name": "LeakyReLU", "config": {"alpha": 0.25}}
+    found = run(tmp_path, dense(activation=slope), weights=DENSE)
+    assert np.allclose(found, np.where(linear > 0, linear, 0.25 * linear))
+    exact = {"class_name": "function", "config": "gelu", "registered_name": "gelu"}
+    assert np.allclose(
+        run(tmp_path, dense(activation=exact), weights=DENSE),
+        torch.nn.functional.gelu(torch.from_numpy(linear)),
+    )
+
+
+def test_thresholds_of_relu(tmp_path):
+    x = run(tmp_path, dense(), weights=DENSE)
+    options = {"max_value": 2.0, "negative_slope": 0.5, "threshold": 1.0}
+    found = run(tmp_path, dense(), layer("ReLU", "r", "d", **options), weights=DENSE)
+    wanted = np.where(x >= 2, 2, np.where(x >= 1, x, 0.5 * (x - 1)))
+    assert np.allclose(found, wanted)
+    theta = layer("ThresholdedReLU", "t", "d", theta=1.5)
+    assert np.allclose(run(tmp_path, dense(), theta, weights=DENSE), np.where(x > 1.5, x, 0))
+
+
+@pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2), (4, 1), (5, 3)])
+def test_padding_does_not_count_in_pools(tmp_path, size, stride):
+    """As in TensorFlow. Keras on torch counts the last position twice instead."""
+    x = draw_bases(0, 12).numpy()
+    total = max((-(-12 // stride) - 1) * stride + size - 12, 0)
+    starts = np.arange(-(-12 // stride)) * stride - total // 2
+    spans = [x[:, :, max(start, 0) : start + size] for start in starts]
+    for kind, reduce in (("Average", np.mean), ("Max", np.max)):
+        options = {"pool_size": [size], "strides": [stride], "padding": "same"}
+        found = run(tmp_path, layer(f"{kind}Pooling1D", "p", "bases", **options))
+        wanted = np.stack([reduce(span, axis=2) for span in spans], axis=2)
+        assert np.allclose(found, wanted, atol=1e-6)
+
+
+def step_gru(x, kernel, recurrent, bias, *, reset_after):
+    """A GRU position by position, by Keras' formulas: (L, C) -> (L, units)."""
+    units, outputs = len(recurrent), []
+    h = np.zeros(units)
+    for row in x:
+        z, r, n = np.split(row @ kernel + (bias[0] if reset_after else bias), 3)
+        past = np.split(h @ recurrent + (bias[1] if reset_after else 0), 3)
+        update = np.clip(0.2 * (z + past[0]) + 0.5, 0, 1)
+        reset = np.clip(0.2 * (r + past[1]) + 0.5, 0, 1)
+        last = reset * past[2] if reset_after else (reset * h) @ recurrent[:, 2 * units :]
+        new = np.tanh(n + last)
+        h = update * h + (1 - update) * new
+        outputs.append(h)
+    return np.array(outputs)
+
+
+def test_gru_of_keras_2_resets_before_the_product(tmp_path):
+    """Configs of Keras before 2.1 do not state reset_after."""
+    rng = np.random.default_rng(0)
+    values = {"kernel": (4, 9), "recurrent_kernel": (3, 9), "bias": (9,)}
+    drawn = {name: rng.normal(size=shape).astype("f4") for name, shape in values.items()}
+    weights = {"gru": {f"gru/{name}:0": value for name, value in drawn.items()}}
+    options = {"units": 3, "activation": "tanh", "recurrent_activation": "hard_sigmoid"}
+    gru = layer("GRU", "gru", "bases", return_sequences=True, **options)
+    found = run(tmp_path, gru, weights=weights, version="2.0.5")
+    bases = draw_bases(0, 12).numpy()
+    for i in range(2):
+        wanted = step_gru(bases[i].T, *drawn.values(), reset_after=False)
+        assert np.allclose(found[i].T, wanted, atol=1e-5)
+
+
+def call(name: str, node: int) -> list:
+    return [[name, node, 0, {}]]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_calls_of_a_nested_model_count_from_0_or_1(tmp_path, first):
+    """Keras 2 counts from 1; Keras 3 counts from 0 within a model."""
+    inner = [layer("InputLayer", "i", batch_input_shape=[None, None, 4])]
+    inner.append(layer("Dense", "scale", "i", units=4, use_bias=False))
+    tower = {**layer("Functional", "tower"), "config": model(*inner, name="tower")["config"]}
+    tower["inbound_nodes"] = [call("bases", 0), call("tower", first)]
+    add = {**layer("Subtract", "sub"), "inbound_nodes": [[*call("tower", first)]]}
+    add["inbound_nodes"][0] += call("tower", first + 1)
+    weights = {"tower": {"scale/kernel:0": np.full((4, 4), 0.5, "f4")}}
+    found = run(tmp_path, tower, add, weights=weights, version="2.9.0")
+    assert np.allclose(found, 0.5 - 1)
+
+
+def test_sequential_models_of_keras_2(tmp_path):
+    """Without an InputLayer, and with the layers in place of the options."""
+    first = layer("Dense", "d", units=2, use_bias=False, batch_input_shape=[None, None, 4])
+    for config in ([first], {"name": "s", "layers": [first]}):
+        path = write_h5(tmp_path / "a.h5", {"class_name": "Sequential", "config": config}, DENSE)
+        assert np.allclose(predict(path, draw_bases(0, 12)), run(tmp_path, dense(), weights=DENSE))
+
+
+def refuse(tmp_path, config: dict, weights: dict | None = None, **options) -> str:
+    """The error of a model, without the path."""
+    path = write_h5(tmp_path / "a.h5", config, weights or {"bases": {}})
+    with pytest.raises(ModelError) as error:
+        list_outputs(path, {"model_type": "Keras", **options})
+        KERAS.load(open_weights(path), options)
+    return str(error.value).removeprefix(f"{path}: ")
+
+
+LAMBDA = layer("Lambda", "magic", "bases", function=["4wEAAAA=", None, None])
+
+
+def test_a_lambda_layer_is_named(tmp_path):
+    assert refuse(tmp_path, model(BASES, LAMBDA)) == (
+        "layer 'magic' (Lambda) runs Python code, which is never read from a file: replace it by "
+        "layers of Keras, or use the model_type of a family that supplies it"
+    )
+
+
+def test_a_layer_of_the_users_own_is_named(tmp_path):
+    message = refuse(tmp_path, model(BASES, layer("Attend>Mine", "own", "bases")))
+    assert message.startswith(
+        "layer 'own' ('Attend>Mine') is not supported: model_type Keras knows Activation, "
+    )
+
+
+def test_a_function_of_the_users_own_is_named(tmp_path):
+    own = {"class_name": "function", "config": "my_relu", "registered_name": "my_relu"}
+    for given in (own, "my_relu"):
+        message = refuse(tmp_path, model(BASES, dense(activation=given)))
+        assert message.startswith(
+            "layer 'd' (Dense): activation 'my_relu' is not one of Keras: use relu6, selu, "
+        )
+
+
+def test_a_layer_that_the_output_does_not_need_is_not_looked_at(tmp_path):
+    config = model(BASES, dense(), LAMBDA, outputs=["d", "magic"])
+    path = write_h5(tmp_path / "a.h5", config, DENSE)
+    assert predict(path, draw_bases(0, 12), output="d").shape == (2, 2, 12)
+
+
+def test_two_inputs_are_named(tmp_path):
+    control = layer("InputLayer", "control", batch_input_shape=[None, 12, 1])
+    config = model(BASES, control, layer("Flatten", "flat", "bases"))
+    config["config"]["input_layers"].append(["control", 0, 0])
+    assert refuse(tmp_path, config) == (
+        "the model has 2 inputs (bases, control), but bases are the only one: save a model of one "
+        "input, or use the model_type of a family that supplies others"
+    )
+
+
+def test_an_output_must_be_chosen(tmp_path):
+    config = model(BASES, dense(), layer("Flatten", "flat", "bases"), outputs=["d", "flat"])
+    assert refuse(tmp_path, config, DENSE) == (
+        "the model has 2 outputs: choose one by its name or number in model.architecture.output "
+        "(0: 'd', 1: 'flat')"
+    )
+    assert refuse(tmp_path, config, DENSE, output="profile") == (
+        "the model has no output 'profile': it has 0: 'd', 1: 'flat'"
+    )
+    assert refuse(tmp_path, config, DENSE, output=2).startswith("the model has no output 2: it")
+    path = write_h5(tmp_path / "a.h5", config, DENSE)
+    assert predict(path, draw_bases(0, 12), output=1).shape == (2, 48, 1)
+
+
+def test_an_option_misspelt(tmp_path):
+    path = write_h5(tmp_path / "a.h5", TINY, tiny_weights())
+    with pytest.raises(ModelError, match="^Keras has no option 'outputs': it takes output$"):
+        load(path, architecture={"model_type": "Keras", "outputs": 1}, window=50)
+
+
+def test_weights_alone_say_what_to_give(tmp_path):
+    path = write_h5(tmp_path / "a.h5", None, tiny_weights(), group="")
+    with pytest.raises(ModelError) as error:
+        load(path, window=50)
+    assert str(error.value) == (
+        f"{path}: a file of weights alone, without the config of the model: save the whole model "
+        "with model.save, or give the model_type of a family"
+    )
+
+
+def test_a_file_of_another_format(tmp_path):
+    path = tmp_path / "a.pt"
+    torch.save({"weight": torch.ones(2)}, path)
+    with pytest.raises(ModelError, match="not a Keras model: model_type Keras needs a .h5 or"):
+        load(path, architecture={"model_type": "Keras"}, window=50)
+
+
+def test_weights_that_disagree_with_the_config_are_named(tmp_path):
+    weights = tiny_weights()
+    weights["first"]["first/kernel:0"] = np.zeros((5, 4, 7), "f4")
+    del weights["norm"]["norm/beta:0"]
+    weights["last"]["last/extra:0"] = np.zeros(2, "f4")
+    path = write_h5(tmp_path / "a.h5", TINY, weights)
+    with pytest.raises(ModelError) as error:
+        load(path, window=50)
+    assert str(error.value) == (
+        f"{path}: the weights do not fit the config: "
+        "'first/kernel' is (5, 4, 7) where the config has (5, 4, 3); "
+        "'norm/beta' is missing; 'last/extra' is not part of the config"
+    )
+
+
+@pytest.mark.parametrize(
+    ("last", "message"),
+    [
+        (dense() | {"class_name": "Conv1D"}, "kernel_size must be a whole number "),
+        (
+            layer("Conv1D", "c", "bases", filters=10**9, kernel_size=[3]),
+            "filters must be a whole number from 1 to 1,000,000, not 1000000000",
+        ),
+        (
+            layer("Conv1D", "c", "bases", filters=2, kernel_size=[3], data_format="channels_first"),
+            "data_format 'channels_first' is not supported: use channels_last",
+        ),
+        (
+            layer("Conv1D", "c", "bases", filters=2, kernel_size=[15]),
+            "its input of 12 positions is shorter than 15",
+        ),
+        (layer("BatchNormalization", "c", "bases", axis=1), "it normalises along another axis "),
+        (layer("GRU", "c", "bases", units=2, stateful=True), "stateful is not supported: "),
+        (layer("Cropping1D", "c", "bases", cropping=[6, 6]), "it crops 6 + 6 of 12 positions"),
+        (layer("Reshape", "c", "bases", target_shape=[5, 9]), "target_shape [5, 9] does not hold"),
+    ],
+)
+def test_options_that_are_not_supported_are_named(tmp_path, last, message):
+    found = refuse(tmp_path, model(BASES, last))
+    assert found.startswith(f"layer '{last['name']}' ({last['class_name']}): {message}")
+
+
+def test_an_input_of_something_else(tmp_path):
+    wide = layer("InputLayer", "bases", batch_input_shape=[None, 12, 5])
+    assert refuse(tmp_path, model(wide, dense())) == (
+        "its input has shape (None, 12, 5), not (None, length, 4)"
+    )
+
+
+def test_a_layer_that_depends_on_itself(tmp_path):
+    loop = layer("Dense", "d", "e", units=4)
+    message = refuse(tmp_path, model(BASES, loop, layer("Dense", "e", "d", units=4)))
+    assert message.endswith("its input depends on its own output")
+
+
+def test_nested_models_that_multiply_are_refused():
+    """Thirty models, each of which uses the next one twice."""
+    inner = model(layer("InputLayer", "i", batch_input_shape=[None, None, 4]), name="m")
+    inner["config"]["output_layers"] = [["i", 0, 0]]
+    for _ in range(30):
+        outer = model(layer("InputLayer", "i", batch_input_shape=[None, None, 4]), name="m")
+        nested = {**layer("Functional", "m"), "config": inner["config"]}
+        nested["inbound_nodes"] = [call("i", 0), call("m", 0)]
+        outer["config"]["layers"].append(nested)
+        outer["config"]["output_layers"] = [["m", 2, 0]]
+        inner = outer
+    with pytest.raises(ModelError, match="refused, its nested models are too large"):
+        read_graph(Path("a.h5"), inner, version=3)
