@@ -8,7 +8,7 @@ from typing import Any
 from grelu_models.files.keras.options import LayerOptions
 from grelu_models.files.limits import show
 
-__all__ = ["LAYERS", "Activation", "read_activation", "read_layer"]
+__all__ = ["LAYERS", "STANDARD", "Activation", "read_activation", "read_layer"]
 
 LARGEST = 1e30
 """Largest value of a slope or a limit."""
@@ -47,6 +47,9 @@ NAMES: dict[str, Activation] = {name: Activation(name) for name in PLAIN} | {
     "hard_sigmoid": Activation("hard_sigmoid"),
 }
 """Name in a config -> function; an axis of None is the last one."""
+
+STANDARD = (Activation("tanh"), Activation("sigmoid"))
+"""Activations of the recurrent layers of torch."""
 
 LAYERS = ("ReLU", "LeakyReLU", "ELU", "Softmax", "ThresholdedReLU")
 """Classes of layers that are activations without variables."""

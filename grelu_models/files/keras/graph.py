@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 
 from grelu_models.errors import ModelError
 from grelu_models.files.keras import shapes, weights
+from grelu_models.files.keras.inputs import find_input
 from grelu_models.files.keras.network import Network
 from grelu_models.files.keras.nodes import Call, Reference, list_ends, read_calls
-from grelu_models.files.keras.options import LENGTH, LayerOptions, Shape
+from grelu_models.files.keras.options import LARGEST, LayerOptions, Shape
 from grelu_models.files.keras.weights import show_shape
 from grelu_models.files.keras_names import MODELS, get_config, get_layers, get_name
 from grelu_models.files.limits import show
@@ -110,7 +112,7 @@ def read_graph(
             "file: build it with keras.Model(inputs, outputs) and save that"
         )
     walk = _Walk(path, version)
-    walk.add(Step("", INPUT, (), {}, (), _find_input(path, config)))
+    walk.add(Step("", INPUT, (), {}, (), find_input(path, config)))
     ends = walk.run(config, "", [0], output)
     if len(ends) != 1 or len(walk.steps[ends[0]].shape) not in (1, 2):
         raise ModelError(f"{path}: the output is not (length, tracks) or (tracks)")
@@ -129,37 +131,6 @@ def _prune(steps: list[Step], end: int) -> tuple[Step, ...]:
         Step(s.path, s.kind, tuple(place[i] for i in s.sources), s.options, s.given, s.shape)
         for s in (steps[old] for old in kept)
     )
-
-
-def _find_input(path: Path, model: dict[str, Any]) -> Shape:
-    """Shape of the only input: (length or None, 4)."""
-    layers = get_layers(model)
-    if model["class_name"] == "Sequential":
-        inputs = layers[:1]
-    else:
-        names = [name for name, _, _ in list_ends(get_config(model).get("input_layers"), path)]
-        inputs = [layer for layer in layers if get_name(layer) in names]
-        if len(names) != 1:
-            shown = ", ".join(names[:10])
-            raise ModelError(
-                f"{path}: the model has {len(names)} inputs ({shown}), but bases are the only one: "
-                "save a model of one input, or use the model_type of a family that supplies others"
-            )
-    options = get_config(inputs[0]) if inputs else {}
-    found = (
-        options.get("batch_input_shape"),
-        options.get("batch_shape"),
-        get_config(model).get("build_input_shape"),
-    )
-    shape = next((each for each in found if isinstance(each, list)), None)
-    if shape is None or len(shape) != 3 or shape[2] != 4 or not _is_length(shape[1]):
-        shown = show(shape) if shape is None else show(tuple(shape))
-        raise ModelError(f"{path}: its input has shape {shown}, not (None, length, 4)")
-    return (shape[1], 4)
-
-
-def _is_length(value: object) -> bool:
-    return value is None or (type(value) is int and 0 < value <= LENGTH)
 
 
 class _Walk:
@@ -284,8 +255,8 @@ class _Walk:
         if not given or (len(given) > 1 and kind not in SEVERAL):
             raise ModelError(f"{where} has {len(given)} inputs, which is not supported")
         shape, read = RULES[kind](LayerOptions(where, options, self.version), [*given])
-        if any(size is not None and size > LENGTH for size in shape):
-            raise ModelError(f"{where}: refused, its output is {show_shape(shape)}")
+        if math.prod(size or 1 for size in shape) > LARGEST:
+            raise ModelError(f"{where}: refused, its output has the shape {show_shape(shape)}")
         if self.read.setdefault(path, read) != read:
             raise ModelError(f"{where} is used on inputs of other channels")
         return [self.add(Step(path, kind, tuple(sources), read, given, shape))]

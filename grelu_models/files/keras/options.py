@@ -9,13 +9,16 @@ from grelu_models.errors import ModelError
 from grelu_models.files.architecture import Check, is_bool, number, whole
 from grelu_models.files.limits import show
 
-__all__ = ["KERNEL", "LENGTH", "WIDTH", "LayerOptions", "Shape"]
+__all__ = ["KERNEL", "LARGEST", "LENGTH", "WIDTH", "LayerOptions", "Shape"]
 
 Shape = tuple[int | None, ...]
 """Shape of a value without the batch: (length, channels) or (features,). None is not known."""
 
-LENGTH, WIDTH, KERNEL = 100_000_000, 1_000_000, 100_000
-"""Largest length of a value, number of its channels, and width of a kernel or pool."""
+LENGTH, WIDTH, KERNEL = 2**21, 1_000_000, 100_000
+"""Largest length that a config states, number of channels, and width of a kernel or pool."""
+
+LARGEST = 2**31
+"""Numbers in the largest output of a layer, for one window of the length that a config states."""
 
 
 class LayerOptions:

@@ -109,7 +109,7 @@ def _pad(options: LayerOptions, shapes: list[Shape]) -> Ruled:
 
 def _upsample(options: LayerOptions, shapes: list[Shape]) -> Ruled:
     channels = get_channels(options, shapes[0], rank=2)
-    size = options.whole("size", 1, KERNEL, 2)
+    size = options.whole("size", 1, 1000, 2)
     length = shapes[0][0]
     return (None if length is None else length * size, channels), {"size": size}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from grelu_models.files.keras.activations import read_activation
+from grelu_models.files.keras.activations import STANDARD, read_activation
 from grelu_models.files.keras.options import KERNEL, WIDTH, LayerOptions, Shape
 from grelu_models.files.limits import show
 
@@ -131,6 +131,17 @@ def _slope(options: LayerOptions, shapes: list[Shape]) -> Ruled:
     return shapes[0], {"shape": tuple(shape)}
 
 
+MOST_POSITIONS = {True: 200_000, False: 20_000}
+"""Positions of a recurrent layer by whether torch computes it; others run step by step."""
+
+
+def _check_positions(options: LayerOptions, length: int | None, read: dict[str, Any]) -> None:
+    chosen = (read["activation"], read["recurrent_activation"])
+    most = MOST_POSITIONS[chosen == STANDARD and (read["kind"] == "LSTM" or read["reset_after"])]
+    if length is not None and length > most:
+        raise options.refuse(f"refused, it runs over {length:,} positions (at most {most:,})")
+
+
 def read_recurrent(options: LayerOptions, shapes: list[Shape], kind: str) -> Ruled:
     """Read a GRU or an LSTM."""
     options.refuse_if("return_state", False, "only its sequence or last output is used")
@@ -151,6 +162,7 @@ def read_recurrent(options: LayerOptions, shapes: list[Shape], kind: str) -> Rul
         "sequences": sequences,
         "backwards": options.flag("go_backwards", False),
     }
+    _check_positions(options, shapes[0][0], read)
     return ((shapes[0][0], units) if sequences else (units,)), read
 
 

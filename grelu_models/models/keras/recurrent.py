@@ -6,14 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grelu_models.files.keras.activations import Activation
+from grelu_models.files.keras.activations import STANDARD
 from grelu_models.models.keras.activations import get_function
 from grelu_models.models.keras.weighted import Weighted
 
 __all__ = ["Bidirectional", "Recurrent"]
-
-STANDARD = (Activation("tanh"), Activation("sigmoid"))
-"""Activations of the layers of torch."""
 
 
 def identity(x: Tensor) -> Tensor:
@@ -77,7 +74,10 @@ class Recurrent(Weighted):
         """Outputs in the order in which positions were read: backwards, the last one is first."""
         x = x.transpose(1, 2)
         x = x.flip(1) if self.backwards else x
-        out = self.rnn(x)[0] if self.fused else self._step_through(x)
+        if x.is_meta:  # torch would step through all positions there
+            out = x.new_empty(*x.shape[:2], self.units)
+        else:
+            out = self.rnn(x)[0] if self.fused else self._step_through(x)
         return out.transpose(1, 2) if self.sequences else out[:, -1]
 
     def _step_through(self, x: Tensor) -> Tensor:

@@ -344,7 +344,7 @@ def test_options_that_are_not_supported_are_named(tmp_path, last, message):
 def test_an_input_of_something_else(tmp_path):
     wide = layer("InputLayer", "bases", batch_input_shape=[None, 12, 5])
     assert refuse(tmp_path, model(wide, dense())) == (
-        "its input has shape (None, 12, 5), not (None, length, 4)"
+        "its input has shape (None, 12, 5), not (None, length, 4) with at most 2,097,152 bases"
     )
 
 
@@ -367,3 +367,22 @@ def test_nested_models_that_multiply_are_refused():
         inner = outer
     with pytest.raises(ModelError, match="refused, its nested models are too large"):
         read_graph(Path("a.h5"), inner, version=3)
+
+
+def test_long_recurrent_layers_are_refused(tmp_path):
+    """They are measured by running them; a config can state any length."""
+    long = layer("InputLayer", "bases", batch_input_shape=[None, 2**20, 4])
+    for activation, most in (("tanh", "200,000"), ("relu", "20,000")):
+        options = {"activation": activation, "recurrent_activation": "sigmoid"}
+        config = model(long, layer("GRU", "g", "bases", units=2, **options))
+        assert refuse(tmp_path, config) == (
+            f"layer 'g' (GRU): refused, it runs over 1,048,576 positions (at most {most})"
+        )
+
+
+def test_large_outputs_are_refused(tmp_path):
+    long = layer("InputLayer", "bases", batch_input_shape=[None, 2**20, 4])
+    config = model(long, layer("Conv1D", "c", "bases", filters=10**6, kernel_size=[1]))
+    assert refuse(tmp_path, config) == (
+        "layer 'c' (Conv1D): refused, its output has the shape (None, 1048576, 1000000)"
+    )
