@@ -196,7 +196,7 @@ class _Walk:
         shown = ", ".join(f"{i}: {show(name)}" for i, name in enumerate(names[:50]))
         raise ModelError(
             f"{self.path}: the model has {len(names)} outputs: choose one by its name or number in "
-            f"model.architecture.output ({shown})"
+            f"model.output ({shown})"
             if output is None
             else f"{self.path}: the model has no output {show(output)}: it has {shown}"
         )

@@ -265,7 +265,7 @@ def test_two_inputs_are_named(tmp_path):
 def test_an_output_must_be_chosen(tmp_path):
     config = model(BASES, dense(), layer("Flatten", "flat", "bases"), outputs=["d", "flat"])
     assert refuse(tmp_path, config, DENSE) == (
-        "the model has 2 outputs: choose one by its name or number in model.architecture.output "
+        "the model has 2 outputs: choose one by its name or number in model.output "
         "(0: 'd', 1: 'flat')"
     )
     assert refuse(tmp_path, config, DENSE, output="profile") == (
