@@ -47,7 +47,7 @@ bench: $(READY) .oracles/.ready
 # Compares the models with gReLU and other packages; 'make test' uses outputs stored from them.
 # SLOW=1 adds Borzoi and Enformer at full size on full windows (minutes, 8 GB).
 oracles: $(READY) .oracles/.ready
-	$(BIN)/python -m pytest tests/oracles $(if $(SLOW),-m "slow or not slow",-n 2)
+	$(BIN)/python -m pytest tests/oracles -n 2 $(if $(SLOW),-m "slow or not slow")
 
 # Runs jobs on a one-node Slurm cluster, which it starts and stops (skipped unless root on Debian).
 slurm: $(READY)
