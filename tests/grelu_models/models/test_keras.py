@@ -230,6 +230,26 @@ def test_a_lambda_layer_is_named(tmp_path):
     )
 
 
+@pytest.mark.parametrize("kind", ["Lambda", "Mine>LogSum"])
+@pytest.mark.parametrize(
+    ("prefixes", "family"), [(["", "wo_bias_"], "ChromBPNet"), ([""], "BPNet"), (["x_"], None)]
+)
+def test_weights_of_a_bpnet_name_its_family(tmp_path, kind, prefixes, family):
+    names = [f"{prefix}bpnet_1st_conv" for prefix in prefixes]
+    convs = [layer("Conv1D", name, "bases", filters=2, kernel_size=[1]) for name in names]
+    counts = layer(kind, "logcount_predictions", "bases", function=["4wEAAAA=", None, None])
+    weights = {name: {f"{name}/kernel:0": np.zeros((1, 4, 2), "f4")} for name in names}
+    path = write_h5(tmp_path / "a.h5", model(BASES, *convs, counts), {"bases": {}, **weights})
+    with pytest.raises(ModelError) as error:
+        list_outputs(path)
+    way_out = (
+        f"; its weights have the names of a {family}: set model.architecture to "
+        f"model_type: {family}"
+    )
+    assert str(error.value).startswith(f"{path}: layer 'logcount_predictions' (")
+    assert str(error.value).endswith(way_out) if family else "BPNet" not in str(error.value)
+
+
 def test_a_layer_of_the_users_own_is_named(tmp_path):
     message = refuse(tmp_path, model(BASES, layer("Attend>Mine", "own", "bases")))
     assert message.startswith(
