@@ -1,13 +1,11 @@
 """What the Keras config of a BPNet says beyond its weights: window, crop, padding. Needs no torch.
 
-Only plain values are read. Layers that hold code, such as a Lambda, are passed over: the families
-know what they compute.
+Layers that hold code, such as a Lambda, are passed over: the families know what they compute.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 from grelu_models.errors import ModelError
 from grelu_models.families.bpnet_layouts import Part
 from grelu_models.files.architecture import LONGEST_WINDOW
+from grelu_models.files.keras.layers import list_layers
 from grelu_models.files.limits import show
 
 __all__ = ["Graph", "read_graph"]
@@ -55,18 +54,16 @@ def read_graph(path: Path, config: object, lone: Part) -> Graph:
     Raises
     ------
     ModelError
-        If a layer is not as chrombpnet and basepairmodels build it by default, so that its weights
-        would be used wrongly.
+        If a layer has no name of its own, or is not as chrombpnet and basepairmodels build it by
+        default, so that its weights would be used wrongly.
     """
     window, crops = None, {}
-    for kind, layer in _list_layers(config):
-        name = layer.get("name")
-        if not isinstance(name, str):
-            continue
+    for layer in list_layers(path, config):
+        kind, name, options = layer.kind, layer.name, layer.options
         if kind == "InputLayer" and name == "sequence":
-            window = _read_window(layer)
+            window = window or _read_window(options)
         elif kind == "Conv1D":
-            _check_convolution(path, name, layer)
+            _check_convolution(path, name, options)
         elif kind == "Cropping1D" and name.endswith("_relu_cr"):
             raise ModelError(
                 f"{path}: its layer {name} shows residual units that add the activated input: "
@@ -74,37 +71,23 @@ def read_graph(path: Path, config: object, lone: Part) -> Graph:
             )
         elif kind == "Cropping1D" and not WITHIN.fullmatch(name):
             part: Part = "accessibility" if name.startswith("wo_bias_") else lone
-            crops[part] = _read_crop(path, name, layer)
+            crops[part] = _read_crop(path, name, options)
     return Graph(window, crops)
 
 
-def _list_layers(config: object) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield class and config of all layers, also of nested models."""
-    left = [config]
-    while left:
-        value = left.pop()
-        if isinstance(value, dict):
-            kind, inner = value.get("class_name"), value.get("config")
-            if isinstance(kind, str) and isinstance(inner, dict):
-                yield kind, inner
-            left.extend(value.values())
-        elif isinstance(value, list):
-            left.extend(value)
-
-
-def _read_window(layer: dict[str, Any]) -> int | None:
-    shape = layer.get("batch_input_shape") or layer.get("batch_shape")
+def _read_window(options: dict[str, Any]) -> int | None:
+    shape = options.get("batch_input_shape") or options.get("batch_shape")
     window = shape[1] if isinstance(shape, list) and len(shape) == 3 else None
     known = type(window) is int and 0 < window <= LONGEST_WINDOW
     return window if known else None
 
 
-def _check_convolution(path: Path, name: str, layer: dict[str, Any]) -> None:
+def _check_convolution(path: Path, name: str, options: dict[str, Any]) -> None:
     number = DILATED.fullmatch(name)
     dilation = 2 ** int(number[1] or number[2]) if number else 1
     wanted = {"padding": "valid", "strides": 1, "dilation_rate": dilation}
     for key, value in wanted.items():
-        stated = layer.get(key, value)
+        stated = options.get(key, value)
         if stated not in (value, [value]):
             raise ModelError(
                 f"{path}: its layer {name} has {key} {show(stated)}, where BPNet has {value}: "
@@ -112,8 +95,8 @@ def _check_convolution(path: Path, name: str, layer: dict[str, Any]) -> None:
             )
 
 
-def _read_crop(path: Path, name: str, layer: dict[str, Any]) -> int:
-    cropping = layer.get("cropping")
+def _read_crop(path: Path, name: str, options: dict[str, Any]) -> int:
+    cropping = options.get("cropping")
     sides = cropping if isinstance(cropping, list) and len(cropping) == 2 else [None, None]
     left, right = sides
     if type(left) is not int or left != right or not 0 <= left <= LONGEST_WINDOW:

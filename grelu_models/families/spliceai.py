@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from grelu_models.errors import ModelError
 from grelu_models.families.family import Family, Options, Statement
 from grelu_models.families.loading import build_with_weights
-from grelu_models.families.spliceai_graph import WrongGraph, map_layers, read_nodes
+from grelu_models.families.spliceai_graph import WrongGraph, map_layers
 from grelu_models.files.keras_file import KerasFile
 from grelu_models.files.metadata import Track
 from grelu_models.files.weights_file import WeightsFile
@@ -141,7 +141,7 @@ def _read_keras(file: KerasFile, context: int) -> tuple[dict[str, Tensor], dict[
             "model in Keras (model.save), and give that file"
         )
     try:
-        modules, eps = map_layers(read_nodes(file.config), context)
+        modules, eps = map_layers(file.path, file.config, context)
     except WrongGraph as error:
         raise ModelError(
             f"{file.path}: {error}: use a model of SpliceAI's own program, or another model_type"

@@ -173,7 +173,7 @@ class _Walk:
         if len(inputs) != len(sources):
             raise ModelError(f"{self.path}: {prefix} has {len(sources)} inputs, not {len(inputs)}")
         chosen = self._choose(output, [end.name for end in outputs], prefix)
-        network = Network(self.path, layers, outputs, version=self.version)
+        network = Network(self.path, model, outputs, version=self.version)
         self.spend(network.work)
         values = {Call(end.name, 0): [source] for end, source in zip(inputs, sources, strict=True)}
         found = []

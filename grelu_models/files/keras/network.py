@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from grelu_models.errors import ModelError
+from grelu_models.files.keras.layers import read_layers
 from grelu_models.files.keras.nodes import Call, Reference, read_calls
-from grelu_models.files.keras_names import MODELS, get_name
+from grelu_models.files.keras_names import MODELS
 
-__all__ = ["CalledLayer", "Network"]
-
-
-@dataclass(frozen=True)
-class CalledLayer:
-    """A layer with its calls, as in the file."""
-
-    config: dict[str, Any]
-    kind: str
-    calls: list[Any]
+__all__ = ["Network"]
 
 
 class Network:
@@ -29,8 +19,8 @@ class Network:
     ----------
     path : Path
         For error messages.
-    layers : list
-        Their configs.
+    model : dict
+        `class_name` and `config` of the model.
     outputs : list of Reference
         Of the model.
     version : int
@@ -44,18 +34,11 @@ class Network:
     """
 
     def __init__(
-        self, path: Path, layers: list[Any], outputs: list[Reference], *, version: int
+        self, path: Path, model: object, outputs: list[Reference], *, version: int
     ) -> None:
-        self.layers: dict[str, CalledLayer] = {}
+        self.layers = read_layers(path, model)
         self.work = 0
         self._first: dict[tuple[bool, str], int] = {}
-        for layer in layers:
-            name = get_name(layer)
-            kind = layer.get("class_name") if isinstance(layer, dict) else None
-            calls = layer.get("inbound_nodes") if isinstance(layer, dict) else None
-            if not name or name in self.layers or not isinstance(kind, str):
-                raise ModelError(f"{path}: a layer of its config has no name of its own")
-            self.layers[name] = CalledLayer(layer, kind, calls if isinstance(calls, list) else [])
         if any(layer.kind in MODELS and len(layer.calls) > 1 for layer in self.layers.values()):
             self._find_first_calls(path, outputs, version)
 
