@@ -253,8 +253,7 @@ def _digest(
 
 
 def _check_count(path: Path, described: Description, geometry: Geometry) -> None:
-    """Compare the stated number of tracks, by which a workflow names its files, with the "
-    "model's."""
+    """Compare the stated number of tracks, which a workflow relies on, with the model's."""
     stated = described.statement.count
     if stated not in (None, geometry.tracks):
         raise ModelError(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from grelu_models.description import Description, describe
 from grelu_models.files.weights_file import open_weights
-from keras_files import Weights, write_h5
+from keras_files import Weights, layer, model, write_h5
 
 CODE = ["4wEAAAAAAAAAAAAAAAEAAAAD", None, None]
 """In place of the code of a Lambda layer."""
@@ -59,30 +59,21 @@ def make_config(
     **changed
         Options of all convolutions that are changed.
     """
-    layers = [_describe("InputLayer", "sequence", batch_input_shape=[None, window, 4])]
+    layers = [layer("InputLayer", "sequence", batch_input_shape=[None, window, 4])]
     nested: dict[str, list[dict[str, Any]]] = {}
     for name, tensor in state.items():
-        *path, layer, variable = name.split("/")
+        *path, own, variable = name.split("/")
         if variable == "kernel" and tensor.ndim == 3:
-            number = re.search(r"bpnet_(\d+)conv|main_dil_conv_(\d+)", layer)
+            number = re.search(r"bpnet_(\d+)conv|main_dil_conv_(\d+)", own)
             dilation = 2 ** int(number[1] or number[2]) if number else 1
             options = {"padding": "valid", "strides": [1], "dilation_rate": [dilation], **changed}
-            conv = _describe("Conv1D", layer, **options)
+            conv = layer("Conv1D", own, **options)
             (nested.setdefault(path[0], []) if path else layers).append(conv)
-    for layer, crop in crops.items():
+    for name, crop in crops.items():
         sides = [crop, crop] if isinstance(crop, int) else list(crop)
-        layers.append(_describe("Cropping1D", layer, cropping=sides))
-    models = [
-        {"class_name": "Functional", "name": name, "config": {"name": name, "layers": inner}}
-        for name, inner in nested.items()
-    ]
-    code = _describe("Lambda", "logcount_predictions", function=CODE)
-    config = {"name": "model_1", "layers": [*layers, *models, code]}
-    return {"class_name": "Functional", "config": config}
-
-
-def _describe(kind: str, name: str, **options) -> dict[str, Any]:
-    return {"class_name": kind, "name": name, "config": {"name": name, **options}}
+        layers.append(layer("Cropping1D", name, cropping=sides))
+    models = [layer("Functional", name, layers=inner) for name, inner in nested.items()]
+    return model(*layers, *models, layer("Lambda", "logcount_predictions", function=CODE))
 
 
 def read(path: Path, **architecture) -> tuple[torch.nn.Module, Description]:

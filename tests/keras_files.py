@@ -10,6 +10,10 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import torch
+
+from grelu_models.families import find_family
+from grelu_models.files.weights_file import open_weights
 
 Weights = dict[str, dict[str, np.ndarray]]
 """Layer -> path of a variable within the layer's group -> values."""
@@ -121,6 +125,23 @@ def draw_values(name: str, shape: list[int]) -> np.ndarray:
     noise = (x.astype("f8") / 2**30 - 1).astype("f4").reshape(shape)
     positive = "variance" in name or re.search(r"batch_normalization(_\d+)?/vars/", name)
     return 1 + np.float32(0.5) * noise if positive else np.float32(0.7) * noise
+
+
+def draw_bases(seed: int, length: int) -> np.ndarray:
+    """Two one-hot sequences (2, length, 4)."""
+    codes = np.random.default_rng(seed).integers(0, 4, (2, length))
+    return np.eye(4, dtype="f4")[codes]
+
+
+def predict(path: Path, bases: np.ndarray, output: str | int | None = None) -> np.ndarray:
+    """Predict from bases (N, length, 4) by model_type Keras: (N, tracks, bins)."""
+    options = {} if output is None else {"output": output}
+    file, family = open_weights(path), find_family("Keras")
+    stated, model = family.state(file, options), family.load(file, options)
+    with torch.inference_mode():
+        found = model(torch.from_numpy(bases.transpose(0, 2, 1).copy()))
+    assert stated.count == found.shape[1]
+    return found.numpy()
 
 
 def write_reference(path: Path, record: dict) -> Path:

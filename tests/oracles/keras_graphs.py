@@ -10,6 +10,8 @@ os.environ["KERAS_BACKEND"] = "torch"
 import keras
 from keras import layers as L
 
+from keras_files import draw_bases
+
 ACTIVATIONS = [
     *("relu", "elu", "selu", "gelu", "sigmoid", "softplus", "softsign", "silu", "tanh"),
     *("hard_sigmoid", "linear", "leaky_relu", "relu6", "mish", "softmax", "log_softmax", None),
@@ -229,9 +231,3 @@ def _build(seed: int) -> keras.Model:
         values = rng.normal(size=shape) * 0.5
         variable.assign(np.abs(values) + 0.3 if "variance" in variable.name else values)
     return model
-
-
-def draw_bases(seed: int, length: int) -> np.ndarray:
-    """Two one-hot sequences (2, length, 4)."""
-    codes = np.random.default_rng(seed).integers(0, 4, (2, length))
-    return np.eye(4, dtype="f4")[codes]

@@ -15,8 +15,8 @@ import h5py
 import numpy as np
 import torch
 
-from keras_files import write_reference
-from keras_graphs import build_graph, draw_bases, keras
+from keras_files import draw_bases, write_reference
+from keras_graphs import build_graph, keras
 
 COUNT = 20
 TRAINING = ("initializer", "regularizer", "constraint")

@@ -7,26 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from grelu_models.families import find_family
-from grelu_models.files.weights_file import open_weights
+from keras_files import draw_bases, predict
 
 graphs = pytest.importorskip("keras_graphs", reason="Keras 3.15 is not installed")
-keras, build_graph, draw_bases = graphs.keras, graphs.build_graph, graphs.draw_bases
+keras, build_graph = graphs.keras, graphs.build_graph
 
 SWEEP = 200
-KERAS = find_family("Keras")
-
-
-def predict(path: Path, bases: np.ndarray, output: str | None = None) -> np.ndarray:
-    """Predict from bases (N, length, 4) with our module: (N, tracks, bins)."""
-    options = {} if output is None else {"output": output}
-    file = open_weights(path)
-    stated = KERAS.state(file, options)
-    model = KERAS.load(file, options)
-    with torch.inference_mode():
-        found = model(torch.from_numpy(bases.transpose(0, 2, 1).copy()))
-    assert stated.count == found.shape[1]
-    return found.numpy()
 
 
 def evaluate(model, bases: np.ndarray) -> list[np.ndarray]:

@@ -4,20 +4,19 @@ The weights are in the wheel `spliceai`, of which only the data is used; skipped
 OpenSpliceAI is not installed.
 """
 
-import json
 from functools import cache
 from pathlib import Path
 
-import h5py
 import pytest
 import torch
-from torch import Tensor
+from spliceai_graph import evaluate_graph
 from torch.nn import functional as F
 
 from cases import fill_weights, make_bases
+from grelu_models.checkpoint import load_unmeasured
 from grelu_models.description import describe
 from grelu_models.files.weights_file import open_weights
-from spliceai_files import list_sources, write_keras2
+from spliceai_files import write_keras2
 from spliceai_peers import load_keras, make_openspliceai
 
 WEIGHTS = sorted((Path(__file__).parents[2] / ".oracles/spliceai/models").glob("*.h5"))
@@ -27,9 +26,7 @@ published = pytest.mark.skipif(not WEIGHTS, reason="spliceai 1.3.1 is not instal
 
 
 def load(path):
-    file = open_weights(path)
-    described = describe(file, architecture={"model_type": "SpliceAI"})
-    return described.family.load(file, described.options)
+    return load_unmeasured(path, architecture={"model_type": "SpliceAI"})[0]
 
 
 def make_gene(length=LENGTH):
@@ -42,63 +39,6 @@ def make_gene(length=LENGTH):
         letters[start + 160 : start + 170] = "AAGGTAAGTA"
     codes = torch.tensor(["ACGT".index(letter) for letter in letters])
     return F.one_hot(codes, 4).T[None].float()
-
-
-def evaluate_graph(path, bases):
-    """Compute the layers of a Keras file one by one, as its config lists them: (N, 3, L)."""
-    with h5py.File(path) as file:
-        config = json.loads(file.attrs["model_config"])["config"]
-        stored = {
-            name: torch.from_numpy(data[()]) for name, data in _list_data(file["model_weights"])
-        }
-    values: dict[str, Tensor] = {}
-    for layer in config["layers"]:
-        inputs = [values[source] for source in list_sources(layer)] or [bases]
-        values[layer["name"]] = _compute(layer, inputs, stored)
-    return values[config["output_layers"][0][0]]
-
-
-def _list_data(group):
-    found = []
-    group.visititems(
-        lambda name, data: found.append((name, data)) if isinstance(data, h5py.Dataset) else None
-    )
-    return found
-
-
-def _compute(layer, inputs, stored):
-    kind, options, name = layer["class_name"], layer["config"], layer["name"]
-
-    def get(variable):
-        return stored[f"{name}/{name}/{variable}:0"]
-
-    if kind == "Conv1D":
-        weight = get("kernel").permute(2, 1, 0)
-        out = F.conv1d(
-            inputs[0],
-            weight,
-            get("bias"),
-            dilation=options["dilation_rate"][0],
-            padding=options["padding"],
-        )
-        return _activate(out, options["activation"])
-    if kind == "BatchNormalization":
-        norm = [get(each) for each in ("moving_mean", "moving_variance", "gamma", "beta")]
-        return F.batch_norm(inputs[0], *norm, eps=options["epsilon"])
-    if kind == "Activation":
-        return _activate(inputs[0], options["activation"])
-    if kind == "Add":
-        return sum(inputs[1:], start=inputs[0])
-    if kind == "Cropping1D":
-        left, right = options["cropping"]
-        return inputs[0][..., left : inputs[0].shape[-1] - right]
-    assert kind == "InputLayer"
-    return inputs[0]
-
-
-def _activate(x, name):
-    functions = {"linear": lambda x: x, "relu": F.relu, "softmax": lambda x: x.softmax(dim=1)}
-    return functions[name](x)
 
 
 def both_strands(predict, bases):

@@ -1,5 +1,4 @@
-"""Programs of torch.export: read without running anything in them, with the values of the "
-"module."""
+"""Programs of torch.export: read without running anything in them, with the module's values."""
 
 import io
 import json

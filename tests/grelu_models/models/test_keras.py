@@ -15,8 +15,10 @@ from grelu_models.files.keras.graph import read_graph
 from grelu_models.files.weights_file import open_weights
 from keras_files import (
     TINY,
+    draw_bases,
     layer,
     model,
+    predict,
     tiny_stored,
     tiny_weights,
     write_h5,
@@ -26,19 +28,6 @@ from keras_files import (
 
 REFERENCES = json.loads((Path(__file__).parent / "keras_references.json").read_text())
 KERAS = find_family("Keras")
-
-
-def draw_bases(seed: int, length: int) -> torch.Tensor:
-    """Two one-hot sequences (2, 4, length), those of the references."""
-    codes = np.random.default_rng(seed).integers(0, 4, (2, length))
-    return torch.from_numpy(np.eye(4, dtype="f4")[codes].transpose(0, 2, 1).copy())
-
-
-def predict(path: Path, bases: torch.Tensor, **options) -> np.ndarray:
-    """Load a file and predict: (N, tracks, bins)."""
-    loaded = KERAS.load(open_weights(path), options)
-    with torch.inference_mode():
-        return loaded(bases).numpy()
 
 
 @pytest.mark.parametrize("record", REFERENCES, ids=lambda record: f"model {record['seed']}")
@@ -51,8 +40,6 @@ def test_outputs_are_those_of_keras(tmp_path, record):
         flat = found.ravel()
         values = flat[:: max(1, len(flat) // 40)]
         assert np.abs(values - wanted["values"]).max() <= 1e-5 * wanted["largest"]
-        count = list_outputs(path, {"model_type": "Keras", "output": name}).statement.count
-        assert count == found.shape[1]
 
 
 def test_stored_models_have_all_kinds_of_layers():
@@ -143,7 +130,7 @@ def test_thresholds_of_relu(tmp_path):
 @pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2), (4, 1), (5, 3)])
 def test_padding_does_not_count_in_pools(tmp_path, size, stride):
     """As in TensorFlow. Keras on torch counts the last position twice instead."""
-    x = draw_bases(0, 12).numpy()
+    x = draw_bases(0, 12).transpose(0, 2, 1)
     total = max((-(-12 // stride) - 1) * stride + size - 12, 0)
     starts = np.arange(-(-12 // stride)) * stride - total // 2
     spans = [x[:, :, max(start, 0) : start + size] for start in starts]
@@ -179,9 +166,9 @@ def test_gru_of_keras_2_resets_before_the_product(tmp_path):
     options = {"units": 3, "activation": "tanh", "recurrent_activation": "hard_sigmoid"}
     gru = layer("GRU", "gru", "bases", return_sequences=True, **options)
     found = run(tmp_path, gru, weights=weights, version="2.0.5")
-    bases = draw_bases(0, 12).numpy()
+    bases = draw_bases(0, 12)
     for i in range(2):
-        wanted = step_gru(bases[i].T, *drawn.values(), reset_after=False)
+        wanted = step_gru(bases[i], *drawn.values(), reset_after=False)
         assert np.allclose(found[i].T, wanted, atol=1e-5)
 
 
