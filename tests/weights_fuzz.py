@@ -3,6 +3,7 @@
 FUZZ_EXAMPLES multiplies the number of examples. Default is 1: seconds, for CI.
 """
 
+import copy
 import os
 from pathlib import Path
 
@@ -41,6 +42,37 @@ def damage(data: bytes, changes) -> bytes:
         else:
             data = data[:at] + what + data[at:]
     return data
+
+
+LEFT_OUT = object()
+"""In place of a value that is removed."""
+
+
+def change_values(plain, changes, *, skip: str | None = None):
+    """Replace values at any depth of lists and dicts, or leave them out: (PLACE, value) each.
+
+    What is below the key `skip` stays as it is.
+    """
+    for place, value in changes:
+        places = _list_places(plain, skip)
+        if not places:
+            break
+        container, key = places[int(place * len(places))]
+        if value is LEFT_OUT:
+            del container[key]
+        else:
+            container[key] = copy.deepcopy(value)
+    return plain
+
+
+def _list_places(value, skip: str | None) -> list:
+    """Every (container, key) of nested values."""
+    if not isinstance(value, dict | list):
+        return []
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    found = [(value, key, item) for key, item in pairs if skip is None or key != skip]
+    places = [(container, key) for container, key, _ in found]
+    return places + [place for *_, item in found for place in _list_places(item, skip)]
 
 
 def fuzz(examples: int):

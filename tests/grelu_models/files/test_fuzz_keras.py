@@ -14,7 +14,7 @@ from grelu_models.files.keras.graph import read_graph
 from grelu_models.files.weights_file import open_weights
 from grelu_models.models.keras import KerasModel
 from keras_files import TINY, layer, model, tiny_stored, tiny_weights, write_h5, write_keras
-from weights_fuzz import DAMAGE, damage, fuzz, outcome, use
+from weights_fuzz import DAMAGE, LEFT_OUT, PLACE, change_values, damage, fuzz, outcome, use
 
 
 @pytest.fixture(scope="module")
@@ -68,25 +68,7 @@ JSON = st.recursive(
 )
 
 
-@st.composite
-def configs(draw):
-    """The config of the tiny model with some values replaced or left out."""
-    config = json.loads(json.dumps(TINY))
-    for _ in range(draw(st.integers(1, 3))):
-        place, steps = config, draw(st.integers(1, 8))
-        for _ in range(steps):
-            keys = list(place) if isinstance(place, dict) else list(range(len(place)))
-            if not keys:
-                break
-            key = draw(st.sampled_from(keys))
-            if isinstance(place[key], dict | list) and draw(st.booleans()):
-                place = place[key]
-            elif draw(st.booleans()):
-                place[key] = draw(JSON)
-            else:
-                del place[key]
-                break
-    return config
+CHANGES = st.lists(st.tuples(PLACE, JSON | st.just(LEFT_OUT)), min_size=1, max_size=3)
 
 
 LAYERS = {
@@ -159,8 +141,9 @@ def test_hostile_options(folder, config):
 
 
 @fuzz(150)
-@given(configs(), st.booleans())
-def test_hostile_configs(folder, config, zipped):
+@given(CHANGES, st.booleans())
+def test_hostile_configs(folder, changes, zipped):
+    config = change_values(json.loads(json.dumps(TINY)), changes)
     path = folder / ("config.keras" if zipped else "config.h5")
     if zipped:
         write_keras(path, config, tiny_stored())

@@ -1,6 +1,5 @@
 """Changed programs of torch.export give a model or one ModelError of one line, and end."""
 
-import copy
 import json
 import warnings
 import zipfile
@@ -15,7 +14,7 @@ from torch import nn
 from grelu_models.checkpoint import load_unmeasured
 from grelu_models.description import list_outputs
 from grelu_models.files.program_operators import ATEN
-from weights_fuzz import DAMAGE, PLACE, damage, fuzz, outcome
+from weights_fuzz import DAMAGE, PLACE, change_values, damage, fuzz, outcome
 
 
 class Net(nn.Module):
@@ -70,22 +69,6 @@ LEAF = st.one_of(
 VALUE = st.one_of(LEAF, st.lists(LEAF, max_size=3), st.dictionaries(st.just("as_int"), WHOLE))
 
 
-def list_places(value: object, found: list) -> list:
-    """Every (container, key) of nested values, without notes on the source."""
-    pairs = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if value and isinstance(value, list)
-        else ()
-    )
-    for key, item in pairs:
-        if key != "metadata":
-            found.append((value, key))
-            list_places(item, found)
-    return found
-
-
 @fuzz(60)
 @given(st.booleans(), st.lists(st.tuples(PLACE, VALUE), min_size=1, max_size=2))
 def test_programs_with_other_values(program, weights, changes):
@@ -94,10 +77,7 @@ def test_programs_with_other_values(program, weights, changes):
     end = "weights_config.json" if weights else "models/model.json"
     (name,) = (name for name in held if name.endswith(end))
     plain = json.loads(held[name])
-    for place, value in changes:
-        places = list_places(plain if weights else plain["graph_module"], [])
-        container, key = places[int(place * len(places))]
-        container[key] = copy.deepcopy(value)
+    change_values(plain if weights else plain["graph_module"], changes, skip="metadata")
     held[name] = json.dumps(plain).encode()
     write(program.with_name("changed.pt2"), held)
 
