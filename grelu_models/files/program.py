@@ -6,47 +6,28 @@ earlier results, and there is no control flow. Needs no torch.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from grelu_models.errors import ModelError
 from grelu_models.files.limits import show
+from grelu_models.files.program_arguments import (
+    WAY_OUT,
+    check_known,
+    read_argument,
+    read_result,
+    read_text,
+    read_whole,
+)
 from grelu_models.files.program_operators import ATEN, CHECKS, INTEGERS
 
-__all__ = ["HERE", "Dtype", "Here", "Memory", "Name", "Program", "Step", "read_program"]
+__all__ = ["Program", "Step", "read_program"]
 
 MAJOR = 8
 """Major version of the format, of torch since 2.5."""
 
 MOST_STEPS = 100_000
-
-WAY_OUT = "load the module itself with model.python instead"
-
-
-class Name(NamedTuple):
-    """A result of an earlier step, an input, or a tensor of the file."""
-
-    name: str
-
-
-class Dtype(NamedTuple):
-    """A dtype by its number in the format."""
-
-    code: int
-
-
-class Memory(NamedTuple):
-    """A memory format by its number in the format."""
-
-    code: int
-
-
-class Here(NamedTuple):
-    """The device on which the program runs, whatever the file says."""
-
-
-HERE = Here()
 
 
 @dataclass(frozen=True)
@@ -135,7 +116,7 @@ def _read(where: str, plain: Any) -> Program:
     steps = tuple(_read_steps(where, graph["nodes"], known))
     outputs = _read_outputs(where, signature["output_specs"], module["module_call_graph"])
     for name in outputs.values():
-        _check_known(name, known)
+        check_known(name, known)
     values = graph["tensor_values"]
     return Program(
         input=inputs[0],
@@ -153,10 +134,10 @@ def _read_inputs(where: str, specs: list[Any]) -> tuple[dict[str, str], list[str
     for spec in specs:
         ((kind, content),) = spec.items()
         if kind in ("parameter", "buffer", "tensor_constant"):
-            tensors[_text(content["arg"]["name"])] = _text(content[f"{kind}_name"])
+            tensors[read_text(content["arg"]["name"])] = read_text(content[f"{kind}_name"])
         elif kind == "user_input":
             ((form, value),) = content["arg"].items()
-            inputs.append(_text(value["name"]) if form == "as_tensor" else form)
+            inputs.append(read_text(value["name"]) if form == "as_tensor" else form)
         elif kind != "constant_input":  # its value is part of the steps
             raise ModelError(f"{where}: refused, the program has an input of kind {show(kind)}")
     return tensors, inputs
@@ -182,7 +163,7 @@ def _read_outputs(where: str, specs: list[Any], calls: list[Any]) -> dict[str, s
     found = {key: name for key, name in zip(keys, names, strict=True) if name is not None}
     if not found:
         raise ModelError(f"{where}: the program returns no tensor")
-    return {key: _text(name) for key, name in found.items()}
+    return {key: read_text(name) for key, name in found.items()}
 
 
 def _read_keys(spec: str) -> list[str]:
@@ -196,13 +177,15 @@ def _read_keys(spec: str) -> list[str]:
 
 
 def _read_sizes(tensor: Any) -> tuple[int | None, ...]:
-    return tuple(_whole(size["as_int"]) if "as_int" in size else None for size in tensor["sizes"])
+    return tuple(
+        read_whole(size["as_int"]) if "as_int" in size else None for size in tensor["sizes"]
+    )
 
 
 def _read_steps(where: str, nodes: list[Any], known: set[str]) -> Iterator[Step]:
     """Check and yield the calls; the names of their results are added to `known`."""
     for node in nodes:
-        target = _text(node["target"])
+        target = read_text(node["target"])
         if target in CHECKS and not node["outputs"]:
             continue
         if target not in ATEN and target not in INTEGERS:
@@ -211,7 +194,7 @@ def _read_steps(where: str, nodes: list[Any], known: set[str]) -> Iterator[Step]
                 f"operators that are run: {WAY_OUT}"
             )
         arguments = tuple(
-            (_text(each["name"]), _read_argument(where, each["arg"], known))
+            (read_text(each["name"]), read_argument(where, each["arg"], known))
             for each in node["inputs"]
         )
         if any(name in ("train", "training") and value for name, value in arguments):
@@ -219,7 +202,7 @@ def _read_steps(where: str, nodes: list[Any], known: set[str]) -> Iterator[Step]
                 f"{where}: refused, the program was exported for training ({target}): call "
                 "model.eval() before torch.export.export"
             )
-        outputs = tuple(_read_result(each) for each in node["outputs"])
+        outputs = tuple(read_result(each) for each in node["outputs"])
         known.update(_flatten(outputs))
         yield Step(target, arguments, outputs)
 
@@ -230,86 +213,3 @@ def _flatten(outputs: tuple[Any, ...]) -> Iterator[str]:
             yield from each
         elif each is not None:
             yield each
-
-
-def _read_result(output: Mapping[str, Any]) -> Any:
-    ((kind, value),) = output.items()
-    if kind == "as_tensor":
-        return _text(value["name"])
-    if kind == "as_tensors":
-        return tuple(_text(each["name"]) for each in value)
-    if kind in ("as_sym_int", "as_sym_bool"):
-        return _text(value["as_name"])
-    if kind == "as_none":
-        return None
-    raise ValueError(f"a result of kind {show(kind)}")
-
-
-def _read_argument(where: str, argument: Mapping[str, Any], known: set[str]) -> object:
-    ((kind, value),) = argument.items()
-    if kind not in READERS:
-        raise ModelError(
-            f"{where}: refused, an argument of the program is of kind {show(kind)}: {WAY_OUT}"
-        )
-    return READERS[kind](value, known)
-
-
-def _check_known(name: object, known: set[str]) -> Name:
-    if not isinstance(name, str) or name not in known:
-        raise ValueError(f"{show(name)} is used before it is computed")
-    return Name(name)
-
-
-def _read_size(value: Mapping[str, Any], known: set[str]) -> object:
-    return _check_known(value["as_name"], known) if "as_name" in value else _whole(value["as_int"])
-
-
-def _read_optional(value: Mapping[str, Any], known: set[str]) -> object:
-    return _check_known(value["as_tensor"]["name"], known) if "as_tensor" in value else None
-
-
-def _whole(value: object) -> int:
-    if type(value) is not int or not -(2**63) <= value < 2**63:
-        raise ValueError(f"{show(value)} is not a whole number of 64 bits")
-    return value
-
-
-def _number(value: object) -> float:
-    if type(value) not in (int, float) and value not in ("Infinity", "-Infinity", "NaN"):
-        raise ValueError(f"{show(value)} is not a number")
-    return float(value)  # type: ignore[arg-type]  # one of these
-
-
-def _flag(value: object) -> bool:
-    if type(value) is not bool:
-        raise ValueError(f"{show(value)} is not true or false")
-    return value
-
-
-def _text(value: object) -> str:
-    if type(value) is not str or len(value) > 1000:
-        raise ValueError(f"{show(value)} is not a name")
-    return value
-
-
-READERS: dict[str, Callable[[Any, set[str]], object]] = {
-    "as_none": lambda value, known: None,
-    "as_tensor": lambda value, known: _check_known(value["name"], known),
-    "as_tensors": lambda value, known: [_check_known(each["name"], known) for each in value],
-    "as_optional_tensor": _read_optional,
-    "as_optional_tensors": lambda value, known: [_read_optional(each, known) for each in value],
-    "as_int": lambda value, known: _whole(value),
-    "as_ints": lambda value, known: [_whole(each) for each in value],
-    "as_float": lambda value, known: _number(value),
-    "as_floats": lambda value, known: [_number(each) for each in value],
-    "as_bool": lambda value, known: _flag(value),
-    "as_bools": lambda value, known: [_flag(each) for each in value],
-    "as_string": lambda value, known: _text(value),
-    "as_sym_int": _read_size,
-    "as_sym_ints": lambda value, known: [_read_size(each, known) for each in value],
-    "as_scalar_type": lambda value, known: Dtype(_whole(value)),
-    "as_memory_format": lambda value, known: Memory(_whole(value)),
-    "as_layout": lambda value, known: None,
-    "as_device": lambda value, known: HERE,
-}
-"""Kind of an argument -> function of its value and the names that are known."""

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from grelu_models.errors import ModelError
 from grelu_models.files.limits import show
-from grelu_models.files.program import Dtype, Here, Memory, Name, Program, Step
+from grelu_models.files.program import Program, Step
+from grelu_models.files.program_arguments import Dtype, Here, Memory, Name
 from grelu_models.files.program_file import DTYPES
 from grelu_models.files.program_operators import is_in_place
 
