@@ -10,10 +10,6 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import torch
-
-from grelu_models.families import find_family
-from grelu_models.files.weights_file import open_weights
 
 Weights = dict[str, dict[str, np.ndarray]]
 """Layer -> path of a variable within the layer's group -> values."""
@@ -115,6 +111,23 @@ def tiny_stored(seed: int = 0) -> dict[str, np.ndarray]:
     }
 
 
+BASES = layer("InputLayer", "bases", batch_input_shape=[None, 12, 4])
+"""An input of 12 bases."""
+
+DENSE = {"d": {"d/kernel:0": np.linspace(-4, 4, 8, dtype="f4").reshape(4, 2)}}
+"""Weights of `dense`."""
+
+
+def dense(**options) -> dict:
+    """A layer that reads `BASES`."""
+    return layer("Dense", "d", "bases", units=2, use_bias=False, **options)
+
+
+def call(name: str, node: int) -> list:
+    """The inputs of a call: the output of one layer."""
+    return [[name, node, 0, {}]]
+
+
 def draw_values(name: str, shape: list[int]) -> np.ndarray:
     """Values of a variable that follow from its path: variances are positive."""
     count, seed = math.prod(shape), zlib.crc32(name.encode())
@@ -135,6 +148,12 @@ def draw_bases(seed: int, length: int) -> np.ndarray:
 
 def predict(path: Path, bases: np.ndarray, output: str | int | None = None) -> np.ndarray:
     """Predict from bases (N, length, 4) by model_type Keras: (N, tracks, bins)."""
+    # Imported here: scripts that write references with other programs need none of our packages.
+    import torch
+
+    from grelu_models.families import find_family
+    from grelu_models.files.weights_file import open_weights
+
     options = {} if output is None else {"output": output}
     file, family = open_weights(path), find_family("Keras")
     stated, model = family.state(file, options), family.load(file, options)

@@ -1,7 +1,7 @@
 """The values in a program of `torch.export`: names, and arguments and results of its steps.
 
-An argument is a plain value or the name of an earlier result. What cannot be read is a ValueError, or
-another error of plain Python, which `program.read_program` reports. Needs no torch.
+An argument is a plain value or the name of an earlier result. What cannot be read is a ValueError
+or another error of Python, which `program.read_program` reports. Needs no torch.
 """
 
 from collections.abc import Callable, Mapping

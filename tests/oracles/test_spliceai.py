@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from spliceai_graph import evaluate_graph
 from torch.nn import functional as F
 
 from cases import fill_weights, make_bases
@@ -17,6 +16,7 @@ from grelu_models.checkpoint import load_unmeasured
 from grelu_models.description import describe
 from grelu_models.files.weights_file import open_weights
 from spliceai_files import write_keras2
+from spliceai_graph import evaluate_graph
 from spliceai_peers import load_keras, make_openspliceai
 
 WEIGHTS = sorted((Path(__file__).parents[2] / ".oracles/spliceai/models").glob("*.h5"))

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from spliceai_graph import evaluate_graph
 
 import pipeline
 from genometracks.bigwig.reader import BigWigReader
+from spliceai_graph import evaluate_graph
 from toys import write_fasta
 
 DATA = Path(__file__).parents[2] / "data" / "human"

@@ -1,8 +1,6 @@
 """Changed programs of torch.export give a model or one ModelError of one line, and end."""
 
-import json
 import warnings
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from torch import nn
 from grelu_models.checkpoint import load_unmeasured
 from grelu_models.description import list_outputs
 from grelu_models.files.program_operators import ATEN
+from program_files import PROGRAM, WEIGHTS, edit, export
 from weights_fuzz import DAMAGE, PLACE, change_values, damage, fuzz, outcome
 
 
@@ -35,11 +34,7 @@ class Net(nn.Module):
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory) -> Path:
-    torch.manual_seed(0)
-    shapes = ({0: torch.export.Dim("windows")},)
-    exported = torch.export.export(Net().eval(), (torch.randn(2, 4, 64),), dynamic_shapes=shapes)
-    path = tmp_path_factory.mktemp("program") / "program.pt2"
-    torch.export.save(exported, path)
+    path = export(Net(), tmp_path_factory.mktemp("program") / "program.pt2", sizes=(2, 4, 64))
     assert load_unmeasured(path)[0](torch.zeros(1, 4, 64)).shape == (1, 3, 34)
     return path
 
@@ -72,32 +67,20 @@ VALUE = st.one_of(LEAF, st.lists(LEAF, max_size=3), st.dictionaries(st.just("as_
 @fuzz(60)
 @given(st.booleans(), st.lists(st.tuples(PLACE, VALUE), min_size=1, max_size=2))
 def test_programs_with_other_values(program, weights, changes):
-    with zipfile.ZipFile(program) as archive:
-        held = {name: archive.read(name) for name in archive.namelist()}
-    end = "weights_config.json" if weights else "models/model.json"
-    (name,) = (name for name in held if name.endswith(end))
-    plain = json.loads(held[name])
-    change_values(plain if weights else plain["graph_module"], changes, skip="metadata")
-    held[name] = json.dumps(plain).encode()
-    write(program.with_name("changed.pt2"), held)
+    def change(plain):
+        plain = plain if weights else plain["graph_module"]
+        change_values(plain, changes, skip="metadata")  # notes on the source
+
+    end = WEIGHTS if weights else PROGRAM
+    use(edit(program, program.with_name("changed.pt2"), change, end=end))
 
 
 @fuzz(40)
 @given(st.lists(st.tuples(PLACE, st.sampled_from(sorted(ATEN))), min_size=1, max_size=3))
 def test_programs_with_other_operators(program, changes):
-    with zipfile.ZipFile(program) as archive:
-        held = {name: archive.read(name) for name in archive.namelist()}
-    (name,) = (name for name in held if name.endswith("models/model.json"))
-    plain = json.loads(held[name])
-    nodes = plain["graph_module"]["graph"]["nodes"]
-    for place, target in changes:
-        nodes[int(place * len(nodes))]["target"] = target
-    held[name] = json.dumps(plain).encode()
-    write(program.with_name("other.pt2"), held)
+    def change(plain):
+        nodes = plain["graph_module"]["graph"]["nodes"]
+        for place, target in changes:
+            nodes[int(place * len(nodes))]["target"] = target
 
-
-def write(path: Path, held: dict[str, bytes]) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, data in held.items():
-            archive.writestr(name, data)
-    use(path)
+    use(edit(program, program.with_name("other.pt2"), change))
