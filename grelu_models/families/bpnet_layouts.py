@@ -245,7 +245,7 @@ def measure_sizes(path: Path, stored: Stored) -> Sizes:
         module, _, kind = tensor.rpartition(".")
         shape = expected.get(module, ())
         shape = shape if kind == "weight" else shape[:1]
-        if found != shape:
+        if found != shape or not shape:
             raise ModelError(
                 f"{path}: {stored.names[tensor]} is {found}, in torch's order of axes, where a "
                 f"BPNet of {filters} filters and {outputs} outputs has {shape or 'no such tensor'}"

@@ -171,6 +171,11 @@ def test_a_missing_part_is_named(tmp_path):
             "2 outputs has (8, 4, 21)",
         ),
         (
+            {"rconvs.7.bias": ()},
+            "rconvs.7.bias is (), in torch's order of axes, where a BPNet of 8 filters and 2 "
+            "outputs has no such tensor",
+        ),
+        (
             {"rconvs.7.bias": (8,)},
             "rconvs.7.bias is (8,), in torch's order of axes, where a BPNet ",
         ),
