@@ -1,6 +1,6 @@
 """What a model family is: how its models are described and loaded. Needs no torch.
 
-Ours and those of other packages are the same record. `docs/models.md` walks through one.
+Ours and those of other packages are the same record. `docs/families.md` walks through one.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from grelu_models.description import list_outputs, pair_strands
 from grelu_models.errors import ModelError
 from grelu_models.families import FAMILIES, find_family
 
-PAGE = Path(__file__).parents[2] / "docs" / "models.md"
+PAGE = Path(__file__).parents[2] / "docs" / "families.md"
 
 GOOD = """
 from grelu_models.families import Family, Statement
@@ -153,8 +153,7 @@ def test_two_packages_of_one_name_are_named(monkeypatch, tmp_path):
 
 
 def test_the_package_of_the_guide_works(monkeypatch, tmp_path):
-    section = PAGE.read_text().partition("## Add a family")[2].partition("\n## ")[0]
-    files = re.findall(r"`([\w./]+)`:\n\n```\w+\n(.*?)```", section, re.DOTALL)
+    files = re.findall(r"`([\w./]+)`:\n\n```\w+\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert [name for name, _ in files] == ["pyproject.toml", "grelu_tracks_twostrand.py"]
     folder = tmp_path / "twostrand"
     folder.mkdir()
