@@ -21,7 +21,7 @@ GUIDES = {
     "[number of shards](../docs/auto.md#what-auto-chooses), [clusters](../docs/cluster.md).",
     "genome": "Guides: [part of a genome](../docs/windows.md#part-of-a-genome), "
     "[a genome from a URL](../docs/models.md#files-from-the-hub-or-a-url).",
-    "model": "Guides: [models](../docs/models.md), "
+    "model": "Guides: [models](../docs/models.md), [your own](../docs/own-models.md), "
     "[a longer window](../docs/auto.md#what-auto-chooses).",
     "prediction": "Guides: [windows](../docs/windows.md), [averages](../docs/averages.md), "
     "[`auto`](../docs/auto.md), [several GPUs](../docs/cluster.md#several-gpus-no-scheduler).",

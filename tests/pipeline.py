@@ -72,5 +72,9 @@ def run(folder: Path, *words: str, **how) -> str:
 
 def planned_rules(folder: Path, **how) -> set[str]:
     """Rules that a dry run would execute."""
-    output = run(folder, "-n", **how)
+    return list_rules(run(folder, "-n", **how))
+
+
+def list_rules(output: str) -> set[str]:
+    """Rules in the output of a dry run."""
     return set(re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):", output, re.M))

@@ -11,7 +11,7 @@ import torch
 import yaml
 
 from grelu_models.checkpoint import load
-from pipeline import planned_rules, run, snakemake
+from pipeline import run, snakemake
 from spliceai_files import write_keras2
 from toys import one_hot, random_bases, write_fasta
 
@@ -103,11 +103,3 @@ def test_averaging_over_strands_is_refused(tmp_path):
     )
     message = f"prediction.reverse_complement: {reason}: set it to false"
     assert done.returncode and message in done.stderr + done.stdout
-
-
-def test_the_example_is_planned(tmp_path):
-    for weights in yaml.safe_load(EXAMPLE.read_text())["model"]["weights"]:
-        write_keras2(tmp_path / weights, 10_000)
-    write_fasta(tmp_path / "hg38.fa", {"chr1": "ACGT"})
-    (tmp_path / "config.yaml").write_text(EXAMPLE.read_text())
-    assert {"plan", "predict", "bigwig"} <= planned_rules(tmp_path)
