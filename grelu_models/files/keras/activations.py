@@ -55,15 +55,17 @@ LAYERS = ("ReLU", "LeakyReLU", "ELU", "Softmax", "ThresholdedReLU")
 """Classes of layers that are activations without variables."""
 
 
-def read_activation(options: LayerOptions, name: str = "activation") -> Activation | None:
-    """Return the activation that an option names; None is the identity.
+def read_activation(
+    options: LayerOptions, name: str = "activation", *, default: str | None = None
+) -> Activation | None:
+    """Return the activation that an option names, or else the default; None is the identity.
 
     Raises
     ------
     ModelError
         If it is not known: a function of the user's own.
     """
-    value = options.config.get(name)
+    value = options.config.get(name, default)
     if isinstance(value, dict) and value.get("class_name") in ("function", "Activation"):
         inner = value.get("config")
         value = inner.get("activation") if isinstance(inner, dict) else inner

@@ -160,6 +160,28 @@ def test_gru_of_keras_2_resets_before_the_product(tmp_path):
         assert np.allclose(found[i].T, wanted, atol=1e-5)
 
 
+def test_a_gru_that_states_no_activations_has_the_defaults_of_keras(tmp_path):
+    rng = np.random.default_rng(0)
+    values = {"kernel": (4, 9), "recurrent_kernel": (3, 9), "bias": (9,)}
+    drawn = {name: rng.normal(size=shape).astype("f4") for name, shape in values.items()}
+    weights = {"gru": {f"gru/{name}:0": value for name, value in drawn.items()}}
+    bare, stated = (
+        run(
+            tmp_path,
+            layer("GRU", "gru", "bases", return_sequences=True, **options),
+            weights=weights,
+        )
+        for options in (
+            {"units": 3},
+            {"units": 3, "activation": "tanh", "recurrent_activation": "sigmoid"},
+        )
+    )
+    assert np.array_equal(bare, stated)
+    options = {"units": 3, "activation": None, "recurrent_activation": "sigmoid"}
+    gru = layer("GRU", "gru", "bases", return_sequences=True, **options)
+    assert not np.allclose(run(tmp_path, gru, weights=weights), stated)
+
+
 @pytest.mark.parametrize("first", [0, 1])
 def test_calls_of_a_nested_model_count_from_0_or_1(tmp_path, first):
     """Keras 2 counts from 1; Keras 3 counts from 0 within a model."""
