@@ -162,7 +162,7 @@ def test_gru_of_keras_2_resets_before_the_product(tmp_path):
 
 def test_a_gru_that_states_no_activations_has_the_defaults_of_keras(tmp_path):
     rng = np.random.default_rng(0)
-    values = {"kernel": (4, 9), "recurrent_kernel": (3, 9), "bias": (9,)}
+    values = {"kernel": (4, 9), "recurrent_kernel": (3, 9), "bias": (2, 9)}
     drawn = {name: rng.normal(size=shape).astype("f4") for name, shape in values.items()}
     weights = {"gru": {f"gru/{name}:0": value for name, value in drawn.items()}}
     bare, stated = (
