@@ -51,6 +51,9 @@ def find_family(kind: object) -> Family:
 def _suggest(kind: object) -> str:
     if isinstance(kind, str) and kind in KNOWN:
         return f"install the package that adds it, {KNOWN[kind]}"
+    alike = {name.lower(): name for name in (*FAMILIES, *KNOWN)}
+    if isinstance(kind, str) and kind.lower() in alike:
+        return f"write {alike[kind.lower()]!r}"
     return (
         f"use one of {', '.join(FAMILIES)}, or install a package that adds it (entry point {GROUP})"
     )

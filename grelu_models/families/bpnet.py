@@ -198,7 +198,7 @@ def make_statement(
         found.append(
             f"the model was trained with {sizes.controls} control tracks: they are given as zeros"
         )
-    if placed.trim < sizes.reach:
+    if placed.trim < sizes.reach and output != "counts":
         found.append(
             f"{sizes.reach - placed.trim:,} bp at each end of the output depend on padding: "
             f"set prediction.trim to {sizes.reach - placed.trim} or more"

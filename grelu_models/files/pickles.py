@@ -198,11 +198,12 @@ def refuse(path: Path, name: str) -> ModelError:
 
 def _refuse_module(path: Path, name: str) -> ModelError:
     """Return the error for a pickled module, with the lines that make a state dict of it."""
+    stem = f"{path.stem}.state_dict" if path.suffix == ".pt" else path.stem  # keeps the file
     return ModelError(
         f"{path}: refused, it is a whole pickled module ({name}), which runs code when it is "
         "loaded: if you trust it, make a state dict of it where its package is installed: "
         f'model = torch.load("{path.name}", map_location="cpu", weights_only=False); '
-        f'torch.save(model.state_dict(), "{path.stem}.pt")'
+        f'torch.save(model.state_dict(), "{stem}.pt")'
     )
 
 

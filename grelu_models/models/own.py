@@ -11,6 +11,9 @@ from grelu_models.files.limits import show
 
 __all__ = ["OwnModel", "check_values"]
 
+UNREPEATED = 0.02
+"""Greatest difference between two runs of one window, as a part of the window's largest value."""
+
 
 class OwnModel(nn.Module):
     """A module (N, 4, L) -> (N, tracks, bins), or with layout NLC (N, L, 4) -> (N, bins, tracks).
@@ -102,7 +105,10 @@ class OwnModel(nn.Module):
 
 
 def check_values(model: nn.Module, window: int, *, source: str) -> None:
-    """Run two windows of random bases, and refuse a model that fails or gives values like NaN.
+    """Run two windows of random bases, and one of them again.
+
+    Refused are models that fail, give values like NaN, or give other values for a window that is
+    run again, alone: those with dropout or batch statistics in prediction.
 
     Parameters
     ----------
@@ -116,11 +122,19 @@ def check_values(model: nn.Module, window: int, *, source: str) -> None:
     codes = torch.randint(4, (2, window), generator=torch.Generator().manual_seed(0))
     bases = nn.functional.one_hot(codes, 4).transpose(1, 2).float()
     with torch.inference_mode():
-        out = model(bases)
+        out, again = model(bases), model(bases[:1])
     wrong = ~torch.isfinite(out)
     if wrong.any():
         value = out[wrong][0].item()
         raise ModelError(
             f"{source}: the model returns {value} for a window of random bases "
             f"({int(wrong.sum()):,} of {out.numel():,} values): check its weights and eval mode"
+        )
+    change = (again - out[:1]).abs().max().item()
+    largest = out[:1].abs().max().item()
+    if change > UNREPEATED * largest:
+        raise ModelError(
+            f"{source}: the model returns other values for a window of random bases when it is run "
+            f"again, alone (by {change:.2g}; the largest value is {largest:.2g}): check for dropout "
+            "and batch statistics that are not switched off by eval mode"
         )

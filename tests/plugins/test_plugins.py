@@ -87,6 +87,13 @@ def test_a_missing_package_is_named():
         find_family("ConvModl")
 
 
+@pytest.mark.parametrize("kind", ["BPnet", "AlphaGenome"])
+def test_the_case_of_a_model_type_is_corrected(kind):
+    written = {"BPnet": "BPNet", "AlphaGenome": "alphagenome"}[kind]
+    with pytest.raises(ModelError, match=f"^unknown model_type '{kind}': write '{written}'$"):
+        find_family(kind)
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [

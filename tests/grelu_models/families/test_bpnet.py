@@ -168,6 +168,12 @@ def test_notes_say_what_a_user_must_know(tmp_path, case, note):
     assert len(described.statement.notes) == 1 and note in described.statement.notes[0]
 
 
+def test_one_value_per_window_has_no_positions_to_trim(tmp_path):
+    options = REFERENCES["BPNet, padded"]["options"]
+    _, described = read(save(tmp_path, "BPNet, padded"), **options | {"output": "counts"})
+    assert described.statement.notes == ()
+
+
 def test_window_and_crop_are_read_from_the_config_of_keras(tmp_path):
     path = save(tmp_path, "chrombpnet", window=1234)
     model, described = read(path, model_type="ChromBPNet")

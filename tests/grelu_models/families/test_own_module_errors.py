@@ -64,6 +64,17 @@ from own_module import SOURCE, load
             "own.py:{.transpose}: the code of model.python raised RuntimeError: Given",
         ),
         ("build_whole", {}, "the module returns int64 of shape (2, 3, 50), where floats of shape"),
+        (
+            "build_dropped",
+            {},
+            "own.py: the model returns other values for a window of random bases when it is run "
+            "again, alone (by ",
+        ),
+        (
+            "build_centred",
+            {},
+            "check for dropout and batch statistics that are not switched off by eval mode",
+        ),
         ("build_nan", {}, "own.py: the model returns nan for a window of random bases (300 of 300"),
         ("build_text", {}, "own.py: the module returns a str where a tensor is wanted"),
         (

@@ -188,6 +188,14 @@ def test_a_pickled_module_is_refused_with_the_lines_that_make_a_state_dict(tmp_p
     )
 
 
+def test_the_state_dict_of_a_pickled_module_gets_a_name_of_its_own(tmp_path):
+    path = tmp_path / "ctcf.pt"
+    torch.save(torch.nn.Sequential(torch.nn.Conv1d(4, 2, 3)), path)
+    with pytest.raises(ModelError) as caught:
+        read_state_dict(path)
+    assert str(caught.value).endswith('torch.save(model.state_dict(), "ctcf.state_dict.pt")')
+
+
 def test_other_objects_are_refused_without_advice_to_load_them(tmp_path):
     class Own(torch.nn.Linear):
         pass
