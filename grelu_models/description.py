@@ -163,6 +163,8 @@ def describe(
         family = make_family(code)
         given = _check_own(family, architecture or {})
     else:
+        if not architecture and not isinstance(stated.architecture, dict):
+            file.shapes()  # a file that holds no weights is the first thing to say
         given = find_architecture(file.path, stated, architecture)
         family = find_family(given.get("model_type"))
     given |= options or {}

@@ -251,7 +251,7 @@ def read_legacy_pickle(path: Path) -> object:
     if not pickled.startswith(LEGACY):
         if pickled.startswith(b"\x80"):  # a pickle, whose names explain best why it is refused
             _run(path, pickled, None, number=1)
-        raise ModelError(f"{path}: no readable weights: neither safetensors nor a file of torch")
+        raise ModelError(f"{path}: no readable weights: neither safetensors, Keras nor torch")
     return _run(path, pickled, None, number=5)[3]
 
 

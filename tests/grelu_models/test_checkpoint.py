@@ -103,6 +103,13 @@ def test_a_hostile_pickle_is_refused_and_executes_nothing(tmp_path, form):
     assert not victim.exists()
 
 
+def test_a_file_without_weights_is_named_before_its_architecture_is_asked_for(tmp_path):
+    path = tmp_path / "model.h5"
+    path.write_text("<html>404</html>")
+    with pytest.raises(ModelError, match="model.h5: no readable weights: neither safetensors, "):
+        load(path)
+
+
 @pytest.mark.parametrize(
     ("metadata", "message"),
     [

@@ -108,3 +108,13 @@ def test_exons_without_what_is_needed_are_one_error(folder, text, message):
     (folder / "x").write_text(text)
     with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
         find(Path("x"), "donor")
+
+
+def test_bed_has_no_transcripts(folder):
+    (folder / "x").write_text("chr1\t100\t200\tp\t0\t+\n")
+    message = (
+        "x: is a BED file, without the transcripts that evaluation.sites[0].at: acceptor needs: "
+        "give GFF3 or GTF, or set evaluation.sites[0].at to start, end, 5', 3', centre or all"
+    )
+    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+        list(find_junctions(Path("x"), at="acceptor", key="evaluation.sites[0]", feature=None))

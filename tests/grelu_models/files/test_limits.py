@@ -120,7 +120,7 @@ def test_old_files_have_the_same_limits(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"\x89HDF\r\n", b"name\tb\n" * 9, bytes(99)])
 def test_other_files_are_named(tmp_path, content):
     (tmp_path / "a.pt").write_bytes(content)
-    refuse_all = "a.pt: no readable weights: neither safetensors nor a file of torch"
+    refuse_all = "a.pt: no readable weights: neither safetensors, Keras nor torch"
     with pytest.raises(ModelError, match=refuse_all):
         read_state_dict(tmp_path / "a.pt")
 

@@ -35,6 +35,11 @@ def find_junctions(path: Path, *, at: str, key: str, feature: str | None) -> Ite
     """
     outermost: dict[Transcript, int] = {}
     for exon in read_features(path, key=key, feature=feature):
+        if feature is None:
+            raise UserError(
+                f"{path}: is a BED file, without the transcripts that {key}.at: {at} needs: give "
+                f"GFF3 or GTF, or set {key}.at to start, end, 5', 3', centre or all"
+            )
         base, choose = _find_base(path, exon, at=at, key=key)
         for transcript in _list_transcripts(exon):
             outermost[transcript] = choose(outermost.get(transcript, base), base)
