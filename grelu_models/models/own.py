@@ -134,7 +134,7 @@ def check_values(model: nn.Module, window: int, *, source: str) -> None:
     largest = out[:1].abs().max().item()
     if change > UNREPEATED * largest:
         raise ModelError(
-            f"{source}: the model returns other values for a window of random bases when it is run "
-            f"again, alone (by {change:.2g}; the largest value is {largest:.2g}): check for dropout "
-            "and batch statistics that are not switched off by eval mode"
+            f"{source}: the model returns other values for a window of random bases when it is "
+            f"run again, alone (by {change:.2g}; the largest value is {largest:.2g}): check for "
+            "dropout and batch statistics that are not switched off by eval mode"
         )
