@@ -35,7 +35,7 @@ from grelu_models.files.weights_file import WeightsFile
 from grelu_models.measure import measure_model
 from grelu_models.models.build import build_model
 from grelu_models.models.layout import ChannelsLast
-from grelu_models.models.own import check_values
+from grelu_models.models.own import check_values, check_weights
 
 __all__ = [
     "build_model",
@@ -124,6 +124,8 @@ def load(
     model = _load_described(file, described)
     if described.family.name in ("python", PROGRAM):
         check_values(model, window, source=code.file if code else str(path))
+    if code:
+        check_weights(model, _load_described(file, described), source=code.file)
     measured = measure_model(model, window, bin=bin)
     geometry = measured.geometry
     _check_count(path, described, geometry)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from grelu_models.errors import ModelError, describe_error
 from grelu_models.files.limits import show
 
-__all__ = ["OwnModel", "check_values"]
+__all__ = ["OwnModel", "check_values", "check_weights"]
 
 UNREPEATED = 0.02
 """Greatest difference between two runs of one window, as a part of the window's largest value."""
@@ -138,3 +138,31 @@ def check_values(model: nn.Module, window: int, *, source: str) -> None:
             f"run again, alone (by {change:.2g}; the largest value is {largest:.2g}): check for "
             "dropout and batch statistics that are not switched off by eval mode"
         )
+
+
+def check_weights(model: nn.Module, again: nn.Module, *, source: str) -> None:
+    """Refuse a module that has other weights when it is made again, and so in every job.
+
+    Parameters
+    ----------
+    model, again : nn.Module
+        Made by the same function.
+    source : str
+        For error messages.
+    """
+    other = again.state_dict()
+    for name, tensor in model.state_dict().items():
+        if isinstance(tensor, Tensor) and not _is_same(tensor, other.get(name)):
+            raise ModelError(
+                f"{source}: {name.removeprefix('model.')} of the module has other values when it "
+                "is made again: load all parameters from the weights"
+            )
+
+
+def _is_same(one: Tensor, other: object) -> bool:
+    return (
+        isinstance(other, Tensor)
+        and one.shape == other.shape
+        and one.dtype == other.dtype
+        and torch.allclose(one, other, rtol=0, atol=0, equal_nan=True)
+    )

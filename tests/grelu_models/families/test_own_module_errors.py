@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from grelu_models.checkpoint import load as load_measured
 from grelu_models.checkpoint import load_unmeasured
 from grelu_models.description import list_outputs
 from grelu_models.errors import ModelError
@@ -110,6 +111,17 @@ def test_what_is_wrong_is_one_line(own_folder, name, options, message):
     with pytest.raises(ModelError) as error:
         load(name, options)
     assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_weights_that_the_function_forgets_to_load_are_named(own_folder):
+    message = (
+        "own.py: conv.weight of the module has other values when it is made again: "
+        "load all parameters from the weights"
+    )
+    options = {"architecture": {"n_tasks": 3}, "window": 50}
+    with pytest.raises(ModelError, match=f"^{re.escape(message)}$"):
+        load_measured("own.pt", code=find_code("own:build_forgotten"), **options)
+    assert load_measured("own.pt", code=find_code("own:build_from"), **options)[1].geometry.bin == 1
 
 
 def test_weights_that_do_not_fit_are_named(own_folder):
