@@ -55,6 +55,16 @@ def build_forgotten(weights):
     return Net()
 
 
+class WithDefaults(Net):
+    def __init__(self, channels=3, kernel=5):
+        super().__init__()
+        assert (channels, kernel) == (3, 5)
+
+
+def build_optional(tracks=3, weights=None):
+    return build_from(weights)
+
+
 def build_two(weights, tracks):
     return Net()
 

@@ -45,8 +45,8 @@ class Statement:
     scale : str or None
         Scale of the output in words, e.g. "probability". Default is None: not known.
     longer_windows : bool or None
-        Whether longer windows than those of the training give the same values. Default is None: not
-        known.
+        Whether windows of other lengths than those of the training give the same values, where no
+        padding is read. Default is None: not known.
     licence : str or None
         Licence of the weights, where known. Default is None.
     layout : "NCL" or "NLC"

@@ -176,14 +176,14 @@ def _is_defined(value: object, module: ModuleType) -> bool:
 
 
 def list_parameters(function: Callable[..., object]) -> list[str]:
-    """Parameters that must be given; if there are none, the first of the others."""
+    """Parameters that must be given; if there are none, one that is named `weights`."""
     named = [
         each
         for each in inspect.signature(function).parameters.values()
         if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
     ]
     needed = [each.name for each in named if each.default is each.empty]
-    return needed or [each.name for each in named][:1]
+    return needed or [each.name for each in named if each.name == "weights"]
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def _load(code: OwnCode, file: WeightsFile, options: Options) -> nn.Module:
             "path of the weights, or nothing"
         )
     with report_errors(code):
-        model = function(file.path) if needed else function()
+        model = function(**{name: file.path for name in needed})
     if not isinstance(model, nn.Module):
         raise ModelError(
             f"model.python: {code.name} of {code.file} returns {_name_type(model)}: it must return "

@@ -99,10 +99,11 @@ def test_only_the_kept_tracks_of_any_module_are_given(weights):
     torch.testing.assert_close(kept(bases), whole_output[:, [1]], rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("window", [40, 60])
 @pytest.mark.parametrize(("longer", "noted"), [(0, True), (1, False)])
-def test_a_longer_window_is_noted_unless_it_keeps_the_values(weights, longer, noted):
-    _, card = load(weights, architecture={"model_type": "Last", "longer": longer}, window=60)
-    text = "windows of 60 bp are read by a model that was trained on 50 bp: "
+def test_another_window_is_noted_unless_it_keeps_the_values(weights, longer, noted, window):
+    _, card = load(weights, architecture={"model_type": "Last", "longer": longer}, window=window)
+    text = f"windows of {window} bp are read by a model that was trained on 50 bp: "
     assert any(note.startswith(text) for note in card.notes) is noted
 
 

@@ -25,6 +25,8 @@ def compute(x):
         ("build", {}),
         ("build_from", {}),
         ("Net", {}),
+        ("WithDefaults", {}),
+        ("build_optional", {}),
         ("build_last", {"layout": "NLC"}),
         ("build_several", {"output": "signal"}),
         ("build_pair", {"output": 0}),
