@@ -3,7 +3,6 @@
 Needs no torch, so that a workflow can list the tracks of a model before it runs anything.
 """
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +25,7 @@ from grelu_models.files.metadata import (
     name_tracks,
 )
 from grelu_models.files.paths import is_file
+from grelu_models.files.track_table import pair_strands, read_track_table
 from grelu_models.files.weights_file import WeightsFile, open_weights
 
 __all__ = [
@@ -43,9 +43,6 @@ __all__ = [
 ]
 
 Value = TypeVar("Value")
-
-LARGEST_TABLE = 64 * 2**20
-"""Bytes of the largest table of tracks. The one published with Borzoi has 1 MB."""
 
 
 @dataclass(frozen=True)
@@ -293,95 +290,3 @@ def complete_tracks(
         track if pair is None else {**track, "strand_pair": pair}
         for track, pair in zip(complete, pairs, strict=True)
     ]
-
-
-def read_track_table(path: Path) -> list[Track]:
-    """Read names and descriptions of tracks from a tab-separated table, one row per track.
-
-    Parameters
-    ----------
-    path : Path
-        With a header. The column `name`, or else `identifier` (as in the tables of targets that
-        are published with Borzoi and Enformer), names the tracks; all other columns are kept.
-
-    Raises
-    ------
-    ModelError
-        If the table cannot be read or names no tracks.
-    """
-    try:
-        size = path.stat().st_size
-        if size > LARGEST_TABLE:
-            raise ModelError(f"{path}: refused, it is {size:,} bytes (at most {LARGEST_TABLE:,})")
-        with path.open(encoding="utf-8", newline="") as file:
-            lines = list(csv.reader(file, delimiter="\t"))
-        if not lines:
-            raise ValueError("it is empty")
-    except ModelError:
-        raise
-    except (OSError, csv.Error, ValueError) as error:
-        raise ModelError(f"{path}: the table of tracks cannot be read: {error}") from error
-    header, *rows = lines
-    name = next((column for column in ("name", "identifier") if column in header), None)
-    if name is None:
-        raise ModelError(f"{path}: needs a column 'name' or 'identifier', has {', '.join(header)}")
-    for i, row in enumerate(rows):
-        if len(row) != len(header) or not row[header.index(name)]:
-            raise ModelError(f"{path}: line {i + 2} has no {name}, or not {len(header)} columns")
-        if any("\0" in cell for cell in row):
-            raise ModelError(f"{path}: line {i + 2} has a NUL")
-    columns = [column or "index" for column in header]
-    tracks = [dict(zip(columns, row, strict=True)) for row in rows]
-    return [{"name": track[name], **track} for track in tracks]
-
-
-def pair_strands(weights: Path, tracks: list[Track]) -> list[int] | None:
-    """Return the channel of each track's partner on the other strand.
-
-    Parameters
-    ----------
-    weights : Path
-        For error messages.
-    tracks : list of dict
-        All tracks of a model, in order. The column `strand_pair` contains the partner's index.
-
-    Returns
-    -------
-    list of int or None
-        A track without a partner is its own partner. None if no track has one.
-
-    Raises
-    ------
-    ModelError
-        If a track's partner does not exist or has another partner. The message names the first.
-
-    Examples
-    --------
-    >>> tracks = [
-    ...     {"name": "cage+", "strand_pair": "1"},
-    ...     {"name": "cage-", "strand_pair": "0"},
-    ...     {"name": "atac", "strand_pair": ""},
-    ... ]
-    >>> pair_strands(Path("model.ckpt"), tracks)
-    [1, 0, 2]
-    """
-    if not any(str(track.get("strand_pair", "")).strip() for track in tracks):
-        return None
-    partners = []
-    for i, track in enumerate(tracks):
-        # pandas turns a column of integers with missing values into floats.
-        text = str(track.get("strand_pair", "")).strip().removesuffix(".0")
-        if text and not (text.isdecimal() and len(text) < 10):
-            raise ModelError(
-                f"{weights}: track {track['name']}: strand_pair {show(text)} is not the number of "
-                "a channel"
-            )
-        partners.append(int(text) if text else i)
-    for i, partner in enumerate(partners):
-        if partner >= len(partners) or partners[partner] != i:
-            raise ModelError(
-                f"{weights}: track {tracks[i]['name']} (channel {i}): strand_pair is {partner}, "
-                f"but channel {partner} is not paired with it: the table needs all tracks of the "
-                "model, in order"
-            )
-    return partners
