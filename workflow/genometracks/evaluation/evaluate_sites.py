@@ -14,7 +14,7 @@ from genometracks.common.intervals import Intervals
 from genometracks.config.sections import HeldOut, Sites
 from genometracks.evaluation.observed import Piece
 from genometracks.evaluation.ranking import Curve, Ranking, Tally, Values, rank_sites
-from genometracks.evaluation.site_bins import Grid, SiteBins, check_names, find_site_bins
+from genometracks.evaluation.site_bins import Grid, SiteBins, find_site_bins, list_keys
 from genometracks.evaluation.sites import site_label
 from genometracks.evaluation.table import ALL_CONTIGS, BinsIn, SiteScore
 from genometracks.plan.segments import own_bins
@@ -104,11 +104,9 @@ def evaluate_sites(
     UserError
         As `check_sites`.
     """
-    check_names(entries, tracks)
     rows: list[SiteScore] = []
     curves: list[SiteCurves] = []
-    for number, entry in enumerate(entries):
-        key = f"evaluation.sites[{number}]"
+    for entry, key in zip(entries, list_keys(entries, tracks), strict=True):
         found = find_site_bins(entry, key=key, grid=grid, held_out=held_out)
         scored = _score(predictions, entry, found)
         rows += [row for row, _, _ in scored]

@@ -3,7 +3,6 @@
 A bin that either side lacks is left out, never filled.
 """
 
-import difflib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +14,12 @@ import numpy.typing as npt
 from genometracks.bigwig.reader import BigWigReader
 from genometracks.config.sections import Observed, Transform
 from genometracks.errors import UserError
+from genometracks.evaluation.names import check_names
 
 __all__ = [
     "PairedBins",
     "Piece",
     "check_observed",
-    "check_track",
     "observed_label",
     "pair_bins",
     "read_observed",
@@ -66,31 +65,10 @@ def check_observed(
         contig's length differs: a bigWig made on another assembly would be compared base by base
         with the wrong sequence.
     """
-    tracks = list(tracks)
-    seen: dict[tuple[str, str], int] = {}
-    for number, entry in enumerate(observed):
-        where = f"evaluation.observed[{number}]"
-        check_track(entry.track, tracks, where=where)
-        twin = seen.setdefault((entry.track, observed_label(entry)), number)
-        if twin != number:
-            raise UserError(
-                f"{where} and evaluation.observed[{twin}] are both called"
-                f" {observed_label(entry)}; give one of them another name"
-            )
+    names = [(entry.track, observed_label(entry)) for entry in observed]
+    keys = check_names(names, list(tracks), section="evaluation.observed")
+    for entry, where in zip(observed, keys, strict=True):
         _check_contigs(entry, lengths, where=where)
-
-
-def check_track(name: str, tracks: Sequence[str], *, where: str) -> None:
-    """Raise UserError if a run predicts no track of a name; `where` is the key that gives it."""
-    if name in tracks:
-        return
-    # Tracks differ by case more often than by spelling, so the comparison ignores case.
-    by_lower = {track.lower(): track for track in tracks}
-    near = difflib.get_close_matches(name.lower(), by_lower, n=5, cutoff=0.0)
-    raise UserError(
-        f"{where}.track: the run predicts no track {name};"
-        f" the nearest are {', '.join(by_lower[track] for track in near)}"
-    )
 
 
 def _check_contigs(entry: Observed, lengths: Mapping[str, int], *, where: str) -> None:

@@ -10,14 +10,14 @@ from genometracks.common.intervals import EMPTY, Intervals, intersect
 from genometracks.config.sections import HeldOut, Sites
 from genometracks.errors import UserError
 from genometracks.evaluation.held_out import find_held_out
-from genometracks.evaluation.observed import check_track
+from genometracks.evaluation.names import check_names
 from genometracks.evaluation.sites import SiteIntervals, read_regions, read_sites, site_label
 from genometracks.evaluation.table import BinsIn
 from genometracks.inputs.bed import name_some
 from genometracks.plan.plan import Plan
 from genometracks.plan.segments import find_touched
 
-__all__ = ["Grid", "SiteBins", "check_names", "check_sites", "find_site_bins"]
+__all__ = ["Grid", "SiteBins", "check_sites", "find_site_bins", "list_keys"]
 
 LOG = logging.getLogger(__name__)
 MOST = 10_000_000
@@ -88,25 +88,16 @@ def check_sites(entries: Sequence[Sites], *, tracks: Sequence[str], grid: Grid) 
     Raises
     ------
     UserError
-        As `check_names` and `find_site_bins`.
+        As `list_keys` and `find_site_bins`.
     """
-    check_names(entries, tracks)
-    for number, entry in enumerate(entries):
-        find_site_bins(entry, key=f"evaluation.sites[{number}]", grid=grid)
+    for entry, key in zip(entries, list_keys(entries, tracks), strict=True):
+        find_site_bins(entry, key=key, grid=grid)
 
 
-def check_names(entries: Sequence[Sites], tracks: Sequence[str]) -> None:
-    """Raise UserError if a run predicts no such track, or two entries of one have the same name."""
-    seen: dict[tuple[str, str], int] = {}
-    for number, entry in enumerate(entries):
-        key = f"evaluation.sites[{number}]"
-        check_track(entry.track, tracks, where=key)
-        twin = seen.setdefault((entry.track, site_label(entry)), number)
-        if twin != number:
-            raise UserError(
-                f"{key} and evaluation.sites[{twin}] are both called {site_label(entry)}; give one "
-                "of them another name"
-            )
+def list_keys(entries: Sequence[Sites], tracks: Sequence[str]) -> list[str]:
+    """Return the key of each entry; UserError as `names.check_names`."""
+    names = [(entry.track, site_label(entry)) for entry in entries]
+    return list(check_names(names, tracks, section="evaluation.sites"))
 
 
 def find_site_bins(
