@@ -28,6 +28,7 @@ GUIDES = {
     "output": "Guides: [selection, groups and pairs](../docs/averages.md#which-tracks), "
     "[scale](../docs/averages.md#scale), [files](../docs/outputs.md).",
     "evaluation": "Guide: [evaluation](../docs/evaluation.md).",
+    "browser": "Guide: [files](../docs/outputs.md).",
 }
 """What follows the heading of each section, in the order of the page; `run` is the top level."""
 

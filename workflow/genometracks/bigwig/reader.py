@@ -171,16 +171,7 @@ class BigWigReader:
     def _find_blocks(self, contig: int, start: int, end: int) -> npt.NDArray[Any]:
         """Data blocks that overlap a stretch, from the index, which is read once."""
         if self._blocks is None:
-            (magic,) = self._unpack("I", self._index)
-            if magic != INDEX_MAGIC:
-                raise self._damaged("its index")
-            names = ["contig", "start", "end_contig", "end", "offset", "size"]
-            rows = [
-                row
-                for node in self._walk(self._index + 48, item="IIIIQQ", branch="IIIIQ")
-                for row in node
-            ]
-            self._blocks = np.array(rows, np.dtype([(name, "<u8") for name in names]))
+            self._blocks = self._read_index(self._index)
         blocks = self._blocks
         before = (blocks["end_contig"] < contig) | (
             (blocks["end_contig"] == contig) & (blocks["end"] <= start)
@@ -190,6 +181,17 @@ class BigWigReader:
         )
         overlapping: npt.NDArray[Any] = blocks[~before & ~after]
         return overlapping
+
+    def _read_index(self, offset: int) -> npt.NDArray[Any]:
+        """The blocks of an index: contig, start, end_contig, end, offset, size."""
+        (magic,) = self._unpack("I", offset)
+        if magic != INDEX_MAGIC:
+            raise self._damaged("its index")
+        names = ["contig", "start", "end_contig", "end", "offset", "size"]
+        rows = [
+            row for node in self._walk(offset + 48, item="IIIIQQ", branch="IIIIQ") for row in node
+        ]
+        return np.array(rows, np.dtype([(name, "<u8") for name in names]))
 
     def _walk(self, root: int, *, item: str, branch: str) -> Iterator[list[tuple[Any, ...]]]:
         """Yield the items of each leaf of a tree; the last field of a branch is its child."""

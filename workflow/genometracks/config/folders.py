@@ -9,6 +9,8 @@ from pathlib import Path
 
 SHARED = "shared"
 """Folder beside the runs: genomes and models that several of them need."""
+PAGE = "page"
+"""Folder beside the runs of a sheet: the page of all of them."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,21 @@ class RunFolder:
     def figures(self) -> Path:
         """Folder of the evaluation's figures."""
         return self.path / "figures"
+
+    @property
+    def hub(self) -> Path:
+        """The track hub; files of it are shown by the page, too."""
+        return self.path / "hub"
+
+    @property
+    def page(self) -> Path:
+        """Folder of the page."""
+        return self.path / PAGE
+
+    @property
+    def chrom_sizes(self) -> Path:
+        """Table of the contigs' lengths."""
+        return self.path / "chrom.sizes"
 
     @property
     def manifest(self) -> Path:

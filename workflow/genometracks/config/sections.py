@@ -54,6 +54,9 @@ class GenomeConfig:
     contigs: tuple[str, ...] = ("*",)
     regions: str | None = None
     blacklist: str | None = None
+    annotation: str | None = None
+    aliases: str | None = None
+    ucsc: str | None = None
 
 
 @dataclass(frozen=True)
@@ -206,6 +209,16 @@ class EvaluationConfig:
 
 
 @dataclass(frozen=True)
+class BrowserConfig:
+    """Section `browser`."""
+
+    write: bool = True
+    group_by: tuple[str, ...] = ()
+    locus: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True)
 class Config:
     """A resolved config.
 
@@ -225,6 +238,12 @@ class Config:
     shards: int | Auto
     evaluation: EvaluationConfig
     plain: dict[str, Any]
+    browser: BrowserConfig = BrowserConfig()
+
+    @property
+    def browsed(self) -> bool:
+        """Whether page, hub and session files are written."""
+        return self.browser.write and self.output.bigwig
 
     @classmethod
     def of(cls, plain: dict[str, Any]) -> "Config":

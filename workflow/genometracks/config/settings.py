@@ -7,9 +7,11 @@ from genometracks.common.records import from_plain, optional
 from genometracks.config.sections import (
     Auto,
     AverageConfig,
+    BrowserConfig,
     ComputedConfig,
     Config,
     Dtype,
+    EvaluationConfig,
     ModelConfig,
     PassConfig,
 )
@@ -96,6 +98,20 @@ class TrackSettings:
     bigwig: bool
 
 
+@dataclass(frozen=True)
+class BrowseSettings:
+    """Settings that determine what is shown of a run: the keys of these names."""
+
+    run: str
+    annotation: str | None
+    aliases: str | None
+    ucsc: str | None
+    regions: str | None
+    blacklist: str | None
+    evaluation: EvaluationConfig
+    browser: BrowserConfig
+
+
 def list_folds(model: ModelConfig) -> list[Fold]:
     """List a model's folds: weights as configured, and digests.
 
@@ -170,3 +186,18 @@ def choose_scan_settings(config: Config, fasta: str) -> ScanSettings:
     """Select the settings that determine the prepared genome; `fasta` is the local file."""
     genome = config.genome
     return ScanSettings(fasta, genome.sha256, genome.name, genome.contigs)
+
+
+def choose_browse_settings(config: Config) -> BrowseSettings:
+    """Select the settings that determine what is shown."""
+    genome = config.genome
+    return BrowseSettings(
+        run=config.run,
+        annotation=genome.annotation,
+        aliases=genome.aliases,
+        ucsc=genome.ucsc,
+        regions=genome.regions,
+        blacklist=genome.blacklist,
+        evaluation=config.evaluation,
+        browser=config.browser,
+    )

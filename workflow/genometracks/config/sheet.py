@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from genometracks.config.folders import SHARED
+from genometracks.config.folders import PAGE, SHARED
 from genometracks.config.resolve import resolve_config
 from genometracks.config.schema import list_keys
 from genometracks.config.values import check_values, shorten
@@ -173,8 +173,10 @@ def _resolve_row(given: dict[str, Any], sheet: Path, line: int, row: dict[str, s
         resolved = resolve_config(config)
     except UserError as error:
         raise UserError(f"{origin}: {str(error).removeprefix('config: ')}") from error
-    if resolved["run"].lower() == SHARED:
-        raise UserError(f"{origin}: column run: {SHARED!r} holds shared files: rename the run")
+    taken = {SHARED: "holds shared files", PAGE: "is the page of all runs"}
+    if resolved["run"].lower() in taken:
+        name = resolved["run"].lower()
+        raise UserError(f"{origin}: column run: {name!r} {taken[name]}: rename the run")
     return Entry(resolved, origin)
 
 

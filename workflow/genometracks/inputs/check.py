@@ -83,6 +83,8 @@ def _list_files(config: Config) -> Iterator[tuple[str, str]]:
     optional = {
         "genome.regions": genome.regions,
         "genome.blacklist": genome.blacklist,
+        "genome.annotation": genome.annotation,
+        "genome.aliases": genome.aliases,
         "model.tracks": config.model.tracks,
     }
     yield from ((key, path) for key, path in optional.items() if path)

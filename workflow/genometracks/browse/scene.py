@@ -1,0 +1,245 @@
+"""What is shown of a run: tracks with view limits, observed tracks, features, and where to start.
+
+The page, the hub and the session files are made of this record. View limits and the first locus
+follow from the bigWigs' summaries and zoom levels; no values are read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from genometracks.bigwig.overview import Overview, read_overview
+from genometracks.browse.limits import Limits, choose_limits, choose_start
+from genometracks.common.region import parse_region
+from genometracks.config.folders import RunFolder
+from genometracks.config.settings import BrowseSettings
+from genometracks.errors import UserError
+from genometracks.evaluation.locus import Locus
+from genometracks.evaluation.observed import observed_label
+from genometracks.inputs.model import Metadata
+from genometracks.plan.plan import Plan
+from genometracks.tracks.table import name_rows, safe_names
+
+__all__ = [
+    "Features",
+    "Scene",
+    "ShownObserved",
+    "ShownTrack",
+    "list_genes",
+    "list_observed",
+    "list_regions",
+    "list_sites",
+    "make_scene",
+]
+
+
+@dataclass(frozen=True)
+class ShownTrack:
+    """A predicted track.
+
+    Attributes
+    ----------
+    track : str
+        File stem: safe, and unique ignoring case.
+    name, description : str
+        As in the model: any text.
+    metadata : dict
+        Further columns of the model's metadata.
+    computed : str
+        How the values were computed, in words; may be "".
+    file : Path
+        The bigWig.
+    limits : Limits
+        Those of its group: a predicted track and the observed tracks that it is compared with.
+    signal : float
+        Standard deviation over all bases, by which tracks may be ranked.
+    """
+
+    track: str
+    name: str
+    description: str
+    metadata: Metadata
+    computed: str
+    file: Path
+    limits: Limits
+    signal: float
+
+
+@dataclass(frozen=True)
+class ShownObserved:
+    """An observed track on the model's scale: its label, its bigWig, and the predicted track."""
+
+    name: str
+    file: Path
+    track: str
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Features:
+    """Genes, sites or regions, as a bigBed."""
+
+    name: str
+    file: Path
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is shown of a run.
+
+    Attributes
+    ----------
+    run : str
+    folder : RunFolder
+    genome : str
+        Name of the genome.
+    ucsc : str or None
+        UCSC's name of the assembly, if it is one of UCSC's.
+    contigs : dict
+        Name -> length in bp, sorted by name.
+    fasta : Path
+        The normalised FASTA, with `.fai` beside it.
+    bin : int
+        Width of a bin in bp.
+    tracks : tuple of ShownTrack
+        In the order of tracks.tsv.
+    observed : tuple of ShownObserved
+    genes : Features or None
+    sites : tuple of Features
+    regions : tuple of Features
+        The predicted regions and the blacklist, if the config has them.
+    locus : Locus
+        Where to start.
+    group_by : tuple of str
+        Columns of the metadata that group the tracks; empty if the config names none.
+    email : str or None
+    licence : str or None
+        Terms of the model's weights, where they are known.
+    """
+
+    run: str
+    folder: RunFolder
+    genome: str
+    ucsc: str | None
+    contigs: dict[str, int]
+    fasta: Path
+    bin: int
+    tracks: tuple[ShownTrack, ...]
+    observed: tuple[ShownObserved, ...]
+    genes: Features | None
+    sites: tuple[Features, ...]
+    regions: tuple[Features, ...]
+    locus: Locus
+    group_by: tuple[str, ...]
+    email: str | None
+    licence: str | None
+
+
+def make_scene(plan: Plan, folder: RunFolder, settings: BrowseSettings, *, fasta: Path) -> Scene:
+    """Collect what is shown of a run.
+
+    Parameters
+    ----------
+    plan : Plan
+    folder : RunFolder
+        Holds the predicted bigWigs, and in `hub/` the observed ones and the features.
+    settings : BrowseSettings
+    fasta : Path
+        The normalised FASTA.
+
+    Raises
+    ------
+    UserError
+        If a bigWig is missing or damaged, or `browser.locus` or `browser.group_by` does not fit.
+    """
+    _check_columns(settings.browser.group_by, plan)
+    views = [read_overview(folder.bigwig / f"{track.track}.bw") for track in plan.tracks]
+    entries, files = settings.evaluation.observed, list_observed(folder, settings)
+    rows = name_rows(plan.tracks)
+    paired = [rows[entry.track] for entry in entries]
+    groups = [[view] for view in views]
+    for row, file in zip(paired, files, strict=True):
+        groups[row].append(read_overview(file))
+    tracks = tuple(
+        ShownTrack(
+            track=track.track,
+            name=track.name,
+            description=track.description,
+            metadata=track.metadata,
+            computed=track.computed,
+            file=folder.bigwig / f"{track.track}.bw",
+            limits=choose_limits(group),
+            signal=group[0].sd if group[0].covered else 0.0,
+        )
+        for track, group in zip(plan.tracks, groups, strict=True)
+    )
+    strongest = max(range(len(tracks)), key=lambda row: tracks[row].signal)
+    return Scene(
+        run=settings.run,
+        folder=folder,
+        genome=plan.genome.name,
+        ucsc=settings.ucsc,
+        contigs=plan.lengths,
+        fasta=fasta,
+        bin=plan.geometry.bin,
+        tracks=tracks,
+        observed=tuple(
+            ShownObserved(observed_label(entry), file, tracks[row].track, tracks[row].limits)
+            for entry, file, row in zip(entries, files, paired, strict=True)
+        ),
+        genes=next(iter(list_genes(folder, settings)), None),
+        sites=tuple(list_sites(folder, settings)),
+        regions=tuple(list_regions(folder, settings)),
+        locus=_find_locus(settings, plan, views[paired[0] if paired else strongest]),
+        group_by=settings.browser.group_by,
+        email=settings.browser.email,
+        licence=plan.model.licence,
+    )
+
+
+def list_observed(folder: RunFolder, settings: BrowseSettings) -> list[Path]:
+    """The bigWigs of the observed tracks on the model's scale, one per entry of the settings."""
+    labels = [observed_label(entry) for entry in settings.evaluation.observed]
+    return [folder.hub / "observed" / f"{stem}.bw" for stem in safe_names(labels)]
+
+
+def list_genes(folder: RunFolder, settings: BrowseSettings) -> list[Features]:
+    """The genes, if the config names an annotation."""
+    given = settings.annotation
+    return [Features("genes", folder.hub / "genes.bb")] if given else []
+
+
+def list_sites(folder: RunFolder, settings: BrowseSettings) -> list[Features]:
+    """The evaluated sites, one per entry of the settings."""
+    labels = [entry.name or Path(entry.file).stem for entry in settings.evaluation.sites]
+    return [
+        Features(label, folder.hub / "sites" / f"{stem}.bb")
+        for label, stem in zip(labels, safe_names(labels), strict=True)
+    ]
+
+
+def list_regions(folder: RunFolder, settings: BrowseSettings) -> list[Features]:
+    """The predicted regions and the blacklist, if the config has them."""
+    given = {"regions": settings.regions, "blacklist": settings.blacklist}
+    return [Features(name, folder.hub / f"{name}.bb") for name, path in given.items() if path]
+
+
+def _check_columns(group_by: Sequence[str], plan: Plan) -> None:
+    known = list(dict.fromkeys(key for track in plan.tracks for key in track.metadata))
+    for column in group_by:
+        if column not in known:
+            some = ", ".join(known) or "none"
+            raise UserError(
+                f"browser.group_by: the tracks have no column {column!r}: the columns of their "
+                f"metadata are: {some}"
+            )
+
+
+def _find_locus(settings: BrowseSettings, plan: Plan, view: Overview) -> Locus:
+    """The locus of the config, or else one where a track has signal."""
+    if settings.browser.locus:
+        region = parse_region(settings.browser.locus, plan.lengths, where="browser.locus")
+        return Locus(region.contig, region.start, region.end)
+    evaluation = settings.evaluation
+    width = evaluation.locus_width
+    return choose_start(view, width=width, lengths=plan.lengths, held_out=evaluation.held_out)
