@@ -3,7 +3,6 @@
 import difflib
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any, cast
 
 import yaml
@@ -12,8 +11,7 @@ from jsonschema.exceptions import ValidationError
 
 from genometracks.config.values import check_values, join_path, shorten
 from genometracks.errors import UserError
-
-SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
+from genometracks.places import find_schema
 
 Validator = validators.extend(  # type: ignore[no-untyped-call]  # not typed in the stubs
     Draft202012Validator,
@@ -30,7 +28,7 @@ Schema = dict[str, Any]
 @cache
 def read_schema() -> Schema:
     """The JSON schema of the config."""
-    schema: Schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    schema: Schema = yaml.safe_load(find_schema().read_text(encoding="utf-8"))
     return schema
 
 

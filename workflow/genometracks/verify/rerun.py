@@ -15,10 +15,10 @@ from genometracks.config.sections import Config
 from genometracks.config.settings import list_folds
 from genometracks.config.sheet import set_key
 from genometracks.errors import UserError
+from genometracks.places import find_snakefile
 from genometracks.verify.manifest import Manifest, load_manifest
 from grelu_models.files.yaml_text import parse_yaml
 
-SNAKEFILE = Path(__file__).parents[2] / "Snakefile"
 SHOWN = 5
 """Differing results that are listed by name."""
 
@@ -57,7 +57,7 @@ def rerun(path: Path, results: Path, *, changes: Sequence[str], cores: int) -> s
     file = results / f"{manifest.run}.yaml"
     with write_atomically(file) as out:
         out.write(yaml.safe_dump(config, sort_keys=False, allow_unicode=True).encode())
-    words = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)]
+    words = [sys.executable, "-m", "snakemake", "--snakefile", str(find_snakefile())]
     words += ["--configfile", str(file), "--cores", str(cores), "--quiet", "rules", "host"]
     if subprocess.run(words).returncode:
         raise UserError(f"the run failed: its error is above, its config is {file}")
