@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """Entry point of the command line: runs one command, and reports an error as one line on stderr."""
 
 import argparse
@@ -53,13 +54,13 @@ def _report(words: list[str], stop: Stop) -> int:
     """Run a command and report its error, except that of a signal; return the exit status."""
     # Imported here, where a signal does not lead to a traceback.
     from genometracks.commands.merge import withdraw_proof
-    from genometracks.commands.table import make_parser
+    from genometracks.commands.table import parse_words
     from genometracks.common.logs import log_to_stderr
     from genometracks.config.folders import RunFolder
     from genometracks.errors import ShardError, UserError
     from grelu_models.errors import ModelError
 
-    args = make_parser().parse_args(words)
+    args = parse_words(words)
     with log_to_stderr(args.command):
         try:
             _run(args)

@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -16,11 +18,48 @@ from toys import make_words
 TYPED = ["preflight", "status", "verify", "rerun"]
 
 
-def show_help(capsys, *words: str) -> str:
+def shown(capsys, *words: str) -> str:
     with pytest.raises(SystemExit) as ended:
-        main([*words, "--help"])
+        main([*words])
     assert ended.value.code == 0
     return capsys.readouterr().out
+
+
+def show_help(capsys, *words: str) -> str:
+    return shown(capsys, *words, "--help")
+
+
+def test_the_version_is_one_line(capsys):
+    assert shown(capsys, "--version") == f"genometracks {version('grelu-tracks')}\n"
+
+
+def test_without_a_word_the_help_is_shown(capsys):
+    assert shown(capsys) == show_help(capsys)
+
+
+def complete(line: str, folder: Path) -> list[str]:
+    """Words that a shell offers at the end of a line."""
+    out = folder / "words"
+    environment = {"_ARGCOMPLETE": "1", "_ARGCOMPLETE_STDOUT_FILENAME": str(out)}
+    environment |= {"COMP_LINE": line, "COMP_POINT": str(len(line)), "_ARGCOMPLETE_IFS": "\n"}
+    environment |= {"PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
+    command = [sys.executable, "-m", "genometracks.cli"]
+    subprocess.run(command, env={**os.environ, **environment}, cwd=folder, check=True)
+    return [word.strip() for word in out.read_text().splitlines()]
+
+
+def test_a_shell_completes_commands_options_and_files(tmp_path):
+    (tmp_path / "results").mkdir()
+    assert complete("genometracks veri", tmp_path) == ["verify"]
+    assert set(complete("genometracks ", tmp_path)) >= {*TYPED, *STAGES}
+    assert complete("genometracks rerun --res", tmp_path) == ["--results"]
+    assert complete("genometracks status res", tmp_path) == ["results/"]
+
+
+def test_a_job_without_the_library_of_completion_runs(monkeypatch, capsys):
+    monkeypatch.setenv("_ARGCOMPLETE", "1")
+    monkeypatch.setitem(sys.modules, "argcomplete", None)
+    assert shown(capsys, "--version").startswith("genometracks ")
 
 
 def test_every_stage_is_a_command_in_the_order_of_the_workflow(capsys):
@@ -96,7 +135,12 @@ def test_light_commands_import_nothing_heavy(tmp_path, words):
         (["manifest", "--settings", "[]"], "argument --settings: cannot be read as Config: "),
         (["bigwig", "--rows", "5"], "argument --rows: '5' is not first:last"),
         (["merge"], "the following arguments are required: --plan, --out"),
-        (["statsu"], "invalid choice: 'statsu'"),
+        (["statsu"], "genometracks: error: unknown command 'statsu': did you mean 'status'?"),
+        (["verfy", "x"], "genometracks: error: unknown command 'verfy': did you mean 'verify'?"),
+        (["plann"], "genometracks: error: unknown command 'plann': did you mean 'plan'?"),
+        (["abc"], "unknown command 'abc': genometracks --help lists the commands"),
+        (["\x1b[1m"], "unknown command '\\x1b[1m': genometracks --help lists the commands"),
+        (["--verbose"], "the following arguments are required: COMMAND"),
     ],
 )
 def test_wrong_arguments_are_named(capsys, words, message):

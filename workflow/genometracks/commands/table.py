@@ -1,7 +1,9 @@
 """All commands: those for users, and the stages, which the workflow calls."""
 
 import argparse
-from collections.abc import Iterator
+import difflib
+import os
+from collections.abc import Iterator, Sequence
 
 from genometracks.commands import (
     evaluate,
@@ -18,17 +20,51 @@ from genometracks.commands import (
 )
 from genometracks.commands.arguments import Commands
 from genometracks.config.stages import STAGES
+from grelu_models import __version__
 
-FOR_USERS = (preflight, status, verify)
-MODULES = (*FOR_USERS, model, genome, plan, predict, merge, tracks, evaluate, summary)
+MODULES = (
+    preflight,
+    status,
+    verify,
+    model,
+    genome,
+    plan,
+    predict,
+    merge,
+    tracks,
+    evaluate,
+    summary,
+)
+TYPED = (
+    "init",
+    "run",
+    "explain",
+    "preflight",
+    "status",
+    "serve",
+    "query",
+    "verify",
+    "rerun",
+)
+"""Commands that people type, in the order in which they need them."""
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Make the parser of the command line; it sets `function` to the command's function."""
+def parse_words(words: Sequence[str]) -> argparse.Namespace:
+    """Parse a command line; the result's `function` is the command's function.
+
+    Without any word, the help is shown. For a shell that completes a line, the possible words are
+    written instead. Both end the process, and so does an error, with status 2.
+    """
     parser = argparse.ArgumentParser(
         prog="genometracks",
-        usage="genometracks [-h] COMMAND ...",
+        usage="genometracks [-h] [--version] COMMAND ...",
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"genometracks {__version__}",
+        help="show the version and exit",
     )
     commands = parser.add_subparsers(
         prog="genometracks",
@@ -40,15 +76,44 @@ def make_parser() -> argparse.ArgumentParser:
     for module in MODULES:
         module.add_commands(commands)
     parser.description = "\n".join(_list_commands(commands))
-    return parser
+    if "_ARGCOMPLETE" in os.environ:
+        _complete(parser)
+    unknown = words[0] if words else ""
+    if unknown and not unknown.startswith("-") and unknown not in commands.choices:
+        parser.error(f"unknown command {unknown!r}: {_suggest(unknown, commands)}")
+    return parser.parse_args(words or ["--help"])
 
 
 def _list_commands(commands: Commands) -> Iterator[str]:
     """Yield the help in two groups; argparse supports only one list of commands."""
-    typed = [name for name in commands.choices if name not in STAGES]
-    groups = {"commands": typed, "stages, which the workflow calls in this order": STAGES}
+    groups = {
+        "commands": _list_typed(commands),
+        "stages, which the workflow calls in this order": STAGES,
+    }
     yield "Genome-wide tracks of a DNA sequence model."
     for title, names in groups.items():
         yield f"\n{title}:"
         for name in names:
             yield f"  {name:<9}  {commands.choices[name].description}"
+
+
+def _list_typed(commands: Commands) -> list[str]:
+    return [name for name in TYPED if name in commands.choices]
+
+
+def _suggest(unknown: str, commands: Commands) -> str:
+    """Suggest a command in place of an unknown one: first those that people type."""
+    for names in (_list_typed(commands), STAGES):
+        near = difflib.get_close_matches(unknown, names, n=1)
+        if near:
+            return f"did you mean {near[0]!r}?"
+    return "genometracks --help lists the commands"
+
+
+def _complete(parser: argparse.ArgumentParser) -> None:
+    """Write the words that may follow, for the shell, and end the process."""
+    try:
+        import argcomplete
+    except ModuleNotFoundError:  # in the environment of a job
+        return
+    argcomplete.autocomplete(parser)
