@@ -59,7 +59,7 @@ def source(tmp_path_factory) -> Path:
     for name in SOURCES:
         path = ROOT / name
         if path.is_dir():
-            shutil.copytree(path, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(path, folder / name)
         else:
             shutil.copy(path, folder / name)
     return folder
