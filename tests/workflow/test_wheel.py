@@ -92,12 +92,14 @@ def installed(wheel, tmp_path_factory) -> Path:
 
 
 def installed_snakemake(
-    python: Path, folder: Path, *words: str, snakefile: str | None = None
+    python: Path, folder: Path, *words: str, snakefile: str | None = None, **environment: str
 ) -> str:
     """Output of Snakemake with the installed workflow, or with another one."""
     snakefile = snakefile or call(python, "-c", PLACES, folder=folder).split()[0]
     words = ("--snakefile", snakefile, "--cores", "2", "--configfile", "config.yaml", *words)
-    return call(python, "-m", "snakemake", *words, folder=folder, OMP_NUM_THREADS="1")
+    return call(
+        python, "-m", "snakemake", *words, folder=folder, OMP_NUM_THREADS="1", **environment
+    )
 
 
 def read_block(language: str, *, under: str) -> str:
@@ -198,6 +200,17 @@ def test_a_run_elsewhere_gives_the_bytes_of_the_checkout(run_by_wheel, run_by_ch
 def test_a_finished_run_is_finished_for_the_other(installed, run_by_wheel, run_by_checkout):
     assert "Nothing to be done" in pipeline.run(run_by_wheel, "-n")
     assert "Nothing to be done" in installed_snakemake(installed, run_by_checkout, "-n")
+
+
+def test_jobs_of_own_environments_import_the_installed_program(installed, tmp_path):
+    """No rule has a container, so that these jobs run here, but as if in an environment."""
+    folder = make_project(tmp_path / "project")
+    genome = "results/tiny/work/genome.json"
+    where = {"PATH": f"{installed.parent}:/usr/bin:/bin"}
+    installed_snakemake(installed, folder, "--sdm", "apptainer", "--", genome, **where)
+    assert json.loads((folder / genome).read_text())["contigs"]
+    links = folder / ".snakemake" / "grelu-tracks"
+    assert (links / "genometracks").readlink().is_relative_to(installed.parents[1])
 
 
 def test_the_documented_command_runs_the_installed_workflow(installed, run_by_wheel):

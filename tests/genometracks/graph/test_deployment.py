@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+import pipeline
 from genometracks.graph.deployment import link_packages, write_prefix
-from pipeline import ROOT
+from pipeline import ROOT, write_project
 
 
 def run(prefix: str, command: str, **environment: str) -> str:
@@ -26,7 +27,7 @@ def run(prefix: str, command: str, **environment: str) -> str:
 
 @pytest.mark.parametrize("given", ["", "/somewhere/else"])
 def test_the_python_of_an_environment_runs_this_workflow(given):
-    prefix = write_prefix(deployed=True)
+    prefix = write_prefix(deployed=True).format()
     environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
     environment |= {"PYTHONPATH": given} if given else {}
     output = run(prefix, "cd /; genometracks --help; echo $PYTHONPATH", **environment)
@@ -36,7 +37,7 @@ def test_the_python_of_an_environment_runs_this_workflow(given):
 
 
 def test_a_tool_on_path_takes_precedence_over_the_one_beside_python(tmp_path):
-    prefix = write_prefix(deployed=False)
+    prefix = write_prefix(deployed=False).format()
     beside = str(Path(sys.executable).parent)
     assert run(prefix, "echo $PATH", PATH="/usr/bin:/bin") == f"/usr/bin:/bin:{beside}\n"
     tool = tmp_path / "genometracks"
@@ -63,7 +64,10 @@ def installed(tmp_path) -> Path:
 
 
 def test_an_installed_program_runs_without_the_packages_beside_it(tmp_path, installed):
-    code = "from genometracks.graph.deployment import write_prefix as w; print(w(deployed=True))"
+    code = (
+        "from genometracks.graph.deployment import write_prefix;"
+        "print(write_prefix(deployed=True).format())"
+    )
     environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
     prefix = subprocess.run(
         [sys.executable, "-c", code],
@@ -104,3 +108,15 @@ def test_links_follow_the_installed_version(tmp_path, installed):
         name: other / name
         for name in ("genometracks", "grelu_models", "grelu_tracks-8.0.dist-info")
     }
+
+
+def test_jobs_of_own_environments_run_the_checkout(tmp_path):
+    """No rule has a container, so that these jobs run here, but as if in an environment."""
+    folder = tmp_path / "pro {ject}"
+    folder.mkdir()
+    write_project(folder, run="tiny", bases=3_000)
+    genome = "results/tiny/work/genome.json"
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    pipeline.run(folder, "--sdm", "apptainer", "--", genome, plain=True, PATH=path)
+    assert (folder / genome).is_file()
+    assert not (folder / ".snakemake" / "grelu-tracks").exists()

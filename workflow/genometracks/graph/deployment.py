@@ -23,14 +23,21 @@ def write_prefix(*, deployed: bool) -> str:
         Whether Snakemake makes the environments of the jobs (conda, containers). These contain the
         program's dependencies, and their Python runs the program from its source. Otherwise a
         `genometracks` on PATH takes precedence over the one beside this Python.
+
+    Returns
+    -------
+    str
+        A format string, in which braces are doubled: Snakemake fills in its variables.
     """
-    if not deployed:
-        return f'export PATH="$PATH:{Path(sys.executable).parent}"; '
-    paths = shlex.quote(":".join(map(str, list_package_folders())))
-    return (
-        f'export PYTHONPATH={paths}"${{PYTHONPATH:+:$PYTHONPATH}}"; '
-        'genometracks() { python -m genometracks.cli "$@"; }; '
-    )
+    if deployed:
+        paths = shlex.quote(":".join(map(str, list_package_folders())))
+        text = (
+            f'export PYTHONPATH={paths}"${{PYTHONPATH:+:$PYTHONPATH}}"; '
+            'genometracks() { python -m genometracks.cli "$@"; }; '
+        )
+    else:
+        text = f'export PATH="$PATH:{Path(sys.executable).parent}"; '
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def list_package_folders() -> Iterator[Path]:
