@@ -108,12 +108,26 @@ def pack_contig_tree(contigs: Mapping[str, int], *, offset: int) -> bytes:
     """
     names = [name.encode() for name in contigs]
     key_size = max(map(len, names), default=1)
-    fanout = min(FANOUT, max(len(names), 1))
-    head = struct.pack("<IIIIQQ", CONTIG_TREE_MAGIC, fanout, key_size, 8, len(names), 0)
-    item = np.dtype([("key", f"S{key_size}"), ("id", "<u4"), ("length", "<u4")])
-    leaves = np.zeros(len(names), item)
+    leaves = np.zeros(len(names), [("key", f"S{key_size}"), ("id", "<u4"), ("length", "<u4")])
     leaves["key"], leaves["id"] = names, np.arange(len(names))
     leaves["length"] = list(contigs.values())
+    return pack_key_tree(leaves, offset=offset)
+
+
+def pack_key_tree(leaves: npt.NDArray[Any], *, offset: int) -> bytes:
+    """Pack a B+ tree.
+
+    Parameters
+    ----------
+    leaves : structured array (n,)
+        Fields: `key` (bytes), by which the items are sorted, and the values of the item.
+    offset : int
+        File offset of the tree.
+    """
+    key_size = leaves.dtype["key"].itemsize
+    value_size = leaves.dtype.itemsize - key_size
+    fanout = min(FANOUT, max(len(leaves), 1))
+    head = struct.pack("<IIIIQQ", CONTIG_TREE_MAGIC, fanout, key_size, value_size, len(leaves), 0)
     branch = np.dtype([("key", f"S{key_size}"), ("offset", "<u8")])
     levels: list[npt.NDArray[Any]] = [leaves]
     while len(levels[0]) > fanout:
@@ -124,7 +138,7 @@ def pack_contig_tree(contigs: Mapping[str, int], *, offset: int) -> bytes:
 
 
 def pack_index(items: npt.NDArray[Any], *, offset: int, data_end: int) -> bytes:
-    """Pack the R tree over sorted blocks that do not overlap.
+    """Pack the R tree over blocks in the order of their starts; blocks of a bigBed may overlap.
 
     Parameters
     ----------
@@ -135,7 +149,8 @@ def pack_index(items: npt.NDArray[Any], *, offset: int, data_end: int) -> bytes:
         End of the indexed blocks in the file.
     """
     first = items[0] if len(items) else np.zeros((), LEAF)
-    last = items[-1] if len(items) else first
+    last = _find_last_ends(items, np.zeros(min(len(items), 1), np.int64))[-1:]
+    end_contig, end = divmod(int(last[0]) if len(last) else 0, 1 << 32)
     head = struct.pack(
         "<IIQIIIIQII",
         INDEX_MAGIC,
@@ -143,8 +158,8 @@ def pack_index(items: npt.NDArray[Any], *, offset: int, data_end: int) -> bytes:
         len(items),
         int(first["contig"]),
         int(first["start"]),
-        int(last["end_contig"]),
-        int(last["end"]),
+        end_contig,
+        end,
         data_end,
         1,
         0,
@@ -153,12 +168,17 @@ def pack_index(items: npt.NDArray[Any], *, offset: int, data_end: int) -> bytes:
     while len(levels[0]) > FANOUT:
         below = levels[0]
         begin = np.arange(0, len(below), FANOUT)
-        end = np.minimum(begin + FANOUT, len(below)) - 1
         nodes = np.zeros(len(begin), BRANCH)
         nodes["contig"], nodes["start"] = below["contig"][begin], below["start"][begin]
-        nodes["end_contig"], nodes["end"] = below["end_contig"][end], below["end"][end]
+        nodes["end_contig"], nodes["end"] = np.divmod(_find_last_ends(below, begin), 1 << 32)
         levels.insert(0, nodes)
     return head + _pack_levels(levels, fanout=FANOUT, offset=offset + len(head))
+
+
+def _find_last_ends(items: npt.NDArray[Any], begin: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    """The last end in each run of items, as contig * 2**32 + bp."""
+    ends = items["end_contig"].astype(np.int64) << 32 | items["end"].astype(np.int64)
+    return np.maximum.reduceat(ends, begin) if len(begin) else ends[:0]
 
 
 def _pack_levels(levels: list[npt.NDArray[Any]], *, fanout: int, offset: int) -> bytes:

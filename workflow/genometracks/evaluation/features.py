@@ -14,7 +14,7 @@ from typing import NamedTuple
 from genometracks.errors import UserError
 from genometracks.inputs.bed import INTEGER, MAX_LINE, read_lines, shorten_contig
 
-__all__ = ["Feature", "read_features"]
+__all__ = ["GFF_COLUMNS", "Feature", "Row", "is_bed", "is_gff", "read_features", "read_rows"]
 
 KINDS = 1000
 """Different types of features that are remembered for an error message."""
@@ -75,12 +75,12 @@ def read_features(path: Path, *, key: str, feature: str | None) -> Iterator[Feat
     >>> list(read_features(path, key="evaluation.sites[0]", feature="exon"))
     [Feature(line=1, contig='chr1', start=10, end=20, strand='-', parents=('x',))]
     """
-    rows = _number_lines(path)
+    rows = read_rows(path)
     try:
         first = next(rows, None)
         if first is None:
             raise UserError(f"{path}: has no features: check {key}.file")
-        if _is_bed(first[1]):
+        if is_bed(first[1]):
             if feature is not None:
                 raise UserError(
                     f"{path}: is a BED file, whose features have no type: remove {key}.feature"
@@ -88,7 +88,7 @@ def read_features(path: Path, *, key: str, feature: str | None) -> Iterator[Feat
             yield _parse_bed(path, *first)
             for number, words in rows:
                 yield _parse_bed(path, number, words)
-        elif _is_gff(first[1]):
+        elif is_gff(first[1]):
             yield from _pick(path, first, rows, key=key, feature=feature)
         else:
             raise UserError(
@@ -103,7 +103,11 @@ Row = tuple[int, list[str]]
 """Number of a line, and its columns."""
 
 
-def _number_lines(path: Path) -> Iterator[Row]:
+def read_rows(path: Path) -> Iterator[Row]:
+    """Yield the lines of data of a BED, GFF3 or GTF file, as columns; errors as `read_features`.
+
+    Also raises OSError, EOFError or zlib.error, if the file cannot be read.
+    """
     for number, line in enumerate(read_lines(path), start=1):
         if len(line) > MAX_LINE:
             raise UserError(f"{path}:{number}: longer than {MAX_LINE:,} characters: not a feature")
@@ -125,11 +129,13 @@ def _number_lines(path: Path) -> Iterator[Row]:
         yield number, words
 
 
-def _is_bed(words: list[str]) -> bool:
+def is_bed(words: list[str]) -> bool:
+    """Whether columns are those of a BED file: columns 2 and 3 are whole numbers."""
     return len(words) >= 3 and _are_whole(words[1], words[2])
 
 
-def _is_gff(words: list[str]) -> bool:
+def is_gff(words: list[str]) -> bool:
+    """Whether columns are those of a GFF3 or GTF file: columns 4 and 5 are whole numbers."""
     return len(words) >= GFF_COLUMNS and _are_whole(words[3], words[4])
 
 
@@ -138,7 +144,7 @@ def _are_whole(one: str, other: str) -> bool:
 
 
 def _parse_bed(path: Path, number: int, words: list[str]) -> Feature:
-    if not _is_bed(words):
+    if not is_bed(words):
         raise UserError(
             f"{path}:{number}: not a BED line, as the first one is: its columns must be contig, "
             "start and end"
@@ -164,7 +170,7 @@ def _pick(
     found = False
     for number, words in itertools.chain([first], rows):
         chosen = len(words) > 2 and words[2] == feature
-        if len(words) < GFF_COLUMNS or (chosen and not _is_gff(words)):
+        if len(words) < GFF_COLUMNS or (chosen and not is_gff(words)):
             raise UserError(
                 f"{path}:{number}: not a GFF line, as the first one is: its columns 4 and 5 must "
                 "be start and end"
