@@ -5,10 +5,11 @@ follow from the bigWigs' summaries and zoom levels; no values are read.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from genometracks.bigwig.overview import Overview, read_overview
+from genometracks.browse.aliases import read_aliases
 from genometracks.browse.limits import Limits, choose_limits, choose_start
 from genometracks.common.region import parse_region
 from genometracks.config.folders import RunFolder
@@ -25,6 +26,7 @@ __all__ = [
     "Scene",
     "ShownObserved",
     "ShownTrack",
+    "list_aliases",
     "list_genes",
     "list_observed",
     "list_regions",
@@ -115,6 +117,10 @@ class Scene:
     email : str or None
     licence : str or None
         Terms of the model's weights, where they are known.
+    aliases : dict
+        Contig -> its name at UCSC, for those that have another one there. Default is none.
+    weights : tuple of str
+        The model's weights as configured. Default is ().
     """
 
     run: str
@@ -133,6 +139,8 @@ class Scene:
     group_by: tuple[str, ...]
     email: str | None
     licence: str | None
+    aliases: dict[str, str] = field(default_factory=dict)
+    weights: tuple[str, ...] = ()
 
 
 def make_scene(plan: Plan, folder: RunFolder, settings: BrowseSettings, *, fasta: Path) -> Scene:
@@ -150,7 +158,8 @@ def make_scene(plan: Plan, folder: RunFolder, settings: BrowseSettings, *, fasta
     Raises
     ------
     UserError
-        If a bigWig is missing or damaged, or `browser.locus` or `browser.group_by` does not fit.
+        If a bigWig is missing or damaged, the table of `genome.aliases` is not valid, or
+        `browser.locus` or `browser.group_by` does not fit.
     """
     _check_columns(settings.browser.group_by, plan)
     views = [read_overview(folder.bigwig / f"{track.track}.bw") for track in plan.tracks]
@@ -194,7 +203,16 @@ def make_scene(plan: Plan, folder: RunFolder, settings: BrowseSettings, *, fasta
         group_by=settings.browser.group_by,
         email=settings.browser.email,
         licence=plan.model.licence,
+        aliases=list_aliases(plan, settings),
+        weights=tuple(fold.source for fold in plan.model.folds),
     )
+
+
+def list_aliases(plan: Plan, settings: BrowseSettings) -> dict[str, str]:
+    """Contig -> its name at UCSC, from the table of the config."""
+    if settings.aliases is None:
+        return {}
+    return read_aliases(Path(settings.aliases), lengths=plan.lengths)
 
 
 def list_observed(folder: RunFolder, settings: BrowseSettings) -> list[Path]:
