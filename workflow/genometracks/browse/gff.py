@@ -132,7 +132,7 @@ def _add_gtf(nodes: _Nodes, place: Place, kind: str, found: dict[str, str], *, p
     name = found.get("gene_name") or found.get("gene") or gene
     if kind == "gene" or not transcript:
         node = nodes.get(contig, f"gene {gene}", strand)
-        node.name = name
+        node.name, node.label = name, gene
         if part:
             nodes.add_part(node, kind, start, end)
         else:
@@ -185,7 +185,7 @@ def _finish(nodes: _Nodes) -> Iterator[Transcript]:
         else:
             continue
         gene = _find_gene(nodes, contig, node)
-        label = node.label or PREFIX.sub("", key).removeprefix("transcript ")
+        label = node.label or PREFIX.sub("", key)  # a part may name what has no line of its own
         coding = node.coding
         if coding:  # inside of the exons, whatever the file says
             low, high = max(coding[0], blocks[0][0]), min(coding[1], blocks[-1][1])
