@@ -205,7 +205,7 @@ class _Writer:
         return {
             "type": "QuantitativeTrack",
             "trackId": key,
-            "name": _clean(name, LABEL),
+            "name": _clean(name, LABEL) or file.stem,
             "assemblyNames": [self._assembly],
             "category": category,
             "metadata": metadata,
@@ -229,7 +229,7 @@ class _Writer:
     def _describe_several(
         self, key: str, name: str, parts: Sequence[tuple[str, Path, Colour]], limits: Limits
     ) -> Plain:
-        sources = _make_unique([_clean(label, LABEL) for label, _, _ in parts])
+        sources = _make_unique([_clean(label, LABEL) or file.stem for label, file, _ in parts])
         return {
             "type": "MultiQuantitativeTrack",
             "trackId": key,

@@ -98,7 +98,7 @@ def _add_signal(
         color=rgb,
         height="40",
         id=path,
-        name=clean_text(name, most=LABEL),
+        name=clean_text(name, most=LABEL) or Path(path).stem,
         renderer="BAR_CHART",
         visible="true",
         windowFunction="mean",

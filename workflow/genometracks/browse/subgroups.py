@@ -34,7 +34,7 @@ def make_subgroups(scene: Scene, columns: Sequence[Column]) -> list[Subgroup]:
 
     Columns that are left out are named in a note.
     """
-    kept = []
+    kept: list[Column] = []
     for column in columns:
         if len(column.values) > MOST_VALUES or len(kept) == MOST_COLUMNS - bool(scene.observed):
             LOG.warning(
