@@ -104,7 +104,7 @@ def _read_stanzas(found: Hub, path: Path) -> list[dict[str, str]]:
 
 
 def _read_tracks(found: Hub, path: Path, *, root: Path, files: bool) -> None:
-    seen: set[str] = set()
+    seen = {group["name"] for group in found.groups}  # igv.js takes both for containers
     for stanza in _read_stanzas(found, path):
         name = stanza.get("track", "")
         _require(found, next(iter(stanza)) == "track", f"{name}: does not begin with track")

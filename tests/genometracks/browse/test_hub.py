@@ -4,10 +4,20 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import py2bit
+import pyBigWig
 import pytest
 
+from genometracks.browse.genes import write_genes
 from genometracks.browse.hub import write_hub
 from genometracks.browse.limits import Limits
+from genometracks.browse.scene import make_scene as make_scene_of_run
+from genometracks.browse.sessions import write_sessions
+from genometracks.common.sealing import digest_file
+from genometracks.config.folders import RunFolder
+from genometracks.config.sections import BrowserConfig, EvaluationConfig
+from genometracks.config.settings import BrowseSettings
+from genometracks.plan.plan import Plan
 from hub_rules import Hub, read_hub
 from scenes import HOSTILE, add_everything, make_scene, write_data
 
@@ -45,7 +55,38 @@ def test_an_assembly_hub_keeps_every_rule(tmp_path):
         "orderKey": "4800",
         "htmlPath": "description.html",
     }
-    assert [group["name"] for group in hub.groups] == ["tracks", "marks"]
+    assert [group["name"] for group in hub.groups] == ["signals", "marks"]
+
+
+def test_a_finished_run_gives_a_hub_that_keeps_every_rule(run, tmp_path):
+    plan = run.work / "plan.json"
+    run.command("merge", plan=plan, out=run.work / "merge.json")
+    run.command("bigwig", plan=plan)
+    bed, names = tmp_path / "genes.bed", tmp_path / "names.tsv"
+    bed.write_text("2\t10\t90\tgene\n")
+    names.write_text("chr2\t2\n")
+    nothing = dict.fromkeys(("ucsc", "regions", "blacklist"))
+    settings = BrowseSettings(
+        run="toy",
+        annotation=str(bed),
+        aliases=str(names),
+        **nothing,
+        evaluation=EvaluationConfig(),
+        browser=BrowserConfig(group_by=("assay",), email="lab@example.org"),
+    )
+    folder = RunFolder(run.folder)
+    scene = make_scene_of_run(Plan.load(plan), folder, settings, fasta=run.work / "genome.fa")
+    write_genes(bed, scene.genes.file, lengths=scene.contigs, aliases=scene.aliases)
+    seals = [*write_hub(scene), *write_sessions(scene)]
+    hub = read_hub(folder.hub, root=run.folder)
+    assert hub.wrong == []
+    assert hub.tracks["tracks"]["subGroup1"] == "assay assay ATAC=ATAC ChIP=ChIP"
+    assert hub.tracks["two_etc"]["bigDataUrl"] == "../bigwig/two_.._etc.bw"
+    assert (folder.hub / hub.genome["chromSizes"]).is_file()
+    assert py2bit.open(str(folder.hub / hub.genome["twoBitPath"])).chroms() == scene.contigs
+    with pyBigWig.open(str(scene.genes.file)) as genes:
+        assert [name for *_, name in genes.entries("chr2", 0, 100)][0].startswith("gene\t")
+    assert all(seal.sha256 == digest_file(seal.path) for seal in seals)
 
 
 def test_a_hub_on_a_genome_of_ucsc_has_no_sequence(tmp_path):

@@ -110,7 +110,7 @@ def test_jbrowse_gets_every_track_with_its_metadata(scene):
     assert view["init"] == {
         "assembly": "toy",
         "loc": "chr1:101-300",
-        "tracks": ["m_0", "m_1", "m_2", "m_3", "p_t0", "p_t1", "o_observed_seen", "p_t2"],
+        "tracks": ["m_0", "p_t0", "p_t1", "o_observed_seen", "p_t2", "m_1", "m_2", "m_3"],
     }
 
 

@@ -44,7 +44,11 @@ def format_jbrowse(scene: Scene, folder: Path) -> str:
     writer = _Writer(scene, folder, assembly)
     signals = [*writer.list_signals(columns, colours)]
     marks = [*writer.list_marks()]
-    opened = [track["trackId"] for track in signals if track["trackId"] in writer.open(first)]
+    shown = writer.open(first)
+    opened = [track["trackId"] for track in signals if track["trackId"] in shown]
+    opened += [track["trackId"] for track in marks]
+    if scene.genes:  # above the signals
+        opened = [marks[0]["trackId"], *(key for key in opened if key != marks[0]["trackId"])]
     config = {
         "assemblies": [writer.describe_assembly()],
         "tracks": [*signals, *writer.list_together(columns, colours), *marks],
@@ -57,7 +61,7 @@ def format_jbrowse(scene: Scene, folder: Path) -> str:
                     "init": {
                         "assembly": assembly,
                         "loc": format_locus(scene.locus, {}),
-                        "tracks": [*(track["trackId"] for track in marks), *opened],
+                        "tracks": opened,
                     },
                 }
             ],

@@ -24,8 +24,8 @@ __all__ = ["GROUPS", "LONG", "SHORT", "format_tracks", "link_path", "list_marks"
 
 SHORT, LONG = 17, 76
 """Characters of a short and of a long label that UCSC shows."""
-GROUPS = {"tracks": "Predicted and observed tracks", "marks": "Genes, sites and regions"}
-"""Groups of tracks in an assembly hub."""
+GROUPS = {"signals": "Predicted and observed tracks", "marks": "Genes, sites and regions"}
+"""Groups of tracks in an assembly hub; igv.js takes a group and a track of one name for one."""
 COMPOSITE = "tracks"
 """Name of the stanza that holds the predicted and observed tracks."""
 
@@ -77,8 +77,9 @@ class _Names:
 
     @classmethod
     def of(cls, scene: Scene) -> "_Names":
-        tracks = name_stanzas([track.track for track in scene.tracks], taken=[COMPOSITE])
-        taken = [COMPOSITE, *tracks]
+        taken = [COMPOSITE, *GROUPS]
+        tracks = name_stanzas([track.track for track in scene.tracks], taken=taken)
+        taken += tracks
         observed = name_stanzas([f"observed_{each.name}" for each in scene.observed], taken=taken)
         taken += observed
         marks = name_stanzas([f"marks_{each.name}" for each in list_marks(scene)], taken=taken)
@@ -104,7 +105,7 @@ def _make_composite(trackhub: Any, scene: Scene, names: _Names, *, folder: Path,
         dragAndDrop="subTracks",
         allButtonPair="on",
         html=html,
-        **_group(scene, "tracks"),
+        **_group(scene, "signals"),
         **format_dimensions(subgroups),
     )
     composite.add_subgroups(
