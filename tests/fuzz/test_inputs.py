@@ -3,11 +3,14 @@
 import gzip
 from pathlib import Path
 
+import pyBigWig
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz_text import examples, mutated, outcome
+from genometracks.browse.aliases import read_aliases
+from genometracks.browse.genes import write_genes
 from genometracks.config.folders import GenomeFolder
 from genometracks.config.sections import Sites, Within
 from genometracks.evaluation.sites import read_regions, read_sites
@@ -93,3 +96,43 @@ def test_a_changed_file_of_sites(data, how, entry):
         for contig, rows in (found or {}).items():
             assert rows.min() >= 0 and rows.max() <= lengths[contig]
             assert (rows[:, 0] < rows[:, 1]).all()
+
+
+GFF3 = (
+    b"##gff-version 3\nchr1\tx\tgene\t2\t20\t.\t-\t.\tID=g;Name=a%20b\n"
+    b"chr1\tx\tmRNA\t2\t20\t.\t-\t.\tID=t;Parent=g\nchr1\tx\texon\t2\t9\t.\t-\t.\tParent=t\n"
+    b"chr1\tx\tCDS\t4\t7\t.\t-\t0\tParent=t\nchr2\tx\texon\t1\t4\t.\t+\t.\tParent=u,v\n"
+)
+BED12 = b"chr1\t2\t20\tn\t5\t+\t3\t19\t0\t2\t5,6,\t0,12,\nchr2\t1\t3\n"
+
+
+@examples(300)
+@given(st.sampled_from([GTF, GFF3, BED12, STRANDED]).flatmap(mutated), HOW)
+def test_a_changed_annotation(data, how):
+    Path("a").write_bytes(packed(data, how))
+    lengths = {"chr1": 30, "chr2": 4}
+    out = Path("genes.bb")
+    out.unlink(missing_ok=True)
+    written = outcome(lambda: write_genes(Path("a"), out, lengths=lengths, aliases={}))
+    assert out.exists() == bool(written)
+    if not written:
+        return
+    with pyBigWig.open(str(out)) as genes:
+        for contig, length in lengths.items():
+            for start, end, rest in genes.entries(contig, 0, length) or ():
+                _, _, strand, *thick, _, count, sizes, starts, _ = rest.split("\t")
+                assert 0 <= start < end <= length and strand in "+-."
+                assert start <= int(thick[0]) <= int(thick[1]) <= end
+                blocks = list(zip(starts.split(",")[:-1], sizes.split(",")[:-1], strict=True))
+                assert len(blocks) == int(count)
+                assert int(blocks[0][0]) == 0 and sum(map(int, blocks[-1])) == end - start
+
+
+@examples(200)
+@given(mutated(b"#c\nchr1\tone\nchr2\ttwo\t4\nchrX\tx\n"), HOW)
+def test_a_changed_table_of_aliases(data, how):
+    Path("aliases").write_bytes(packed(data, how))
+    lengths = {"chr1": 30, "chr2": 4}
+    found = outcome(lambda: read_aliases(Path("aliases"), lengths=lengths))
+    names = [(found or {}).get(contig, contig) for contig in lengths]
+    assert len(set(names)) == 2 and all(name.isprintable() for name in names)

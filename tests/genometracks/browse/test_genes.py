@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import time
 from pathlib import Path
 
 import pyBigWig
@@ -230,6 +231,16 @@ def test_more_genes_than_fit_into_memory_are_refused(tmp_path, monkeypatch):
     text = "".join(line("exon", i, i + 1, "Parent=a") for i in range(1, 4))
     with pytest.raises(UserError, match="has more than 2 exons and parts of exons on contigs"):
         write(tmp_path, text)
+
+
+@pytest.mark.parametrize("filler", [" ", "a", '"', "a ", 'a "', ";", "=", ";a", ",", "%41"])
+def test_long_attributes_are_read_in_one_pass(tmp_path, filler):
+    """A pattern that begins again at each character would take hours for these lines."""
+    long = filler * (900_000 // len(filler))
+    begun = time.monotonic()
+    write(tmp_path, line("gene", 1, 9, f"ID=a;x={long}") + line("exon", 1, 9, long))
+    write(tmp_path, line("gene", 1, 9, f'gene_id "a"; {long}') + line("exon", 1, 9, long))
+    assert time.monotonic() - begun < 20
 
 
 def test_genes_that_are_their_own_parents_end(tmp_path):

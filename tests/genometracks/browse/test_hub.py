@@ -229,7 +229,7 @@ def test_the_description_names_model_scale_and_licence(tmp_path):
     write_hub(scene)
     page = (scene.folder.hub / "description.html").read_text()
     for text in (
-        "3 tracks in bins of 8 bp",
+        "in bins of 8 bp (3 in all).",
         "Model: hf://lab/model.",
         "Values are the model's output on its own scale.",
         "Values were computed as follows: mean of 2 folds.",

@@ -1,5 +1,6 @@
 """The table of `genome.aliases`: contigs of the FASTA and their names at UCSC."""
 
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def read_aliases(path: Path, *, lengths: Mapping[str, int]) -> dict[str, str]:
                 found[words[0]] = words[1]
             elif len(others) < 4 and words[0] not in others:
                 others.append(words[0])
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: cannot be read: {error}: check {KEY}") from error
     if not found:
         raise UserError(

@@ -18,8 +18,8 @@ def format_description(scene: Scene) -> str:
     tracks, observed = len(scene.tracks), len(scene.observed)
     sections = {
         "Description": [
-            f"Signals that a model predicts from the DNA sequence of {_text(scene.genome)}: "
-            f"{tracks:,} tracks in bins of {scene.bin:,} bp. Bins of unknown bases are absent."
+            f"Signals that a model predicts from the DNA sequence of {_text(scene.genome)}, in "
+            f"bins of {scene.bin:,} bp ({tracks:,} in all). Bins of unknown bases are absent."
         ],
         "Display Conventions and Configuration": [
             "Each track is drawn between limits that follow from its own values; a predicted track "

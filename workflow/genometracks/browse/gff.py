@@ -22,10 +22,11 @@ EXON = re.compile("exon$")
 PIECE = re.compile("^CDS$|UTR")
 """Parts from which exons are joined if a transcript has none."""
 NODE = re.compile("gene|RNA|transcript")
-GTF = re.compile(r'(\w+) "([^"]*)"')
+# Each scans a line once, however long it is: nothing that repeats can begin inside a repetition.
+GTF = re.compile(r'\b(\w+) "([^"]*)"')
 IS_GTF = re.compile(r'\s*\w+ "')
 TRANSCRIPT = re.compile(r'\btranscript_id "([^"]+)"')
-GFF3 = re.compile(r"(?:^|;)\s*([^=;]+)=([^;]*)")
+GFF3 = re.compile(r"(?:^|;)([^=;]+)=([^;]*)")
 PREFIX = re.compile("^(gene|transcript|rna)[:-]")
 """What Ensembl and NCBI write before a name in an ID."""
 DEEP = 10
@@ -117,7 +118,7 @@ def parse_gff(path: Path, rows: Iterable[Row]) -> Iterator[Transcript]:
                 continue
             _add_gtf(nodes, place, kind, dict(GTF.findall(attributes)), part=part)
         else:
-            found = {key: unquote(value) for key, value in GFF3.findall(attributes)}
+            found = {key.strip(): unquote(value) for key, value in GFF3.findall(attributes)}
             _add_gff3(nodes, place, kind, found, part=part, number=number)
     yield from _finish(nodes)
 

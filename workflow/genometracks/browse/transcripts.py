@@ -11,7 +11,7 @@ from genometracks.inputs.bed import INTEGER, shorten_contig
 __all__ = ["MOST", "Blocks", "Transcript", "parse_bed"]
 
 MOST = 2_000_000
-"""Genes and transcripts that are kept; they take about 1.5 KB each."""
+"""Genes and transcripts that are kept; they take about 1.2 KB each."""
 
 Blocks = tuple[tuple[int, int], ...]
 
