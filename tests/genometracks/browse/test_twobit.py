@@ -27,7 +27,7 @@ def sequences():
     return {**made, "n": "N" * 13, "one": "G", "none": "", "long": "ACGT" * 30 + "N" * 50 + "T"}
 
 
-@pytest.mark.parametrize("chunk", [4, 16, 1 << 24])
+@pytest.mark.parametrize("chunk", [4, 16, 1 << 20])
 def test_two_readers_find_every_base(tmp_path, sequences, monkeypatch, chunk):
     monkeypatch.setattr(twobit, "CHUNK", chunk)
     lengths = write_fasta(tmp_path / "g.fa", sequences)

@@ -20,7 +20,7 @@ __all__ = ["write_twobit"]
 
 MAGIC = 0x1A412743
 MAX_NAME = 255
-CHUNK = 1 << 24
+CHUNK = 1 << 20
 """Bases that are read at once; a multiple of 4."""
 LARGEST = 2**32 - 2**28
 """Bytes of packed bases up to which offsets have 32 bits; the rest is room for runs of N."""
