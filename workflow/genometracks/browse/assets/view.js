@@ -1,0 +1,190 @@
+// The genome browser (igv.js): shows the wanted tracks, and reports where it is.
+
+import {probeAll} from "./probe.js";
+
+const GENES_HEIGHT = 60;
+
+export class View {
+    #browser = null;
+    #loaded = new Map();
+    #wanted = [];
+    #running = null;
+
+    /**
+     * @param element  of the page, to which the browser is added
+     * @param report   functions: moved(locus), closed(item), failed(item, reason)
+     * @param style    functions of a track: colourOf(item), describe(item)
+     */
+    constructor(element, report, style) {
+        this.element = element;
+        this.report = report;
+        this.style = style;
+    }
+
+    /** Open a genome at a locus. Nothing is loaded from other sites. */
+    async open(reference, locus) {
+        this.#browser = await igv.createBrowser(this.element, {
+            loadDefaultGenomes: false,
+            genomeList: [],
+            search: false,
+            reference: {
+                name: plain(reference.name),
+                fastaURL: absolute(reference.fasta),
+                indexURL: absolute(`${reference.fasta}.fai`),
+                wholeGenomeView: reference.whole,
+            },
+            locus,
+            showSampleNameButton: false,
+            showSVGButton: true,
+            tracks: [],
+        });
+        this.#browser.on("locuschange", frames => {
+            const [frame] = frames;
+            this.report.moved({chr: frame.chr, start: frame.start, end: frame.end});
+        });
+        this.#browser.on("trackremoved", track => {
+            const found = this.#loaded.get(track.config?.id);
+            if (found?.track === track) {
+                this.#loaded.delete(found.item.id);
+                this.report.closed(found.item);
+            }
+        });
+        this.#browser.on("trackclick", (track, facts) => facts?.length ? asHtml(facts) : false);
+    }
+
+    /** Close the browser. */
+    async close() {
+        this.#wanted = [];
+        await this.#running;
+        this.#loaded.clear();
+        igv.removeAllBrowsers();
+        this.#browser = null;
+    }
+
+    /** Go to a locus: {chr, start, end}. */
+    async go(locus) {
+        if (this.#browser.genome.getChromosome?.(locus.chr) === undefined) {
+            await this.#browser.genome.loadChromosome(locus.chr);
+        }
+        await this.#browser.updateLoci([{...locus}]);
+    }
+
+    /** Show these tracks and no others; resolves when they are. */
+    show(items) {
+        this.#wanted = items;
+        this.#running ??= this.#settle().finally(() => {
+            this.#running = null;
+        });
+        return this.#running;
+    }
+
+    /** Draw the tracks in their present colours. */
+    recolour() {
+        for (const {item, track} of this.#loaded.values()) {
+            track.color = track.altColor = this.style.colourOf(item);
+            track.trackView?.repaintViews();
+        }
+    }
+
+    /** Adapt to another width of the page. */
+    resize() {
+        dispatchEvent(new Event("resize"));
+    }
+
+    async #settle() {
+        for (;;) {
+            const ids = new Set(this.#wanted.map(item => item.id));
+            for (const [id, {track}] of [...this.#loaded]) {
+                if (!ids.has(id)) {
+                    this.#loaded.delete(id);  // first, so that it is not reported as closed
+                    this.#browser.removeTrack(track);
+                }
+            }
+            const missing = this.#wanted.filter(item => !this.#loaded.has(item.id));
+            if (!missing.length) {
+                return;
+            }
+            await this.#load(missing);
+        }
+    }
+
+    async #load(items) {
+        const reasons = await probeAll(items.map(item => item.url));
+        const height = chooseHeight(this.#wanted.length);
+        await Promise.all(items.map(async (item, i) => {
+            let reason = reasons[i];
+            if (!reason) {
+                try {
+                    const track = await this.#browser.loadTrack(this.#configure(item, height));
+                    this.#loaded.set(item.id, {item, track});
+                    return;
+                } catch {
+                    reason = "cannot be drawn: the file may be damaged";
+                }
+            }
+            this.#wanted = this.#wanted.filter(other => other !== item);
+            this.report.failed(item, reason);
+        }));
+    }
+
+    #configure(item, height) {
+        const color = this.style.colourOf(item);
+        const common = {
+            id: item.id,
+            name: plain(item.kind === "observed" ? `${item.title} (observed)` : item.title),
+            url: absolute(item.url),
+            order: item.order,
+            color,
+            altColor: color,
+            description: () => this.style.describe(item),
+        };
+        if (item.feature) {
+            return {
+                ...common,
+                type: "annotation",
+                format: "bigbed",
+                height: GENES_HEIGHT,
+                displayMode: item.kind === "genes" ? "EXPANDED" : "COLLAPSED",
+            };
+        }
+        return {
+            ...common,
+            type: "wig",
+            format: "bigwig",
+            height,
+            min: item.low,
+            max: item.high,
+            autoscale: false,
+            overflowColor: "#000000",
+            baselineColor: "#999999",
+        };
+    }
+}
+
+function chooseHeight(count) {
+    return count <= 5 ? 90 : count <= 12 ? 60 : 40;
+}
+
+function absolute(url) {
+    return new URL(url, document.baseURI).href;
+}
+
+/** What igv.js shows of a feature, as HTML in which names and values are text. */
+function asHtml(facts) {
+    const list = document.createElement("div");
+    for (const fact of facts) {
+        const line = document.createElement(fact === "<hr>" || fact === "<hr/>" ? "hr" : "div");
+        if (line.tagName === "DIV") {
+            const pair = fact.name ? `${fact.name}: ${fact.value}` : fact.html ?? fact;
+            line.textContent = String(pair);
+        }
+        list.append(line);
+    }
+    return list.innerHTML;
+}
+
+/** A name without what igv.js would read as HTML: other characters that look alike. */
+function plain(name) {
+    const like = {"<": "‹", ">": "›", "&": "＆", '"': "″"};
+    return name.replace(/[<>&"]/g, found => like[found]);
+}

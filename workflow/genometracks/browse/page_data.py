@@ -1,0 +1,258 @@
+"""The data of a page: what page.js reads, as records, made from the scenes of one or more runs."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from genometracks.browse.scene import Features, Scene, ShownObserved, ShownTrack
+from genometracks.common.records import optional
+
+__all__ = ["PageData", "make_page_data"]
+
+FORMAT = 1
+
+FIRST = 6
+"""Tracks that are shown at first, apart from observed ones and features."""
+
+MANY_CONTIGS = 500
+"""Contigs from which on there is no view of the whole genome: the browser would read them all."""
+
+Kind = Literal["predicted", "observed", "genes", "sites", "regions"]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A file beside the page, as a relative URL."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where to start, 0-based, half-open."""
+
+    contig: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A genome: relative URL of its FASTA, whose index has `.fai` appended."""
+
+    name: str
+    fasta: str
+    contigs: int
+    bases: int
+    whole: bool
+    start: Start
+
+
+@dataclass(frozen=True)
+class Item:
+    """A track of the page.
+
+    Attributes
+    ----------
+    id : str
+        Unique in the page, for its address.
+    name : str
+        Any text.
+    kind : str
+    url : str
+        Of the bigWig or bigBed, relative.
+    values : tuple of str
+        One per column of the run.
+    low, high : float or None
+        View limits; None for features.
+    of : str or None
+        The predicted track that an observed one is compared with.
+    """
+
+    id: str
+    name: str
+    kind: Kind
+    url: str
+    values: tuple[str, ...] = optional(())
+    low: float | None = optional()
+    high: float | None = optional()
+    of: str | None = optional()
+
+
+@dataclass(frozen=True)
+class PageRun:
+    """A run of the page.
+
+    Attributes
+    ----------
+    name : str
+    reference : int
+        Position of its genome in the page's.
+    bin : int
+        Width of a bin in bp.
+    licence : str or None
+    links : tuple of Link
+    columns : tuple of str
+        Names of the items' values.
+    group_by : tuple of str
+        Columns that group the tracks at first.
+    items : tuple of Item
+        Features first, then each predicted track with its observed ones.
+    first : tuple of str
+        Items that are shown at first.
+    """
+
+    name: str
+    reference: int
+    bin: int
+    licence: str | None
+    links: tuple[Link, ...]
+    columns: tuple[str, ...]
+    group_by: tuple[str, ...]
+    items: tuple[Item, ...]
+    first: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PageData:
+    """Everything that a page shows."""
+
+    format: int
+    references: tuple[Reference, ...]
+    runs: tuple[PageRun, ...]
+
+
+def make_page_data(scenes: Sequence[Scene], folder: Path) -> PageData:
+    """Collect what a page shows.
+
+    Parameters
+    ----------
+    scenes : sequence of Scene
+        One per run.
+    folder : Path
+        Folder of the page, to which URLs are relative.
+    """
+    places = list(dict.fromkeys(scene.fasta for scene in scenes))
+    references = []
+    for fasta in places:
+        scene = next(scene for scene in scenes if scene.fasta == fasta)
+        start = Start(scene.locus.contig, scene.locus.start, scene.locus.end)
+        contigs, bases = len(scene.contigs), sum(scene.contigs.values())
+        url, whole = make_url(fasta, folder), contigs <= MANY_CONTIGS
+        references.append(Reference(scene.genome, url, contigs, bases, whole, start))
+    several = len(scenes) > 1
+    count = max(1, FIRST // max(1, len(scenes)))
+    runs = []
+    for scene in scenes:
+        prefix = f"{scene.run}/" if several else ""
+        columns = _list_columns(scene.tracks)
+        items = tuple(_list_items(scene, folder, columns=columns, prefix=prefix))
+        runs.append(
+            PageRun(
+                name=scene.run,
+                reference=places.index(scene.fasta),
+                bin=scene.bin,
+                licence=scene.licence,
+                links=tuple(_list_links(scene, folder)),
+                columns=columns,
+                group_by=scene.group_by,
+                items=items,
+                first=_choose_first(scene, items, count=count, prefix=prefix),
+            )
+        )
+    return PageData(FORMAT, tuple(references), tuple(runs))
+
+
+def make_url(file: Path, folder: Path) -> str:
+    """Relative URL of a file, for a page in a folder.
+
+    Examples
+    --------
+    >>> make_url(Path("results/demo/bigwig/a#1.bw"), Path("results/demo/page"))
+    '../bigwig/a%231.bw'
+    """
+    return quote(Path(os.path.relpath(file.absolute(), folder.absolute())).as_posix())
+
+
+def _list_links(scene: Scene, folder: Path) -> list[Link]:
+    run = scene.folder
+    files = {
+        "Report": run.report,
+        "Summary": run.summary,
+        "Table of tracks": run.tracks,
+        "Manifest": run.manifest,
+        "Track hub": run.hub / "hub.txt",
+    }
+    return [Link(text, make_url(file, folder)) for text, file in files.items()]
+
+
+def _list_columns(tracks: Sequence[ShownTrack]) -> tuple[str, ...]:
+    columns = dict.fromkeys(key for track in tracks for key in track.metadata)
+    own = {
+        "description": any(track.description for track in tracks),
+        "computed": any(track.computed for track in tracks),
+    }
+    return (*(name for name, used in own.items() if used), *(c for c in columns if c not in own))
+
+
+def _list_items(
+    scene: Scene, folder: Path, *, columns: Sequence[str], prefix: str
+) -> list[Item]:
+    features: list[tuple[Kind, Features]] = [("genes", scene.genes)] if scene.genes else []
+    features += [("sites", each) for each in scene.sites]
+    features += [("regions", each) for each in scene.regions]
+    items = [
+        Item(f"{prefix}{kind}:{each.file.stem}", each.name, kind, make_url(each.file, folder))
+        for kind, each in features
+    ]
+    observed: dict[str, list[ShownObserved]] = {}
+    for entry in scene.observed:
+        observed.setdefault(entry.track, []).append(entry)
+    for track in scene.tracks:
+        known = {"description": track.description, "computed": track.computed}
+        row = {**track.metadata, **{key: text for key, text in known.items() if text}}
+        items.append(
+            Item(
+                f"{prefix}{track.track}",
+                track.name,
+                "predicted",
+                make_url(track.file, folder),
+                tuple(_as_text(row.get(column)) for column in columns),
+                track.limits.low,
+                track.limits.high,
+            )
+        )
+        for entry in observed.get(track.track, []):
+            items.append(
+                Item(
+                    f"{prefix}observed:{entry.file.stem}",
+                    entry.name,
+                    "observed",
+                    make_url(entry.file, folder),
+                    (),
+                    entry.limits.low,
+                    entry.limits.high,
+                    f"{prefix}{track.track}",
+                )
+            )
+    return items
+
+
+def _as_text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _choose_first(
+    scene: Scene, items: Sequence[Item], *, count: int, prefix: str
+) -> tuple[str, ...]:
+    """Features, and tracks: those with observed ones first, then those with the most signal."""
+    paired = {entry.track for entry in scene.observed}
+    ranked = sorted(scene.tracks, key=lambda each: (each.track not in paired, -each.signal))
+    ids = {f"{prefix}{each.track}" for each in ranked[:count]}
+    return tuple(
+        item.id for item in items if item.id in ids or item.of in ids or item.high is None
+    )
