@@ -13,6 +13,7 @@ from genometracks.commands import (
     plan,
     predict,
     preflight,
+    serve,
     status,
     summary,
     tracks,
@@ -24,6 +25,7 @@ from grelu_models import __version__
 
 MODULES = (
     preflight,
+    serve,
     status,
     verify,
     model,

@@ -106,9 +106,13 @@ export function describe(item, several) {
     }
     facts.push(...[...item.row].filter(([, value]) => value !== ""));
     if (item.high !== undefined) {
-        const [low, high] = [item.low, item.high].map(value => Number(value.toPrecision(3)));
-        facts.push(["drawn from", `${low} to ${high}, linear`]);
+        const [low, high] = [item.low, item.high].map(formatNumber);
+        facts.push(["axis", `${low} to ${high}, linear`]);
     }
-    facts.push(["file", decodeURIComponent(item.url)]);
+    facts.push(["file", decodeURIComponent(item.url).replace(/^(\.\.\/)+/, "")]);
     return facts;
+}
+
+function formatNumber(value) {
+    return String(Number(value.toPrecision(3))).replace("-", "−");
 }

@@ -51,14 +51,11 @@ class Page {
         this.picker = new Picker(this.catalogue, {
             isShown: item => this.#shown.has(item.id),
             toggle: (items, on) => on ? this.#show(items) : this.#hide(items),
-            about: item => find("details").replaceChildren(drawFacts(item, this.several)),
+            about: item => this.#about(item),
             regrouped: () => this.view.recolour(),
             reveal: () => openSide(true),
         });
-        const [first] = this.#items();
-        if (first) {
-            find("details").replaceChildren(drawFacts(first, this.several));
-        }
+        this.#about(this.#items().find(item => !item.feature) ?? this.catalogue.items[0]);
         const reason = await probe(reference.fasta);
         if (reason) {
             report(explain(reference.fasta, reason));
@@ -116,6 +113,12 @@ class Page {
         if (left > 0) {
             find("status").textContent =
                 `${AT_ONCE} tracks at most are shown at once: ${left} of these are not.`;
+        }
+    }
+
+    #about(item) {
+        if (item) {
+            find("details").replaceChildren(make("h2", item.name), drawFacts(item, this.several));
         }
     }
 
@@ -198,7 +201,7 @@ function drawLinks(run, named) {
 /** What is known of a track, as elements. */
 function drawFacts(item, several) {
     const box = document.createElement("div");
-    box.append(make("h2", item.name));
+    box.className = "facts";
     const list = document.createElement("dl");
     for (const [key, value] of describe(item, several)) {
         list.append(make("dt", key), make("dd", value));

@@ -45,6 +45,7 @@ export class Picker {
         this.#rows = this.#arrange(items);
         this.#active = Math.min(this.#active, Math.max(0, this.#rows.length - 1));
         this.space.style.height = `${this.#rows.length * ROW}px`;
+        this.list.style.flexBasis = `${this.#rows.length * ROW + 2}px`;
         this.draw();
         const shown = catalogue.items.filter(actions.isShown).length;
         document.getElementById("tab-shown").textContent = `Shown (${shown})`;
@@ -86,8 +87,12 @@ export class Picker {
         if (!this.catalogue.grouping) {
             return items.map(item => ({item}));
         }
-        const groups = Map.groupBy ? Map.groupBy(items, item => this.catalogue.groupOf(item))
-            : groupBy(items, item => this.catalogue.groupOf(item));
+        const groups = new Map();
+        for (const item of items) {
+            const name = this.catalogue.groupOf(item);
+            groups.has(name) || groups.set(name, []);
+            groups.get(name).push(item);
+        }
         const rows = [];
         for (const [name, members] of groups) {
             rows.push({name, members});
@@ -297,13 +302,4 @@ function span(name, text) {
     element.className = name;
     element.textContent = text;
     return element;
-}
-
-function groupBy(items, keyOf) {
-    const groups = new Map();
-    for (const item of items) {
-        const key = keyOf(item);
-        groups.set(key, [...(groups.get(key) ?? []), item]);
-    }
-    return groups;
 }

@@ -12,10 +12,11 @@ export async function probe(url) {
         return "cannot be read: the server does not answer (it may have been stopped)";
     }
     const {status} = answer;
-    stop.abort();
     if (status === 206) {
+        await answer.arrayBuffer();
         return "";
     }
+    stop.abort();  // the answer may be the whole file
     if (status === 200) {
         return "ranges";
     }

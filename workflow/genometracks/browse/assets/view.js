@@ -2,7 +2,17 @@
 
 import {probeAll} from "./probe.js";
 
-const GENES_HEIGHT = 60;
+const FEATURES = 60;  // height of a track of genes, sites or regions
+const [LOW, TALL] = [40, 130];  // heights of other tracks
+const [FIXED, GAP] = [170, 6];  // of the controls, and between tracks
+
+const STYLE = `
+    .igv-track-label { background: #ffffffd9; border-color: #b5bac4; }
+    .facts { max-width: 420px; padding: 8px 12px; overflow-wrap: anywhere; white-space: normal; }
+    .facts dl { display: grid; grid-template-columns: auto 1fr; gap: 3px 12px; margin: 0; }
+    .facts dt { color: #5a6272; }
+    .facts dd { margin: 0; }
+`;  // igv.js draws in a shadow tree, which page.css does not reach
 
 export class View {
     #browser = null;
@@ -28,6 +38,7 @@ export class View {
             genomeList: [],
             search: false,
             reference: {
+                id: plain(reference.name),
                 name: plain(reference.name),
                 fastaURL: absolute(reference.fasta),
                 indexURL: absolute(`${reference.fasta}.fai`),
@@ -38,6 +49,9 @@ export class View {
             showSVGButton: true,
             tracks: [],
         });
+        const sheet = new CSSStyleSheet();
+        sheet.replaceSync(STYLE);
+        this.element.shadowRoot.adoptedStyleSheets.push(sheet);
         this.#browser.on("locuschange", frames => {
             const [frame] = frames;
             this.report.moved({chr: frame.chr, start: frame.start, end: frame.end});
@@ -110,7 +124,7 @@ export class View {
 
     async #load(items) {
         const reasons = await probeAll(items.map(item => item.url));
-        const height = chooseHeight(this.#wanted.length);
+        const height = this.#chooseHeight();
         await Promise.all(items.map(async (item, i) => {
             let reason = reasons[i];
             if (!reason) {
@@ -125,6 +139,14 @@ export class View {
             this.#wanted = this.#wanted.filter(other => other !== item);
             this.report.failed(item, reason);
         }));
+    }
+
+    /** Height in pixels at which the tracks fill the page, where they are few. */
+    #chooseHeight() {
+        const features = this.#wanted.filter(item => item.feature).length;
+        const room = this.element.parentElement.clientHeight - FIXED - features * FEATURES;
+        const each = room / Math.max(1, this.#wanted.length - features) - GAP;
+        return Math.round(Math.min(TALL, Math.max(LOW, each)));
     }
 
     #configure(item, height) {
@@ -143,7 +165,7 @@ export class View {
                 ...common,
                 type: "annotation",
                 format: "bigbed",
-                height: GENES_HEIGHT,
+                height: FEATURES,
                 displayMode: item.kind === "genes" ? "EXPANDED" : "COLLAPSED",
             };
         }
@@ -159,10 +181,6 @@ export class View {
             baselineColor: "#999999",
         };
     }
-}
-
-function chooseHeight(count) {
-    return count <= 5 ? 90 : count <= 12 ? 60 : 40;
 }
 
 function absolute(url) {
