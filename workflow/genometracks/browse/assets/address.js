@@ -4,8 +4,8 @@
 export function readAddress(hash) {
     const values = new Map();
     for (const part of hash.replace(/^#/, "").split("&")) {
-        const [key, value] = part.split("=", 2);
-        values.set(key, value ?? "");
+        const [key, ...value] = part.split("=");
+        values.set(key, value.join("="));
     }
     const tracks = values.get("tracks");
     return {

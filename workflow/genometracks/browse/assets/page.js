@@ -45,8 +45,8 @@ class Page {
         this.picker?.close();
         this.catalogue = new Catalogue(this.runs, this.several);
         drawHeader(this.data, this.runs, at, chosen => this.#switch(chosen));
-        const start = {...reference.start, chr: reference.start.contig};
-        this.#locus = locus ?? {chr: start.chr, start: start.start, end: start.end};
+        const {contig: chr, start, end} = reference.start;
+        this.#locus = {chr, start, end};
         this.#select(tracks ?? this.runs.flatMap(run => run.first));
         this.picker = new Picker(this.catalogue, {
             isShown: item => this.#shown.has(item.id),
@@ -61,8 +61,9 @@ class Page {
             report(explain(reference.fasta, reason));
             return;
         }
-        await this.view.open(reference, {...this.#locus});
+        await this.view.open(reference);
         this.ready = true;
+        await this.#go(locus);
         await this.#sync();
     }
 
@@ -85,8 +86,12 @@ class Page {
             this.#select(tracks);
             await this.#sync();
         }
-        if (locus && this.ready) {
-            await this.view.go(locus);
+        await this.#go(locus);
+    }
+
+    async #go(locus) {
+        if (locus && this.ready && !await this.view.go(locus)) {
+            report(`The address names a contig that is not here: ${locus.chr}`);
         }
     }
 

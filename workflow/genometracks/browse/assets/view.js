@@ -31,8 +31,9 @@ export class View {
         this.style = style;
     }
 
-    /** Open a genome at a locus. Nothing is loaded from other sites. */
-    async open(reference, locus) {
+    /** Open a genome where it starts. Nothing is loaded from other sites. */
+    async open(reference) {
+        const {contig: chr, start, end} = reference.start;
         this.#browser = await igv.createBrowser(this.element, {
             loadDefaultGenomes: false,
             genomeList: [],
@@ -44,7 +45,7 @@ export class View {
                 indexURL: absolute(`${reference.fasta}.fai`),
                 wholeGenomeView: reference.whole,
             },
-            locus,
+            locus: {chr, start, end},
             showSampleNameButton: false,
             showSVGButton: true,
             tracks: [],
@@ -75,12 +76,12 @@ export class View {
         this.#browser = null;
     }
 
-    /** Go to a locus: {chr, start, end}. */
+    /** Go to a locus: {chr, start, end}; return whether the genome has its contig. */
     async go(locus) {
-        if (this.#browser.genome.getChromosome?.(locus.chr) === undefined) {
-            await this.#browser.genome.loadChromosome(locus.chr);
+        if (!await this.#browser.genome.loadChromosome(locus.chr)) {
+            return false;
         }
-        await this.#browser.updateLoci([{...locus}]);
+        return this.#browser.updateLoci([{...locus}]);
     }
 
     /** Show these tracks and no others; resolves when they are. */
@@ -201,8 +202,11 @@ function asHtml(facts) {
     return list.innerHTML;
 }
 
-/** A name without what igv.js would read as HTML: other characters that look alike. */
+/**
+ * A name of which igv.js, which reads some as HTML, makes the same text: brackets that look alike,
+ * and no character references.
+ */
 function plain(name) {
-    const like = {"<": "‹", ">": "›", "&": "＆", '"': "″"};
-    return name.replace(/[<>&"]/g, found => like[found]);
+    const like = {"<": "‹", ">": "›", '"': "″"};
+    return name.replace(/[<>"]/g, found => like[found]).replace(/&(?=[#\w])/g, "&\u2060");
 }
