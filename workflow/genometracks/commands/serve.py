@@ -3,6 +3,7 @@
 import argparse
 import os
 import shlex
+from contextlib import suppress
 from pathlib import Path
 
 from genometracks.commands.arguments import Commands, add_command
@@ -28,19 +29,16 @@ def run_serve(args: argparse.Namespace) -> None:
     from genometracks.browse.serve import find_site, open_server
 
     site = find_site(args.folder)
-    with open_server(site, args.port, origin=args.allow_origin) as server:
+    with suppress(KeyboardInterrupt), open_server(site, args.port, origin=args.allow_origin) as server:
         print(f"{args.folder}: {server.address}", flush=True)
         if "SSH_CONNECTION" in os.environ:
-            print(f"on your own computer, first: {describe_tunnel(server.server_port)}")
+            print(f"on your own computer, first: {describe_tunnel(server.server_port)}", flush=True)
         print("Ctrl-C ends it", flush=True)
         if args.open:
             import webbrowser
 
             webbrowser.open(server.address)
-        try:
-            server.serve_forever(poll_interval=0.2)
-        except KeyboardInterrupt:
-            print(flush=True)
+        server.serve_forever(poll_interval=0.2)
 
 
 def describe_tunnel(port: int) -> str:
