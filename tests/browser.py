@@ -18,7 +18,8 @@ import pytest
 from genometracks.bigwig.writer import BigWigWriter
 from genometracks.browse.limits import Limits
 from genometracks.browse.scene import Features, Scene, ShownObserved, ShownTrack
-from genometracks.browse.serve import Site, open_server
+from genometracks.browse.serve import open_server
+from genometracks.browse.site import Site
 from genometracks.config.folders import RunFolder
 from genometracks.evaluation.locus import Locus
 
@@ -253,16 +254,12 @@ class Visit:
 
     def shown(self) -> list[str]:
         """Labels of the tracks that are drawn, from top to bottom."""
-        return self.page.evaluate(
-            """() => [...document.getElementById("igv").shadowRoot
-                .querySelectorAll(".igv-track-label")].map(label => label.textContent)"""
-        )
+        return self.page.evaluate(LABELS)
 
     def wait_for_shown(self, labels: Sequence[str]) -> None:
         """Wait until these tracks are drawn."""
         self.page.wait_for_function(
-            """wanted => JSON.stringify([...document.getElementById("igv").shadowRoot
-                .querySelectorAll(".igv-track-label")].map(label => label.textContent)) === wanted""",
+            f"wanted => JSON.stringify(({LABELS})()) === wanted",
             arg=json.dumps(list(labels), separators=(",", ":"), ensure_ascii=False),
         )
 
@@ -300,6 +297,8 @@ class Visit:
         return self.page.locator("#list .row .label").all_text_contents()
 
 
+LABELS = """() => [...document.getElementById("igv").shadowRoot
+    .querySelectorAll(".igv-track-label")].map(label => label.textContent)"""
 COLUMNS = """label => {
     const root = document.getElementById("igv").shadowRoot;
     const viewports = [...root.querySelectorAll(".igv-viewport")];

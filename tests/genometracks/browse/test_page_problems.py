@@ -1,4 +1,4 @@
-"""The page where something is wrong: hostile names, missing files, servers, and opened as a file."""
+"""The page where something is wrong: hostile names, missing files, a server without ranges."""
 
 import shlex
 from contextlib import contextmanager

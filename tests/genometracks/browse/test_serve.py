@@ -3,6 +3,7 @@
 import http.client
 import os
 import socket
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genometracks.browse.serve import Part, Site, find_part, find_site, open_server
+from genometracks.browse.serve import Part, find_part, open_server
+from genometracks.browse.site import Site, find_site
 from genometracks.errors import UserError
 
 CONTENT = bytes(range(256)) * 4
@@ -53,8 +55,6 @@ def results(tmp_path_factory) -> Path:
 @contextmanager
 def started(site, **how):
     """A server in a thread."""
-    import threading
-
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
@@ -118,7 +118,9 @@ def test_ranges(server, wanted, status, start, end):
     assert (found, body) == (status, CONTENT[start:end])
     assert headers["Content-Length"] == str(end - start)
     assert headers["Accept-Ranges"] == "bytes"
-    assert headers.get("Content-Range") == (f"bytes {start}-{end - 1}/1024" if found == 206 else None)
+    assert headers.get("Content-Range") == (
+        f"bytes {start}-{end - 1}/1024" if found == 206 else None
+    )
 
 
 @pytest.mark.parametrize("wanted", ["bytes=1024-", "bytes=99999-999999", "bytes=-0"])
@@ -215,7 +217,9 @@ def test_nothing_else_is_served(server, path):
     assert ask(server, path)[0] == 404
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8642", "127.0.0.1.evil.example", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8642", "127.0.0.1.evil.example", ""]
+)
 def test_a_request_for_another_host_is_refused(server, host):
     assert ask(server, BIGWIG, Host=host)[0] == 421
 

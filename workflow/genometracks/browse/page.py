@@ -1,7 +1,7 @@
 """The page: a genome browser with a run's tracks, as files that any web server with ranges serves.
 
-Its parts are in `assets/`: igv.js, and our own HTML, CSS and JavaScript. What is shown is data.json;
-names in it are text, never HTML or code.
+Its parts are in `assets/`: igv.js, and our own HTML, CSS and JavaScript. What is shown is in
+data.json; names in it are text, never HTML or code.
 """
 
 import html

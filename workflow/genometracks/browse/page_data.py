@@ -199,9 +199,7 @@ def _list_columns(tracks: Sequence[ShownTrack]) -> tuple[str, ...]:
     return (*(name for name, used in own.items() if used), *(c for c in columns if c not in own))
 
 
-def _list_items(
-    scene: Scene, folder: Path, *, columns: Sequence[str], prefix: str
-) -> list[Item]:
+def _list_items(scene: Scene, folder: Path, *, columns: Sequence[str], prefix: str) -> list[Item]:
     features: list[tuple[Kind, Features]] = [("genes", scene.genes)] if scene.genes else []
     features += [("sites", each) for each in scene.sites]
     features += [("regions", each) for each in scene.regions]
@@ -253,6 +251,4 @@ def _choose_first(
     paired = {entry.track for entry in scene.observed}
     ranked = sorted(scene.tracks, key=lambda each: (each.track not in paired, -each.signal))
     ids = {f"{prefix}{each.track}" for each in ranked[:count]}
-    return tuple(
-        item.id for item in items if item.id in ids or item.of in ids or item.high is None
-    )
+    return tuple(item.id for item in items if item.id in ids or item.of in ids or item.high is None)

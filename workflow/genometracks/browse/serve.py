@@ -1,26 +1,26 @@
-"""A web server on loopback for the page of a run: files by byte ranges, and nothing else of the disk.
+"""A web server on loopback for the page of a run, which sends files by byte ranges.
 
-It answers GET and HEAD for the files that the page and the hub refer to. Other sites cannot read
-from it: a request for another host (DNS rebinding) is refused, and answers carry no CORS headers
-unless an origin is allowed.
+It answers GET and HEAD for the files of a `Site`. Other sites cannot read from it: a request for
+another host (DNS rebinding) is refused, and answers carry no CORS headers unless an origin is
+allowed.
 """
 
 import errno
 import os
 import re
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
-from genometracks.config.folders import SHARED
+from genometracks.browse.site import Site, open_file
 from genometracks.errors import UserError
+
+__all__ = ["Part", "Server", "find_part", "open_server"]
 
 LOOPBACK = "127.0.0.1"
 HOSTS = (LOOPBACK, "localhost")
@@ -47,112 +47,7 @@ TYPES = {
 }
 """Content types by suffix; all other files are bytes."""
 
-OPEN = ("page", "bigwig", "hub", "figures")
-"""Folders of a run that are served."""
-
-FILES = (
-    "report.html",
-    "tracks.tsv",
-    "evaluation.tsv",
-    "manifest.json",
-    "summary.txt",
-    "chrom.sizes",
-    "ro-crate-metadata.json",
-)
-"""Files of a run that are served, apart from those in `OPEN`."""
-
-GENOME = (("work", "genome.fa"), ("work", "genome.fa.fai"))
-"""Files of a prepared genome that are served."""
-
 RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Site:
-    """What is served.
-
-    Attributes
-    ----------
-    root : Path
-        Folder of the runs, absolute and without links.
-    runs : tuple of str
-        Names of the runs that are served.
-    page : str
-        Path of the page's folder in `root`.
-    """
-
-    root: Path
-    runs: tuple[str, ...]
-    page: str
-
-    def find(self, path: str) -> Path | None:
-        """The file that the path of a URL names; None where it is not served.
-
-        Parameters
-        ----------
-        path : str
-            Encoded as in the request, without the query.
-        """
-        parts = _split_path(path)
-        if not parts or not self._serves(parts):
-            return None
-        try:
-            found = self.root.joinpath(*parts).resolve(strict=True)
-        except (OSError, RuntimeError, ValueError):
-            return None
-        if found.is_dir():
-            found /= "index.html"
-        return found if found.is_relative_to(self.root) else None
-
-    def _serves(self, parts: tuple[str, ...]) -> bool:
-        first, *rest = parts
-        if first in self.runs:
-            inside = tuple(rest)
-            served = inside in GENOME or inside[:1] in {(name,) for name in OPEN}
-            return served or (len(inside) == 1 and inside[0] in FILES)
-        if first == SHARED:
-            return tuple(rest[-2:]) in GENOME
-        return first == "page" == self.page
-
-
-def _split_path(path: str) -> tuple[str, ...] | None:
-    """The decoded parts of a path; None where a part could leave its folder."""
-    try:
-        parts = [unquote(part, errors="strict") for part in path.split("/") if part]
-    except UnicodeDecodeError:
-        return None
-    unsafe = any(part in (".", "..") or {"/", "\\", "\0"} & set(part) for part in parts)
-    return None if unsafe else tuple(parts)
-
-
-def find_site(folder: Path) -> Site:
-    """The site of a run's folder, or of a folder of several runs.
-
-    Raises
-    ------
-    UserError
-        If there is no page.
-    """
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder: give the folder of a run, results/RUN")
-    folder = folder.resolve()
-    has_page = (folder / "page" / "index.html").is_file()
-    if (folder / "work" / "plan.json").is_file() or (folder / "bigwig").is_dir():
-        if not has_page:
-            raise UserError(
-                f"{folder}: the run has no page (page/index.html): it has not finished, or "
-                "browser.write is false in its config: run the workflow (again)"
-            )
-        return Site(folder.parent, (folder.name,), f"{folder.name}/page")
-    runs = tuple(sorted(path.parents[1].name for path in folder.glob("*/page/index.html")))
-    if has_page and runs:
-        return Site(folder, runs, "page")
-    if len(runs) == 1:
-        return Site(folder, runs, f"{runs[0]}/page")
-    if not runs:
-        raise UserError(f"{folder}: no run with a page is there: give the folder of a run")
-    listed = ", ".join(runs)
-    raise UserError(f"{folder}: several runs have a page ({listed}): give the folder of one")
 
 
 class Server(ThreadingHTTPServer):
@@ -181,7 +76,9 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def open_server(site: Site, port: int | None = None, *, origin: str | None = None) -> Iterator[Server]:
+def open_server(
+    site: Site, port: int | None = None, *, origin: str | None = None
+) -> Iterator[Server]:
     """Open a server; `serve_forever` of it answers requests.
 
     Parameters
@@ -201,7 +98,11 @@ def open_server(site: Site, port: int | None = None, *, origin: str | None = Non
         server = Server(site, PORT if port is None else port, origin)
     except OSError as error:
         if port is not None:
-            why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
+            why = (
+                "is in use"
+                if error.errno == errno.EADDRINUSE
+                else f"cannot be used: {error.strerror}"
+            )
             raise UserError(
                 f"--port: {port} {why}: give another one, or none for any free one"
             ) from error
@@ -355,16 +256,3 @@ def find_part(wanted: str | None, size: int) -> Part | None:
     if start >= size:
         return None
     return Part(start, min(int(last) + 1, size) if last else size, False)
-
-
-def open_file(path: Path) -> BinaryIO | None:
-    """A regular file, opened for reading; None for anything else."""
-    try:
-        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None
-    file = os.fdopen(number, "rb")
-    if stat.S_ISREG(os.fstat(number).st_mode):
-        return file
-    file.close()
-    return None

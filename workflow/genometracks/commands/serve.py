@@ -26,10 +26,14 @@ def add_commands(commands: Commands) -> None:
 
 def run_serve(args: argparse.Namespace) -> None:
     """Serve the page of a run on this computer, until Ctrl-C."""
-    from genometracks.browse.serve import find_site, open_server
+    from genometracks.browse.serve import open_server
+    from genometracks.browse.site import find_site
 
     site = find_site(args.folder)
-    with suppress(KeyboardInterrupt), open_server(site, args.port, origin=args.allow_origin) as server:
+    with (
+        suppress(KeyboardInterrupt),
+        open_server(site, args.port, origin=args.allow_origin) as server,
+    ):
         print(f"{args.folder}: {server.address}", flush=True)
         if "SSH_CONNECTION" in os.environ:
             print(f"on your own computer, first: {describe_tunnel(server.server_port)}", flush=True)
