@@ -14,8 +14,10 @@ from pathlib import Path
 
 from common import describe
 
-from browser import Shown, Visit, open_chromium, serve, write_scene
+# isort: split
+from browser import Visit, open_chromium
 from genometracks.browse.page import write_page
+from page_files import Shown, serve, write_scene
 
 CONTIGS = {f"chr{i}": 1_000_000 for i in range(1, 6)}
 
@@ -65,9 +67,8 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=5)
     args = parser.parse_args()
     print(describe("playwright"))
-    print(
-        "\n| tracks | data.json | usable, s | search, s | end of the list, s |\n|---|---|---|---|---|"
-    )
+    print("\n| tracks | data.json | usable, s | search, s | end of the list, s |")
+    print("|---|---|---|---|---|")
     for count in args.tracks:
         with tempfile.TemporaryDirectory() as scratch, open_chromium() as browser:
             write_run(Path(scratch), count)

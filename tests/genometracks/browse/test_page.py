@@ -9,11 +9,13 @@ from importlib.resources import files
 
 import pytest
 
-from browser import Shown, Visit, open_chromium, serve, write_scene
+from browser import Visit, open_chromium
 from genometracks.browse.page import ASSETS, IGV, IGV_SHA256, write_page, write_sheet_page
+from page_files import Shown, serve, write_scene
 
 CONTIGS = {"c1": 2000, "c2": 1000}
 BLUE, ORANGE, GREY, DARK = "0,114,178", "213,94,0", "102,102,102", "68,68,68"
+LICENCE = "For <b>research</b> only. " * 9
 TRACKS = [
     Shown("alpha", 1, 3, {"assay": "ATAC", "tissue": "heart"}, "open chromatin"),
     Shown("beta", -1, 2, {"assay": "CAGE", "tissue": "heart"}, "starts of transcripts"),
@@ -68,7 +70,7 @@ def test_genes_and_bases_are_drawn(look, tmp_path):
         bases = ["A" if int(green) > int(blue) else "C" for _, green, blue in colours]
         assert bases == ["A"] * 5 + ["C"] * 5
         visit.page.evaluate("() => location.hash = '#locus=c1:1-2000&tracks=genes:genes'")
-        visit.wait_for_columns("genes", [23, 23] + [0] * 6 + [23, 23], DARK)
+        visit.wait_for_columns("genes", [17, 17] + [0] * 6 + [17, 17], DARK)
 
 
 def test_a_jump_to_another_locus_draws_it_and_changes_the_address(look, tmp_path):
@@ -232,7 +234,16 @@ def test_a_page_of_several_runs_shows_all_of_a_genome_and_switches_to_another(lo
         assert page.locator("#title").text_content() == "one, two"
         assert visit.shown() == ["one · alpha", "two · beta"]
         assert visit.rows() == ["one", "alpha", "two", "beta"]
+        assert page.locator("#licence summary").text_content() == "Licence of the weights: CC BY"
+        page.locator("#licence summary").click()
         assert page.locator("#licence p").text_content() == "one: CC BY"
+        page.locator("#files summary").click()
+        reports = page.get_by_text("Report").all()
+        assert [link.get_attribute("href") for link in reports] == [
+            "../one/report.html",
+            "../two/report.html",
+        ]
+        page.locator("#files summary").click()
         page.select_option("#genome", label="other")
         visit.wait_for_shown(["three · gamma", "three · rep (observed)"])
         assert page.locator("#title").text_content() == "three"
@@ -241,7 +252,7 @@ def test_a_page_of_several_runs_shows_all_of_a_genome_and_switches_to_another(lo
 
 
 def test_the_header_links_the_files_of_the_run(look, tmp_path):
-    write(tmp_path, licence="Research <b>only</b>")
+    write(tmp_path, licence=LICENCE)
     with look() as visit:
         page = visit.open().page
         links = page.locator("#links a")
@@ -255,7 +266,9 @@ def test_the_header_links_the_files_of_the_run(look, tmp_path):
         facts = "toy · 3 kb in 2 contigs · bins of 10 bp · 3 predicted tracks"
         assert page.locator("#facts").text_content() == facts
         page.locator("#licence summary").click()
-        assert page.locator("#licence p").text_content() == "Research <b>only</b>"
+        assert page.locator("#licence p").text_content() == LICENCE
+        summary = f"Licence of the weights: {LICENCE[:120]} …"
+        assert page.locator("#licence summary").text_content() == summary
         assert page.title() == "run – genome browser"
 
 

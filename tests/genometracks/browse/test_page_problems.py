@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from browser import Shown, Visit, open_chromium, serve, serve_plainly, write_scene
+from browser import Visit, open_chromium
 from genometracks.browse.page import write_page
+from page_files import Shown, serve, serve_plainly, write_scene
 
 CONTIGS = {"c1": 2000, "c2": 1000}
 TRACKS = [Shown("alpha"), Shown("beta")]

@@ -268,7 +268,15 @@ def test_the_page_of_a_run_or_of_all_runs_is_found(results):
     assert find_site(results) == Site(results.resolve(), ("a b", "other"), "page")
 
 
-def test_a_folder_of_one_run_with_a_page_is_that_run(results, tmp_path):
+def test_a_folder_with_one_page_is_that_run(tmp_path):
+    for name in ("x", "y"):
+        (tmp_path / name / "bigwig").mkdir(parents=True)
+    (tmp_path / "y" / "page").mkdir()
+    (tmp_path / "y" / "page" / "index.html").touch()
+    assert find_site(tmp_path) == Site(tmp_path.resolve(), ("y",), "y/page")
+
+
+def test_a_link_to_a_run_is_that_run(results, tmp_path):
     (tmp_path / "one").symlink_to(results / "other")
     site = find_site(tmp_path / "one")
     assert site == Site(results.resolve(), ("other",), "other/page")
@@ -294,7 +302,8 @@ def test_folders_without_a_page_are_refused(tmp_path):
         "browser.write is false in its config: run the workflow (again)"
     )
     for name in ("x", "y"):
-        (tmp_path / name / "page").mkdir(parents=True)
+        (tmp_path / name / "bigwig").mkdir(parents=True)
+        (tmp_path / name / "page").mkdir()
         (tmp_path / name / "page" / "index.html").touch()
     with pytest.raises(UserError) as caught:
         find_site(tmp_path)

@@ -99,23 +99,28 @@ def find_site(folder: Path) -> Site:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder: give the folder of a run, results/RUN")
     folder = folder.resolve()
-    has_page = (folder / "page" / "index.html").is_file()
-    if (folder / "work" / "plan.json").is_file() or (folder / "bigwig").is_dir():
+    has_page = (folder / PAGE / "index.html").is_file()
+    if _is_run(folder):
         if not has_page:
             raise UserError(
                 f"{folder}: the run has no page (page/index.html): it has not finished, or "
                 "browser.write is false in its config: run the workflow (again)"
             )
-        return Site(folder.parent, (folder.name,), f"{folder.name}/page")
-    runs = tuple(sorted(path.parents[1].name for path in folder.glob("*/page/index.html")))
-    if has_page and runs:
-        return Site(folder, runs, "page")
-    if len(runs) == 1:
-        return Site(folder, runs, f"{runs[0]}/page")
-    if not runs:
+        return Site(folder.parent, (folder.name,), f"{folder.name}/{PAGE}")
+    runs = tuple(sorted(path.name for path in folder.iterdir() if _is_run(path)))
+    if has_page:
+        return Site(folder, runs, PAGE)
+    shown = [name for name in runs if (folder / name / PAGE / "index.html").is_file()]
+    if len(shown) == 1:
+        return find_site(folder / shown[0])
+    if not shown:
         raise UserError(f"{folder}: no run with a page is there: give the folder of a run")
-    listed = ", ".join(runs)
+    listed = ", ".join(shown)
     raise UserError(f"{folder}: several runs have a page ({listed}): give the folder of one")
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "work" / "plan.json").is_file() or (folder / "bigwig").is_dir()
 
 
 def open_file(path: Path) -> BinaryIO | None:

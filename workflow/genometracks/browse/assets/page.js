@@ -7,6 +7,7 @@ import {probe} from "./probe.js";
 import {View} from "./view.js";
 
 const FORMAT = 1;
+const SHORT = 120;  // letters of a licence that are shown in a line
 const AT_ONCE = 60;  // tracks that are shown at most: each is drawn and read
 
 const find = id => document.getElementById(id);
@@ -180,19 +181,29 @@ function drawHeader(data, runs, at, choose) {
     find("genome").replaceChildren(...options);
     find("genome").value = at;
     find("genome").onchange = event => choose(Number(event.target.value));
-    find("links").replaceChildren(...runs.flatMap(run => drawLinks(run, runs.length > 1)));
-    const terms = runs.filter(run => run.licence);
-    find("licence").hidden = terms.length === 0;
-    find("licence").querySelector("div").replaceChildren(...terms.map(run => {
-        const text = runs.length > 1 ? `${run.name}: ${run.licence}` : run.licence;
-        return make("p", text);
-    }));
+    const single = runs.length === 1;
+    find("links").hidden = !single;
+    find("files").hidden = single;
+    const place = single ? find("links") : find("files").querySelector("div");
+    place.replaceChildren(...runs.map(run => drawLinks(run, single)));
+    drawLicence(runs.filter(run => run.licence), single);
 }
 
-function drawLinks(run, named) {
-    const group = make("span", "");
-    group.className = "group";
-    if (named) {
+function drawLicence(runs, single) {
+    const place = find("licence");
+    const terms = [...new Set(runs.map(run => run.licence))];
+    const text = terms.join(" · ").replaceAll("\n", " ");
+    place.hidden = terms.length === 0;
+    place.querySelector("summary").textContent =
+        `Licence of the weights: ${text.length > SHORT ? `${text.slice(0, SHORT)} …` : text}`;
+    place.querySelector("div").replaceChildren(
+        ...runs.map(run => make("p", single ? run.licence : `${run.name}: ${run.licence}`)),
+    );
+}
+
+function drawLinks(run, single) {
+    const group = make("p", "");
+    if (!single) {
         group.append(make("b", run.name));
     }
     for (const {text, url} of run.links) {

@@ -2,7 +2,7 @@
 
 import {probeAll} from "./probe.js";
 
-const FEATURES = 60;  // height of a track of genes, sites or regions
+const [GENES, FEATURES] = [82, 40];  // heights of tracks of genes, and of sites or regions
 const [LOW, TALL] = [40, 130];  // heights of other tracks
 const [FIXED, GAP] = [170, 6];  // of the controls, and between tracks
 
@@ -19,6 +19,7 @@ export class View {
     #loaded = new Map();
     #wanted = [];
     #running = null;
+    #typed = "";
 
     /**
      * @param element  of the page, to which the browser is added
@@ -50,6 +51,11 @@ export class View {
             showSVGButton: true,
             tracks: [],
         });
+        const search = this.#browser.search.bind(this.#browser);
+        this.#browser.search = (text, ...rest) => {
+            this.#typed = text;
+            return search(text, ...rest);
+        };
         const sheet = new CSSStyleSheet();
         sheet.replaceSync(STYLE);
         this.element.shadowRoot.adoptedStyleSheets.push(sheet);
@@ -132,6 +138,7 @@ export class View {
                 try {
                     const track = await this.#browser.loadTrack(this.#configure(item, height));
                     this.#loaded.set(item.id, {item, track});
+                    this.#keepCase(track);
                     return;
                 } catch {
                     reason = "cannot be drawn: the file may be damaged";
@@ -142,11 +149,25 @@ export class View {
         }));
     }
 
+    /** Search features by the name as it was typed: igv.js makes it upper case. */
+    #keepCase(track) {
+        if (track.searchable) {
+            const search = track.search.bind(track);
+            track.search = async name => {
+                const words = [this.#typed.trim(), ...this.#typed.split(/\s+/)];
+                const typed = words.find(word => word.toUpperCase() === name);
+                return await (typed && search(typed)) ?? search(name);
+            };
+        }
+    }
+
     /** Height in pixels at which the tracks fill the page, where they are few. */
     #chooseHeight() {
-        const features = this.#wanted.filter(item => item.feature).length;
-        const room = this.element.parentElement.clientHeight - FIXED - features * FEATURES;
-        const each = room / Math.max(1, this.#wanted.length - features) - GAP;
+        const features = this.#wanted.filter(item => item.feature);
+        const taken = features.map(item => (item.kind === "genes" ? GENES : FEATURES) + GAP);
+        const room = this.element.parentElement.clientHeight - FIXED;
+        const left = taken.reduce((rest, height) => rest - height, room);
+        const each = left / Math.max(1, this.#wanted.length - features.length) - GAP;
         return Math.round(Math.min(TALL, Math.max(LOW, each)));
     }
 
@@ -166,7 +187,7 @@ export class View {
                 ...common,
                 type: "annotation",
                 format: "bigbed",
-                height: FEATURES,
+                height: item.kind === "genes" ? GENES : FEATURES,
                 displayMode: item.kind === "genes" ? "EXPANDED" : "COLLAPSED",
             };
         }
