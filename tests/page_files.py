@@ -82,11 +82,11 @@ def write_scene(
         )
     pairs = []
     for number, (name, row) in enumerate(observed):
-        file = run.hub / "observed" / f"o{number}.bw"
+        file = run.reference / "observed" / f"o{number}.bw"
         write_halves(file, contigs, tracks[row])
         pairs.append(ShownObserved(name, file, f"t{row}", limits))
     if genes:
-        write_bigbed(run.hub / "genes.bb", contigs, genes)
+        write_bigbed(run.reference / "genes.bb", contigs, genes)
     for name in ("report.html", "summary.txt", "tracks.tsv", "manifest.json", "hub/hub.txt"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(name)
@@ -101,7 +101,7 @@ def write_scene(
         bin=BIN,
         tracks=tuple(shown),
         observed=tuple(pairs),
-        genes=Features("genes", run.hub / "genes.bb") if genes else None,
+        genes=Features("genes", run.reference / "genes.bb") if genes else None,
         sites=(),
         regions=(),
         locus=Locus(first, 0, contigs[first]),

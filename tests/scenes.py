@@ -82,14 +82,14 @@ def make_scene(root: Path, tracks: Sequence[str] = ("one", "two", "three"), **co
 
 def add_everything(scene: Scene) -> Scene:
     """Add an observed track of the second track, genes, sites and regions."""
-    hub, second = scene.folder.hub, scene.tracks[1]
-    seen = ShownObserved("seen", hub / "observed" / "seen.bw", second.track, second.limits)
+    data, second = scene.folder.reference, scene.tracks[1]
+    seen = ShownObserved("seen", data / "observed" / "seen.bw", second.track, second.limits)
     return replace(
         scene,
         observed=(seen,),
-        genes=Features("genes", hub / "genes.bb"),
-        sites=(Features("TSS", hub / "sites" / "TSS.bb"),),
-        regions=(Features("regions", hub / "regions.bb"), Features("blacklist", hub / "black.bb")),
+        genes=Features("genes", data / "genes.bb"),
+        sites=(Features("TSS", data / "sites" / "TSS.bb"),),
+        regions=tuple(Features(name, data / f"{name}.bb") for name in ("regions", "blacklist")),
     )
 
 
@@ -105,3 +105,5 @@ def write_data(scene: Scene) -> None:
         if each:
             each.file.parent.mkdir(parents=True, exist_ok=True)
             each.file.touch()
+    scene.folder.chrom_sizes.parent.mkdir(parents=True, exist_ok=True)
+    scene.folder.chrom_sizes.touch()

@@ -8,9 +8,9 @@ import py2bit
 import pyBigWig
 import pytest
 
-from genometracks.browse.genes import write_genes
 from genometracks.browse.hub import write_hub
 from genometracks.browse.limits import Limits
+from genometracks.browse.reference import write_reference
 from genometracks.browse.scene import make_scene as make_scene_of_run
 from genometracks.browse.sessions import write_sessions
 from genometracks.common.sealing import digest_file
@@ -46,7 +46,7 @@ def test_an_assembly_hub_keeps_every_rule(tmp_path):
         "genome": "toy",
         "trackDb": "trackDb.txt",
         "twoBitPath": "toy.2bit",
-        "chromSizes": "../chrom.sizes",
+        "chromSizes": "../reference/chrom.sizes",
         "groups": "groups.txt",
         "description": "toy",
         "organism": "toy",
@@ -75,14 +75,15 @@ def test_a_finished_run_gives_a_hub_that_keeps_every_rule(run, tmp_path):
         browser=BrowserConfig(group_by=("assay",), email="lab@example.org"),
     )
     folder = RunFolder(run.folder)
+    seals = write_reference(Plan.load(plan), folder, settings)
     scene = make_scene_of_run(Plan.load(plan), folder, settings, fasta=run.work / "genome.fa")
-    write_genes(bed, scene.genes.file, lengths=scene.contigs, aliases=scene.aliases)
-    seals = [*write_hub(scene), *write_sessions(scene)]
+    seals += [*write_hub(scene), *write_sessions(scene)]
     hub = read_hub(folder.hub, root=run.folder)
     assert hub.wrong == []
     assert hub.tracks["tracks"]["subGroup1"] == "assay assay ATAC=ATAC ChIP=ChIP"
     assert hub.tracks["two_etc"]["bigDataUrl"] == "../bigwig/two_.._etc.bw"
-    assert (folder.hub / hub.genome["chromSizes"]).is_file()
+    sizes = (folder.hub / hub.genome["chromSizes"]).read_text()
+    assert sizes == "".join(f"{name}\t{length}\n" for name, length in scene.contigs.items())
     assert py2bit.open(str(folder.hub / hub.genome["twoBitPath"])).chroms() == scene.contigs
     with pyBigWig.open(str(scene.genes.file)) as genes:
         assert [name for *_, name in genes.entries("chr2", 0, 100)][0].startswith("gene\t")
@@ -132,7 +133,7 @@ def test_tracks_have_their_limits_labels_files_and_groups(tmp_path):
         "subGroups": "assay=ATAC kind=predicted",
     }
     seen = hub.tracks["observed_seen"]
-    assert seen["bigDataUrl"] == "observed/seen.bw"
+    assert seen["bigDataUrl"] == "../reference/observed/seen.bw"
     assert seen["subGroups"] == "assay=ATAC kind=observed"
     assert seen["viewLimits"] == "0:2.5" and seen["color"] == "90,90,90"
     composite = hub.tracks["tracks"]

@@ -86,7 +86,7 @@ def test_observed_tracks_are_on_the_scale_of_the_model_and_share_its_limits(fini
     )
     chosen = settings(evaluation=EvaluationConfig(observed=(entry,)))
     (file,) = list_observed(folder, chosen)
-    assert file == folder.hub / "observed" / "seen_b_.bw"
+    assert file == folder.reference / "observed" / "seen_b_.bw"
     (seal,) = write_observed_tracks(plan, [entry], [file])
     assert seal.path == file
     step = plan.geometry.bin

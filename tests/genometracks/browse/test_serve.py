@@ -27,7 +27,7 @@ def results(tmp_path_factory) -> Path:
         "a b/page/index.html",
         "a b/page/page.js",
         "a b/bigwig/x#1.bw",
-        "a b/hub/observed/o.bw",
+        "a b/reference/observed/o.bw",
         "a b/work/genome.fa",
         "a b/work/genome.fa.fai",
         "a b/work/plan.json",
@@ -172,7 +172,7 @@ def test_several_requests_use_one_connection(server):
 @pytest.mark.parametrize(
     "path",
     [
-        "/a%20b/hub/observed/o.bw",
+        "/a%20b/reference/observed/o.bw",
         "/a%20b/work/genome.fa",
         "/a%20b/work/genome.fa.fai?x=1",
         "/a%20b/tracks.tsv",

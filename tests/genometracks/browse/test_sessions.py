@@ -1,4 +1,4 @@
-"""IGV's session, JBrowse's config and chrom.sizes, read back."""
+"""IGV's session and JBrowse's config, read back."""
 
 import json
 from dataclasses import replace
@@ -145,8 +145,9 @@ def test_an_igv_session_names_files_that_exist_and_draws_them_in_one_scale(scene
     assert (hub / session.get("genome")).is_file()
     paths = [each.get("path") for each in session.iter("Resource")]
     assert paths == [
-        *("../bigwig/t0.bw", "../bigwig/t1.bw", "observed/seen.bw", "../bigwig/t2.bw"),
-        *("genes.bb", "sites/TSS.bb", "regions.bb", "black.bb"),
+        *("../bigwig/t0.bw", "../bigwig/t1.bw"),
+        *("../reference/observed/seen.bw", "../bigwig/t2.bw"),
+        *(f"../reference/{name}.bb" for name in ("genes", "sites/TSS", "regions", "blacklist")),
     ]
     assert all((hub / path).is_file() for path in paths)
     assert [track.get("id") for track in session.iter("Track")] == paths
@@ -170,11 +171,6 @@ def test_an_igv_session_of_many_tracks_names_ten(tmp_path):
     assert names == [f"n{i}" for i in range(290, 300)]
 
 
-def test_chrom_sizes_lists_the_contigs(scene):
-    write_sessions(replace(scene, contigs={**scene.contigs, "none": 0}))
-    assert scene.folder.chrom_sizes.read_text() == "chr1\t1013\nchr2\t402\n"
-
-
 def test_hostile_texts_stay_texts(tmp_path):
     scene = make_scene(tmp_path, HOSTILE, **{"cell\nline": HOSTILE, "assay": HOSTILE})
     scene = add_everything(replace(scene, run="jexl:run", genome="jexl:<b>"))
@@ -195,4 +191,4 @@ def test_hostile_texts_stay_texts(tmp_path):
 def test_the_same_scene_gives_the_same_bytes(scene):
     first = [(seal.path, seal.sha256) for seal in write_sessions(scene)]
     assert [(seal.path, seal.sha256) for seal in write_sessions(scene)] == first
-    assert [path.name for path, _ in first] == ["igv_session.xml", "config.json", "chrom.sizes"]
+    assert [path.name for path, _ in first] == ["igv_session.xml", "config.json"]

@@ -11,21 +11,25 @@ from pathlib import Path
 from genometracks.bigwig.overview import Overview, read_overview
 from genometracks.browse.aliases import read_aliases
 from genometracks.browse.limits import Limits, choose_limits, choose_start
+from genometracks.common.records import load_record, save_record
 from genometracks.common.region import parse_region
 from genometracks.config.folders import RunFolder
 from genometracks.config.settings import BrowseSettings
 from genometracks.errors import UserError
 from genometracks.evaluation.locus import Locus
 from genometracks.evaluation.observed import observed_label
+from genometracks.evaluation.sites import site_label
 from genometracks.inputs.model import Metadata
 from genometracks.plan.plan import Plan
 from genometracks.tracks.table import name_rows, safe_names
 
 __all__ = [
+    "BrowseInput",
     "Features",
     "Scene",
     "ShownObserved",
     "ShownTrack",
+    "check_scene",
     "list_aliases",
     "list_genes",
     "list_observed",
@@ -33,6 +37,8 @@ __all__ = [
     "list_sites",
     "make_scene",
 ]
+
+FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -143,6 +149,23 @@ class Scene:
     weights: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class BrowseInput:
+    """What a scene is made from, besides the plan and the bigWigs; kept for the page of a sheet."""
+
+    settings: BrowseSettings
+    fasta: str
+
+    def save(self, path: Path) -> None:
+        """Write browse.json, whole or not at all."""
+        save_record(path, self, format=FORMAT)
+
+    @classmethod
+    def load(cls, path: Path) -> "BrowseInput":
+        """Read browse.json; UserError if it is missing, damaged or of another version."""
+        return load_record(cls, path, what="settings of the page", version=FORMAT)
+
+
 def make_scene(plan: Plan, folder: RunFolder, settings: BrowseSettings, *, fasta: Path) -> Scene:
     """Collect what is shown of a run.
 
@@ -150,7 +173,7 @@ def make_scene(plan: Plan, folder: RunFolder, settings: BrowseSettings, *, fasta
     ----------
     plan : Plan
     folder : RunFolder
-        Holds the predicted bigWigs, and in `hub/` the observed ones and the features.
+        Holds the predicted bigWigs, and in `reference/` what is shown beside them.
     settings : BrowseSettings
     fasta : Path
         The normalised FASTA.
@@ -161,7 +184,7 @@ def make_scene(plan: Plan, folder: RunFolder, settings: BrowseSettings, *, fasta
         If a bigWig is missing or damaged, the table of `genome.aliases` is not valid, or
         `browser.locus` or `browser.group_by` does not fit.
     """
-    _check_columns(settings.browser.group_by, plan)
+    check_scene(plan, settings)
     views = [read_overview(folder.bigwig / f"{track.track}.bw") for track in plan.tracks]
     entries, files = settings.evaluation.observed, list_observed(folder, settings)
     rows = name_rows(plan.tracks)
@@ -208,6 +231,13 @@ def make_scene(plan: Plan, folder: RunFolder, settings: BrowseSettings, *, fasta
     )
 
 
+def check_scene(plan: Plan, settings: BrowseSettings) -> None:
+    """Raise UserError for settings that do not fit the run, before anything is predicted."""
+    _check_columns(settings.browser.group_by, plan)
+    _parse_locus(settings, plan)
+    list_aliases(plan, settings)
+
+
 def list_aliases(plan: Plan, settings: BrowseSettings) -> dict[str, str]:
     """Contig -> its name at UCSC, from the table of the config."""
     if settings.aliases is None:
@@ -218,20 +248,20 @@ def list_aliases(plan: Plan, settings: BrowseSettings) -> dict[str, str]:
 def list_observed(folder: RunFolder, settings: BrowseSettings) -> list[Path]:
     """The bigWigs of the observed tracks on the model's scale, one per entry of the settings."""
     labels = [observed_label(entry) for entry in settings.evaluation.observed]
-    return [folder.hub / "observed" / f"{stem}.bw" for stem in safe_names(labels)]
+    return [folder.reference / "observed" / f"{stem}.bw" for stem in safe_names(labels)]
 
 
 def list_genes(folder: RunFolder, settings: BrowseSettings) -> list[Features]:
     """The genes, if the config names an annotation."""
     given = settings.annotation
-    return [Features("genes", folder.hub / "genes.bb")] if given else []
+    return [Features("genes", folder.reference / "genes.bb")] if given else []
 
 
 def list_sites(folder: RunFolder, settings: BrowseSettings) -> list[Features]:
     """The evaluated sites, one per entry of the settings."""
-    labels = [entry.name or Path(entry.file).stem for entry in settings.evaluation.sites]
+    labels = [site_label(entry) for entry in settings.evaluation.sites]
     return [
-        Features(label, folder.hub / "sites" / f"{stem}.bb")
+        Features(label, folder.reference / "sites" / f"{stem}.bb")
         for label, stem in zip(labels, safe_names(labels), strict=True)
     ]
 
@@ -239,7 +269,7 @@ def list_sites(folder: RunFolder, settings: BrowseSettings) -> list[Features]:
 def list_regions(folder: RunFolder, settings: BrowseSettings) -> list[Features]:
     """The predicted regions and the blacklist, if the config has them."""
     given = {"regions": settings.regions, "blacklist": settings.blacklist}
-    return [Features(name, folder.hub / f"{name}.bb") for name, path in given.items() if path]
+    return [Features(name, folder.reference / f"{name}.bb") for name, path in given.items() if path]
 
 
 def _check_columns(group_by: Sequence[str], plan: Plan) -> None:
@@ -253,11 +283,19 @@ def _check_columns(group_by: Sequence[str], plan: Plan) -> None:
             )
 
 
+def _parse_locus(settings: BrowseSettings, plan: Plan) -> Locus | None:
+    """The locus of the config, if it names one."""
+    if settings.browser.locus is None:
+        return None
+    region = parse_region(settings.browser.locus, plan.lengths, where="browser.locus")
+    return Locus(region.contig, region.start, region.end)
+
+
 def _find_locus(settings: BrowseSettings, plan: Plan, view: Overview) -> Locus:
     """The locus of the config, or else one where a track has signal."""
-    if settings.browser.locus:
-        region = parse_region(settings.browser.locus, plan.lengths, where="browser.locus")
-        return Locus(region.contig, region.start, region.end)
+    given = _parse_locus(settings, plan)
+    if given:
+        return given
     evaluation = settings.evaluation
     width = evaluation.locus_width
     return choose_start(view, width=width, lengths=plan.lengths, held_out=evaluation.held_out)

@@ -1,4 +1,4 @@
-"""Files with which other browsers open a run: IGV's session, and the lengths of the contigs.
+"""Files with which other browsers open a run: the sessions of IGV and JBrowse.
 
 Paths are relative to the session file. IGV opens every file that a session names, so it names the
 tracks that are on in the hub, too, and no others.
@@ -25,16 +25,14 @@ Element = ElementTree.Element
 
 
 def write_sessions(scene: Scene) -> list[Seal]:
-    """Write `igv_session.xml` and `jbrowse/config.json` into `hub/`, and `chrom.sizes` beside it.
+    """Write `igv_session.xml` and `jbrowse/config.json` into `hub/`.
 
     Returns the files' seals; raises UserError if one cannot be written.
     """
     hub = scene.folder.hub
-    rows = [f"{name}\t{length}\n" for name, length in scene.contigs.items() if length]
     return [
         write_text(hub / "igv_session.xml", _format_igv(scene, hub)),
         write_text(hub / "jbrowse" / "config.json", format_jbrowse(scene, hub / "jbrowse")),
-        write_text(scene.folder.chrom_sizes, "".join(rows)),
     ]
 
 

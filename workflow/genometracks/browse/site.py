@@ -12,7 +12,7 @@ from genometracks.errors import UserError
 
 __all__ = ["Site", "find_site", "open_file"]
 
-OPEN = ("page", "bigwig", "hub", "figures")
+OPEN = ("page", "bigwig", "reference", "hub", "figures")
 """Folders of a run that are served."""
 
 FILES = (
@@ -21,7 +21,6 @@ FILES = (
     "evaluation.tsv",
     "manifest.json",
     "summary.txt",
-    "chrom.sizes",
     "ro-crate-metadata.json",
 )
 """Files of a run that are served, apart from those in `OPEN`."""

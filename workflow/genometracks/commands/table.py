@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from genometracks.commands import (
+    browse,
     evaluate,
     genome,
     merge,
@@ -35,6 +36,7 @@ MODULES = (
     merge,
     tracks,
     evaluate,
+    browse,
     summary,
 )
 TYPED = (

@@ -65,6 +65,11 @@ class RunFolder:
         return self.work / "observed.json"
 
     @property
+    def browsed(self) -> Path:
+        """What page, hub and session files were made from."""
+        return self.work / "browse.json"
+
+    @property
     def seals(self) -> Path:
         """Folder of the results' seals, one file per job."""
         return self.work / "seals"
@@ -105,8 +110,13 @@ class RunFolder:
         return self.path / "figures"
 
     @property
+    def reference(self) -> Path:
+        """What page and hub show beside the tracks: genes, sites, regions, observed tracks."""
+        return self.path / "reference"
+
+    @property
     def hub(self) -> Path:
-        """The track hub; files of it are shown by the page, too."""
+        """The track hub, and session files of other browsers."""
         return self.path / "hub"
 
     @property
@@ -117,7 +127,7 @@ class RunFolder:
     @property
     def chrom_sizes(self) -> Path:
         """Table of the contigs' lengths."""
-        return self.path / "chrom.sizes"
+        return self.reference / "chrom.sizes"
 
     @property
     def manifest(self) -> Path:

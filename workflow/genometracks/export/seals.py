@@ -141,8 +141,9 @@ def find_change(folder: Path, result: SealedResult, *, whole: bool = True) -> st
 def name_remedy(folder: RunFolder, result: SealedResult) -> str:
     """What to do about a result that changed or is missing."""
     path = folder.path / result.file
-    if folder.parquet in path.parents:  # Snakemake sees the folder only, not the files in it
-        return f"delete the folder {folder.parquet} and run again"
+    for whole in (folder.parquet, folder.reference, folder.hub, folder.page):
+        if whole in path.parents:  # Snakemake sees the folder only, not the files in it
+            return f"delete the folder {whole} and run again"
     return "delete it and run again" if path.exists() else "run again"
 
 

@@ -34,6 +34,8 @@ class Results:
         One figure per entry of `evaluation.sites`.
     files : tuple of str
         All results that the config requests.
+    browsed : tuple of str
+        The bigWigs that page, hub and session files show; empty if these are not written.
     seals : tuple of str
         Files of the seals of these results, one per job.
     parquet_processes : int
@@ -45,6 +47,7 @@ class Results:
     scatters: tuple[str, ...]
     curves: tuple[str, ...]
     files: tuple[str, ...]
+    browsed: tuple[str, ...]
     seals: tuple[str, ...]
     parquet_processes: int
 
@@ -66,8 +69,14 @@ def list_results(config: Config, folder: RunFolder, tracks: Sequence[str]) -> Re
     if scatters or curves:
         files += [str(folder.evaluation), *locus, *scatters, *curves]
         seals.append(str(folder.seals / "evaluate.json"))
+    browsed = [file for job in jobs for file in job.files] if config.browsed else []
+    if browsed:
+        files += [str(folder.reference), str(folder.hub), str(folder.page)]
+        seals += [str(folder.seals / f"{job}.json") for job in ("reference", "browse")]
     processes = min(config.output.threads, -(-len(tracks) // COLUMNS))
-    return Results(jobs, locus, scatters, curves, tuple(files), tuple(seals), processes)
+    return Results(
+        jobs, locus, scatters, curves, tuple(files), tuple(browsed), tuple(seals), processes
+    )
 
 
 def _cut_bigwigs(folder: RunFolder, tracks: Sequence[str]) -> Iterator[BigWigJob]:

@@ -12,6 +12,7 @@ from genometracks.common.secrets import mask_plain
 from genometracks.config.sections import Config
 from genometracks.config.settings import (
     TrackSettings,
+    choose_browse_settings,
     choose_scan_settings,
     select_forward,
     select_plan,
@@ -33,6 +34,7 @@ class JobSettings:
     plan: str
     tracks: str
     evaluation: str
+    browse: str
     config: str
 
 
@@ -53,5 +55,6 @@ def write_settings(config: Config, *, fasta: str) -> JobSettings:
         plan=json.dumps(select_plan(config)),
         tracks=format_record(TrackSettings(config.output.bigwig)),
         evaluation=json.dumps(config.plain["evaluation"]),
+        browse=format_record(choose_browse_settings(config)),
         config=json.dumps(mask_plain(config.plain)),
     )

@@ -43,6 +43,8 @@ class Sources:
         BED files that the plan reads.
     observed : tuple of str
         bigWigs of the observed tracks, and files of sites.
+    shown : tuple of str
+        Further files that page and hub show.
     """
 
     fasta: str
@@ -51,6 +53,7 @@ class Sources:
     model_files: tuple[str, ...]
     beds: tuple[str, ...]
     observed: tuple[str, ...]
+    shown: tuple[str, ...]
 
     @property
     def weights(self) -> list[str]:
@@ -79,6 +82,7 @@ def find_sources(config: Config, genome: GenomeFolder, model: ModelFolder) -> So
             *(entry.bigwig for entry in config.evaluation.observed),
             *config.evaluation.site_files,
         ),
+        shown=tuple(file for file in (genome_config.annotation, genome_config.aliases) if file),
     )
 
 
