@@ -1,16 +1,13 @@
 """The page in headless Chromium: what is drawn, the list of tracks, and the address."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.resources import files
 
 import pytest
 
 from browser import Visit, open_chromium
-from genometracks.browse.page import ASSETS, IGV, IGV_SHA256, write_page, write_sheet_page
+from genometracks.browse.page import write_page, write_sheet_page
 from page_files import Shown, serve, write_scene
 
 CONTIGS = {"c1": 2000, "c2": 1000}
@@ -270,33 +267,3 @@ def test_the_header_links_the_files_of_the_run(look, tmp_path):
         summary = f"Licence of the weights: {LICENCE[:120]} …"
         assert page.locator("#licence summary").text_content() == summary
         assert page.title() == "run – genome browser"
-
-
-def test_a_page_has_the_same_bytes_again_and_its_seals_are_of_them(tmp_path):
-    seals = write(tmp_path)
-    before = {seal.path: seal.path.read_bytes() for seal in seals}
-    assert {path.name for path in before} == {*ASSETS, "data.json", "index.html"}
-    for seal in seals:
-        assert hashlib.sha256(before[seal.path]).hexdigest() == seal.sha256
-    assert {seal.path: seal.path.read_bytes() for seal in write(tmp_path)} == before
-
-
-def test_every_asset_is_copied_or_is_the_template():
-    folder = files("genometracks.browse") / "assets"
-    assert sorted(each.name for each in folder.iterdir()) == sorted([*ASSETS, "index.html"])
-
-
-def test_igv_js_is_the_pinned_version_with_its_licence():
-    folder = files("genometracks.browse") / "assets"
-    script = (folder / "igv.min.js").read_bytes()
-    assert hashlib.sha256(script).hexdigest() == IGV_SHA256
-    assert f'"{IGV}"'.encode() in script
-    assert (folder / "igv.LICENSE.txt").read_text().startswith("The MIT License (MIT)")
-
-
-def test_tracks_that_are_compared_are_shown_first_then_those_with_the_most_signal(tmp_path):
-    tracks = [Shown(f"n{i}", 0, i / 4) for i in range(10)]
-    scene = write_scene(tmp_path / "run", tracks, contigs=CONTIGS, observed=[("rep", 2)])
-    write_page(scene)
-    data = json.loads((tmp_path / "run" / "page" / "data.json").read_text())
-    assert data["runs"][0]["first"] == ["t2", "observed:o0", "t5", "t6", "t7", "t8", "t9"]

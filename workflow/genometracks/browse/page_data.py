@@ -136,35 +136,58 @@ def make_page_data(scenes: Sequence[Scene], folder: Path) -> PageData:
     folder : Path
         Folder of the page, to which URLs are relative.
     """
-    places = list(dict.fromkeys(scene.fasta for scene in scenes))
-    references = []
-    for fasta in places:
-        scene = next(scene for scene in scenes if scene.fasta == fasta)
-        start = Start(scene.locus.contig, scene.locus.start, scene.locus.end)
-        contigs, bases = len(scene.contigs), sum(scene.contigs.values())
-        url, whole = make_url(fasta, folder), contigs <= MANY_CONTIGS
-        references.append(Reference(scene.genome, url, contigs, bases, whole, start))
     several = len(scenes) > 1
-    count = max(1, FIRST // max(1, len(scenes)))
+    sharing: dict[Path, list[Scene]] = {}
+    for scene in scenes:
+        sharing.setdefault(scene.fasta, []).append(scene)
+    names = _name_genomes([group[0] for group in sharing.values()])
     runs = []
     for scene in scenes:
+        together = sharing[scene.fasta]
         prefix = f"{scene.run}/" if several else ""
         columns = _list_columns(scene.tracks)
         items = tuple(_list_items(scene, folder, columns=columns, prefix=prefix))
+        at, share = together.index(scene), max(1, FIRST // len(together))
+        count = share if (at + 1) * share <= FIRST else 0
+        first = _choose_first(scene, items, count=count, prefix=prefix, features=at == 0)
         runs.append(
             PageRun(
                 name=scene.run,
-                reference=places.index(scene.fasta),
+                reference=list(sharing).index(scene.fasta),
                 bin=scene.bin,
                 licence=scene.licence,
                 links=tuple(_list_links(scene, folder)),
                 columns=columns,
                 group_by=scene.group_by,
                 items=items,
-                first=_choose_first(scene, items, count=count, prefix=prefix),
+                first=first,
             )
         )
+    references = (
+        _describe_genome(group[0], name, folder)
+        for name, group in zip(names, sharing.values(), strict=True)
+    )
     return PageData(FORMAT, tuple(references), tuple(runs))
+
+
+def _name_genomes(scenes: Sequence[Scene]) -> list[str]:
+    """Names of the genomes of some runs, with that of the run where several have the same."""
+    names = [scene.genome for scene in scenes]
+    return [
+        f"{scene.genome} ({scene.run})" if names.count(scene.genome) > 1 else scene.genome
+        for scene in scenes
+    ]
+
+
+def _describe_genome(scene: Scene, name: str, folder: Path) -> Reference:
+    return Reference(
+        name=name,
+        fasta=make_url(scene.fasta, folder),
+        contigs=len(scene.contigs),
+        bases=sum(scene.contigs.values()),
+        whole=len(scene.contigs) <= MANY_CONTIGS,
+        start=Start(scene.locus.contig, scene.locus.start, scene.locus.end),
+    )
 
 
 def make_url(file: Path, folder: Path) -> str:
@@ -245,10 +268,14 @@ def _as_text(value: object) -> str:
 
 
 def _choose_first(
-    scene: Scene, items: Sequence[Item], *, count: int, prefix: str
+    scene: Scene, items: Sequence[Item], *, count: int, prefix: str, features: bool
 ) -> tuple[str, ...]:
-    """Features, and tracks: those with observed ones first, then those with the most signal."""
+    """The features, and tracks: those with observed ones first, then those with most signal."""
     paired = {entry.track for entry in scene.observed}
     ranked = sorted(scene.tracks, key=lambda each: (each.track not in paired, -each.signal))
     ids = {f"{prefix}{each.track}" for each in ranked[:count]}
-    return tuple(item.id for item in items if item.id in ids or item.of in ids or item.high is None)
+    return tuple(
+        item.id
+        for item in items
+        if item.id in ids or item.of in ids or (features and item.high is None)
+    )
