@@ -217,6 +217,25 @@ def test_nothing_else_is_served(server, path):
     assert ask(server, path)[0] == 404
 
 
+PIECES = (
+    *("..", ".", "", "%2e%2e", "%2f", "%5c..", "%00", "%ff", "a%20b", "a b", "other", "page"),
+    *("bigwig", "work", "hub", "shared", "g", "genome.fa", "plan.json", "secret.txt", "out.bw"),
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=6))
+def test_no_path_leads_to_another_file(results, pieces):
+    site = find_site(results / "a b")
+    found = site.find("/".join(["", *pieces]))
+    if found is not None:
+        first, *inside = found.relative_to(site.root).parts
+        assert first in ("a b", "shared")
+        assert inside[0] in ("page", "bigwig", "hub", "figures") or inside[-2:] == [
+            "work",
+            "genome.fa",
+        ]
+
+
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:8642", "127.0.0.1.evil.example", ""]
 )
