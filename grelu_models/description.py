@@ -11,6 +11,7 @@ from grelu_models.errors import ModelError
 from grelu_models.families import Family, Options, Statement, check_options, find_family
 from grelu_models.families.own_code import OwnCode
 from grelu_models.families.python import OwnWeights, make_family
+from grelu_models.files.artifact import Artifact
 from grelu_models.files.beside import read_beside
 from grelu_models.files.hub import check_sha256, get_artifact, parse_artifact
 from grelu_models.files.limits import show
@@ -31,6 +32,7 @@ from grelu_models.files.weights_file import WeightsFile, open_weights
 __all__ = [
     "Description",
     "Outputs",
+    "check_weights",
     "complete_tracks",
     "describe",
     "find_weights",
@@ -98,17 +100,29 @@ def find_weights(source: str | Path, *, sha256: str | None = None) -> Path:
     ModelError
         If the file does not exist, cannot be fetched, or has another digest.
     """
-    path = Path(source)
-    artifact = None if is_file(path) else parse_artifact(str(source))
+    path, artifact = Path(source), check_weights(source)
     if artifact:
         return get_artifact(artifact.repo_id, artifact.filename, artifact.revision, sha256)
-    if not is_file(path):
-        raise ModelError(
-            f"{source}: no such weights file: check model.weights (a path, or repo@revision:file)"
-        )
     if sha256:
         check_sha256(path, sha256)
     return path
+
+
+def check_weights(source: str | Path) -> Artifact | None:
+    """Return the address of weights on the hub, None if they are a local file; fetch nothing.
+
+    Raises
+    ------
+    ModelError
+        If they are neither.
+    """
+    local = is_file(Path(source))
+    artifact = None if local else parse_artifact(str(source))
+    if not local and artifact is None:
+        raise ModelError(
+            f"{source}: no such weights file: check model.weights (a path, or repo@revision:file)"
+        )
+    return artifact
 
 
 def read_metadata(file: WeightsFile) -> Metadata:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from genometracks.errors import UserError
+from genometracks.errors import LISTED, UserError
 from grelu_models.errors import ModelError
 
 FACTOR = int(os.environ.get("FUZZ_EXAMPLES", "1"))
@@ -59,10 +59,11 @@ def mutated(draw, valid: bytes) -> bytes:
 
 
 def outcome(function: Callable[[], object]) -> object:
-    """What a function returns; None after an error for the user, which must be one line."""
+    """What a function returns; None after an error for the user, which must be one line each."""
     try:
         return function()
     except (UserError, ModelError) as error:
-        text = str(error)
-        assert text and "\n" not in text and len(text) < 5000
+        lines = str(error).split("\n")
+        assert all(line.isprintable() and 0 < len(line) < 5000 for line in lines)
+        assert len(lines) <= (LISTED + 1 if isinstance(error, UserError) else 1)
         return None

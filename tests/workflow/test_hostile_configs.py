@@ -43,6 +43,20 @@ def test_a_hostile_config_is_one_line(tmp_path, text, line):
     assert len(done.stderr.splitlines()) == 1 and not done.stdout
 
 
+def test_all_errors_of_a_config_are_lines_of_their_own(tmp_path):
+    write_project(tmp_path, run="r", bases=2000, prediction={**CPU, "trim": -1})
+    (tmp_path / "g.fa").unlink()
+    with open(tmp_path / "config.yaml", "a") as file:
+        file.write("shard: 2\n")
+    done = snakemake(tmp_path, "-n")
+    assert done.returncode == 1 and not done.stdout
+    assert done.stderr.splitlines() == [
+        "grelu-tracks: config: unknown key 'shard': did you mean 'shards'?",
+        "grelu-tracks: config: prediction.trim: -1 is less than the minimum of 0",
+        "grelu-tracks: g.fa: no such file: check genome.fasta",
+    ]
+
+
 class Handler(SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass

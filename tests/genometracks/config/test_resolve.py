@@ -121,12 +121,11 @@ def test_inputs_are_checked_before_anything_runs(tmp_path, monkeypatch):
     ):
         check_inputs(resolve({**MINIMAL, **observed}))
     sites = {"track": "one", "file": "g.fa", "within": {"file": "w.bed"}}
-    for key, path in (("file", "s.bed"), ("within.file", "w.bed")):
-        given = [sites | ({"file": "s.bed"} if key == "file" else {})]
-        with pytest.raises(
-            UserError, match=rf"^{path}: no such file: check evaluation.sites\[0\].{key}$"
-        ):
-            check_inputs(resolve({**MINIMAL, "evaluation": {"sites": given}}))
+    within = r"w.bed: no such file: check evaluation.sites\[0\].within.file"
+    both = rf"^s.bed: no such file: check evaluation.sites\[0\].file\n{within}$"
+    for change, message in (({"file": "s.bed"}, both), ({}, f"^{within}$")):
+        with pytest.raises(UserError, match=message):
+            check_inputs(resolve({**MINIMAL, "evaluation": {"sites": [sites | change]}}))
     for key in ("regions", "blacklist"):
         genome = {"genome": {"fasta": "g.fa", key: "b.bed"}}
         with pytest.raises(UserError, match=rf"^b.bed: no such file: check genome.{key}"):

@@ -172,20 +172,27 @@ def test_a_preflight_leaves_no_files_and_does_not_touch_results(
             "a: [1,\nb: 2",
             "my.yaml:2: not YAML: expected ',' or ']', but got '<stream end>': correct this line",
         ),
-        ("shard: 3", "config: unknown key 'shard': did you mean 'shards'?"),
+        (
+            "shard: 3",
+            "config: unknown key 'shard': did you mean 'shards'?\n"
+            "config: genome is missing: Sequence to predict.\n"
+            "config: model is missing: The model and its weights.",
+        ),
         ("- 1", "config: the file: [1] is not of type 'object'"),
         (
             "{genome: {fasta: no.fa}, model: {weights: m.safetensors}}",
-            "no.fa: no such file: check genome.fasta",
+            "no.fa: no such file: check genome.fasta\n"
+            "m.safetensors: no such weights file: check model.weights (a path, or "
+            "repo@revision:file)",
         ),
     ],
 )
-def test_an_invalid_config_is_a_one_line_error(tmp_path, capsys, text, message):
+def test_all_errors_of_a_config_are_a_line_each(tmp_path, capsys, text, message):
     if text is not None:
         (tmp_path / "my.yaml").write_text(text)
     assert main(["preflight", "my.yaml"]) == 1
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line == f"genometracks preflight: {message}"
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [f"genometracks preflight: {line}" for line in message.split("\n")]
 
 
 def test_invalid_weights_and_settings_are_one_line_errors(make_run, capsys, temporary):

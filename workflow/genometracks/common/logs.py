@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Literal
 
+from genometracks.errors import UserError
 from grelu_models.secrets import mask
 
 PACKAGES = ("genometracks", "grelu_models")
@@ -38,9 +39,12 @@ class LineFormatter(logging.Formatter):
         """Return the message with the prefix of its level, without secrets; an error is a line."""
         text = _escape(mask(super().format(record)))
         if record.levelno >= logging.ERROR:
+            prefix = error_prefix(self._command)
+            if isinstance(record.msg, UserError):  # its errors are lines
+                return "\n".join(f"{prefix}{line}" for line in text.split("\n"))
             if not record.exc_info:
                 text = text.replace("\n", "\\n")
-            return f"{error_prefix(self._command)}{text}"
+            return f"{prefix}{text}"
         if record.levelno >= logging.WARNING:
             return f"genometracks: note: {text}"
         return text

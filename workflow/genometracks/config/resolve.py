@@ -1,21 +1,40 @@
 """The config: read from YAML, checked against the schema, and completed with every default."""
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
 from genometracks.common.json_text import parse_json
-from genometracks.config.schema import Schema, check_schema, read_schema
+from genometracks.config.schema import Schema, find_problems, read_schema
+from genometracks.config.values import Problem, join_path, remove_values
 from genometracks.errors import UserError
 from grelu_models.files.yaml_text import parse_yaml
 
+KeyPath = tuple[str | int, ...]
+"""Keys and indices that lead to a value of a config."""
 TEMPLATE = "__use_yte__"
 """Key that makes Snakemake read a config as a template."""
 BYTES = 1 << 24
 """Size of the largest config file."""
+
+
+class ConfigError(UserError):
+    """Keys or values of a config are wrong.
+
+    Attributes
+    ----------
+    sound : dict
+        Origin -> the resolved config without what is wrong, if it has the required keys. Its files
+        can be checked all the same.
+    """
+
+    def __init__(self, *messages: object, sound: dict[str, dict[str, Any]] | None = None) -> None:
+        super().__init__(*messages)
+        self.sound = sound or {}
 
 
 def read_config(path: Path) -> Any:
@@ -71,15 +90,22 @@ def check_config_files(paths: Iterable[Path]) -> None:
     Raises
     ------
     UserError
-        As `read_config`, for the first such file.
+        As `read_config`, for all such files.
     """
+    wrong: list[str] = []
     for path in paths:
-        config = read_config(path)
+        try:
+            config = read_config(path)
+        except UserError as error:
+            wrong += error.messages
+            continue
         if isinstance(config, dict) and TEMPLATE in config:
-            raise UserError(
+            wrong.append(
                 f"{path}: {TEMPLATE}: Snakemake executes Python in such a file when it reads it: "
                 "remove the key, and write the values themselves"
             )
+    if wrong:
+        raise UserError(*wrong)
 
 
 def resolve_config(given: object) -> dict[str, Any]:
@@ -98,8 +124,8 @@ def resolve_config(given: object) -> dict[str, Any]:
 
     Raises
     ------
-    UserError
-        For the first invalid key or value. For an unknown key, the message suggests a valid one.
+    ConfigError
+        For all invalid keys and values. For an unknown key, the message suggests a valid one.
 
     Examples
     --------
@@ -109,22 +135,55 @@ def resolve_config(given: object) -> dict[str, Any]:
     (4, ['*'])
     >>> resolve_config({**given, "shard": 8})
     Traceback (most recent call last):
-    genometracks.errors.UserError: config: unknown key 'shard': did you mean 'shards'?
+    genometracks.config.resolve.ConfigError: config: unknown key 'shard': did you mean 'shards'?
     """
-    check_schema(given)
+    problems = find_problems(given)
+    problems += _find_contradictions(given, [problem.path for problem in problems])
+    if problems:
+        raise ConfigError(
+            *(f"config: {problem.text}" for problem in problems), sound=_keep_sound(given, problems)
+        )
     assert isinstance(given, dict), "the schema allows nothing else"
     config = copy.deepcopy(given)
     _fill_defaults(config, read_schema())
-    for i, interval in enumerate(config["evaluation"]["held_out"]):
-        if interval["end"] <= interval["start"]:
-            raise UserError(f"config: evaluation.held_out[{i}]: end must be greater than start")
-    for i, sites in enumerate(config["evaluation"].get("sites", [])):
-        if sites["shift"] == 0:
-            raise UserError(
-                f"config: evaluation.sites[{i}].shift: must not be 0: the control would be the "
-                "sites themselves"
-            )
     return config
+
+
+def _keep_sound(given: object, problems: Sequence[Problem]) -> dict[str, dict[str, Any]]:
+    """The config without its wrong keys, as in `ConfigError`; lists are left out as a whole."""
+    places = {tuple(takewhile(lambda step: isinstance(step, str), p.path)) for p in problems}
+    rest = remove_values(given, places)
+    if () in places or find_problems(rest):
+        return {}
+    _fill_defaults(rest, read_schema())
+    return {"config": cast(dict[str, Any], rest)}
+
+
+def _find_contradictions(given: object, wrong: Sequence[KeyPath]) -> Iterator[Problem]:
+    """Yield values of valid type that no run can use; what is in `wrong` is not read."""
+    for path, interval in _list_evaluation(given, "held_out", wrong):
+        if interval["end"] <= interval["start"]:
+            yield Problem(path, f"{join_path(path)}: end must be greater than start")
+    for path, sites in _list_evaluation(given, "sites", wrong):
+        if sites.get("shift") == 0:
+            yield Problem(
+                (*path, "shift"),
+                f"{join_path(path)}.shift: must not be 0: the control would be the sites "
+                "themselves",
+            )
+
+
+def _list_evaluation(
+    given: object, key: str, wrong: Sequence[KeyPath]
+) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+    """Yield path and value of each item of a list of `evaluation` that has nothing wrong."""
+    above = ("evaluation", key)
+    if any(path == above[: len(path)] for path in wrong):
+        return
+    items = cast(dict[str, Any], given).get("evaluation", {}).get(key, [])
+    for i, item in enumerate(items):
+        if not any(path[:3] == (*above, i) for path in wrong):
+            yield (*above, i), item
 
 
 def _fill_defaults(value: object, schema: Schema) -> None:

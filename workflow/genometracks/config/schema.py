@@ -1,16 +1,23 @@
 """The schema of the config: its keys, and errors that name a key and a correction."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
+from itertools import islice
 from typing import Any, cast
 
 import yaml
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
-from genometracks.config.values import check_values, join_path, shorten
-from genometracks.errors import UserError
+from genometracks.config.values import (
+    MOST,
+    Problem,
+    find_odd_values,
+    join_path,
+    remove_values,
+    shorten,
+)
 from genometracks.places import find_schema
 
 Validator = validators.extend(  # type: ignore[no-untyped-call]  # not typed in the stubs
@@ -48,46 +55,83 @@ def list_keys(schema: Schema | None = None, prefix: str = "") -> Iterator[tuple[
             yield from list_keys(child["items"], f"{prefix}{key}[].")
 
 
-def check_schema(config: object) -> None:
-    """Raise UserError for the first key or value of a config that violates the schema.
+def find_problems(config: object) -> list[Problem]:
+    """Find all keys and values of a config that violate the schema.
 
-    Its patterns end in `$`, which in Python also matches before a line end at the end of a text:
-    `check_values` has refused that.
+    An unknown key in place of a required one is one problem, and so are several of one value.
+    Patterns of the schema end in `$`, which in Python also matches before a line end at the end of
+    a text: `find_odd_values` has found that.
+
+    Raises
+    ------
+    UserError
+        As `find_odd_values`.
     """
-    check_values(config)
-    errors = Validator(read_schema()).iter_errors(config)
-    first = min(errors, key=lambda error: list(error.path), default=None)
-    if first is not None:
-        raise UserError(f"config: {_explain(first)}")
+    odd = find_odd_values(config)
+    found = {problem.path: problem for problem in odd}
+    plain = remove_values(config, found) if odd else config
+    errors = list(islice(Validator(read_schema()).iter_errors(plain), MOST))
+    errors.sort(key=lambda error: list(error.path))
+    unknown = [each for error in errors for each in _list_unknown(error)][:MOST]
+    meant = {key for _, key in unknown if key}
+    for each in (
+        *(problem for problem, _ in unknown),
+        *(each for error in errors for each in _list_missing(error, meant)),
+        *map(_explain, filter(_has_value, errors)),
+    ):
+        found.setdefault(each.path, each)
+    return list(found.values())
 
 
-def _explain(error: ValidationError) -> str:
-    where = join_path(tuple(error.absolute_path))
+def _has_value(error: ValidationError) -> bool:
+    return error.validator not in ("additionalProperties", "required")
+
+
+def _list_unknown(error: ValidationError) -> Iterator[tuple[Problem, str | None]]:
+    """Yield each unknown key, and the key that is suggested in its place."""
+    if error.validator != "additionalProperties":
+        return
+    path = tuple(error.absolute_path)
+    known = list(cast(Schema, error.schema)["properties"])
+    for key in cast(dict[str, Any], error.instance):
+        if key not in known:
+            meant, advice = _suggest(key, known, join_path(path))
+            text = f"unknown key {join_path((*path, key))!r}: {advice}"
+            yield Problem((*path, key), text), meant
+
+
+def _list_missing(error: ValidationError, meant: Collection[str]) -> Iterator[Problem]:
+    """Yield each missing key, except those in whose place an unknown one stands."""
+    if error.validator != "required":
+        return
+    path, schema = tuple(error.absolute_path), cast(Schema, error.schema)
+    for missing in schema["required"]:
+        key = join_path((*path, missing))
+        if missing not in cast(dict[str, Any], error.instance) and not any(
+            each == key or each.startswith(f"{key}.") for each in meant
+        ):
+            text = f"{key} is missing: {schema['properties'][missing]['description']}"
+            yield Problem((*path, missing), text)
+
+
+def _explain(error: ValidationError) -> Problem:
+    path, found = tuple(error.absolute_path), cast(object, error.instance)
+    where = join_path(path)
     schema = cast(Schema, error.schema)  # `true` and `false` are schemas, too; ours has none
-    found: Any = error.instance
-    if error.validator == "additionalProperties":
-        known = list(schema["properties"])
-        unknown = next(key for key in found if key not in known)
-        key = f"{where}.{unknown}" if where else str(unknown)
-        return f"unknown key {key!r}: {_suggest(str(unknown), known, where)}"
-    if error.validator == "required":
-        missing = next(key for key in schema["required"] if key not in found)
-        key = f"{where}.{missing}" if where else missing
-        return f"{key} is missing: {schema['properties'][missing]['description']}"
     if error.validator == "pattern":
         if "integer" in schema["type"]:
-            return f"{where}: {shorten(found)} is neither a whole number nor 'auto'"
-        return f"{where}: {shorten(found)} does not match {schema['pattern']}"
-    return f"{where or 'the file'}: {error.message.replace(repr(found), shorten(found))}"
+            return Problem(path, f"{where}: {shorten(found)} is neither a whole number nor 'auto'")
+        return Problem(path, f"{where}: {shorten(found)} does not match {schema['pattern']}")
+    message = error.message.replace(repr(found), shorten(found))
+    return Problem(path, f"{where or 'the file'}: {message}")
 
 
-def _suggest(unknown: str, known: list[str], where: str) -> str:
-    """Suggest a valid key in place of an unknown one."""
+def _suggest(unknown: str, known: list[str], where: str) -> tuple[str | None, str]:
+    """A valid key in place of an unknown one, if there is one, and the advice as text."""
     near = difflib.get_close_matches(unknown, known, n=1)
-    if near:
-        return f"did you mean {(where + '.' if where else '') + near[0]!r}?"
+    meant = [(where + "." if where else "") + key for key in near]
     # The right key in the wrong section is as common as a typo.
-    elsewhere = [key for key, _ in list_keys() if key.split(".")[-1] == unknown]
-    if elsewhere:
-        return f"did you mean {elsewhere[0]!r}?"
-    return f"valid keys here are {', '.join(known)}"
+    meant += [key for key, _ in list_keys() if key.split(".")[-1] == unknown]
+    if meant:
+        return meant[0], f"did you mean {meant[0]!r}?"
+    return None, f"valid keys here are {', '.join(known)}"

@@ -7,6 +7,7 @@ workflow.
 import copy
 import csv
 import difflib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from typing import Any
 import yaml
 
 from genometracks.config.folders import PAGE, SHARED
-from genometracks.config.resolve import resolve_config
+from genometracks.config.resolve import ConfigError, resolve_config
 from genometracks.config.schema import list_keys
-from genometracks.config.values import check_values, shorten
+from genometracks.config.values import find_odd_values, shorten
 from genometracks.errors import UserError
 from grelu_models.files.yaml_text import parse_yaml
 
@@ -54,7 +55,7 @@ def resolve_runs(given: object) -> list[Entry]:
     Raises
     ------
     UserError
-        As `resolve_config`. For a sheet, the message names file, line and column.
+        As `resolve_config`, for all rows of a sheet. Its messages name file, line and column.
 
     Examples
     --------
@@ -64,21 +65,69 @@ def resolve_runs(given: object) -> list[Entry]:
     >>> [(run.origin, run.config["run"], run.config["prediction"]["trim"]) for run in runs]
     [('runs.tsv:2', 'a', 16), ('runs.tsv:3', 'b', 8)]
     """
-    check_values(given)
     if not isinstance(given, dict) or not isinstance(given.get("runs"), str):
         return [Entry(resolve_config(given), "config")]
+    odd = find_odd_values(given)
+    if odd:  # each row would have them
+        raise UserError(*(f"config: {problem.text}" for problem in odd))
+    wrong = []
     if "run" in given:
-        raise UserError("config: run: the sheet's column run names the runs: remove this key")
+        wrong.append("config: run: the sheet's column run names the runs: remove this key")
     sheet = Path(given["runs"])
-    entries = [_resolve_row(given, sheet, line, row) for line, row in read_sheet(sheet)]
+    try:
+        rows = read_sheet(sheet)
+    except UserError as error:
+        raise UserError(*wrong, *error.messages) from error
+    return _resolve_rows({k: v for k, v in given.items() if k != "run"}, sheet, rows, wrong)
+
+
+def _resolve_rows(
+    given: dict[str, Any], sheet: Path, rows: list[tuple[int, dict[str, str]]], wrong: list[str]
+) -> list[Entry]:
+    """Resolve all rows; `wrong` are errors that were found before."""
+    entries: list[Entry] = []
+    found: list[tuple[str, str]] = []
+    sound: dict[str, dict[str, Any]] = {}
     seen: dict[str, str] = {}
-    for entry in entries:
-        name = entry.config["run"]
-        folder = name.lower()  # the same folder on file systems that ignore case
+    for line, row in rows:
+        origin = f"{sheet}:{line}"
+        try:
+            config = _resolve_row(given, row)
+        except ConfigError as error:
+            found += [(origin, text.removeprefix("config: ")) for text in error.messages]
+            if error.sound:
+                sound[origin] = error.sound["config"]
+            continue
+        entries.append(Entry(config, origin))
+        folder = config["run"].lower()  # the same folder on file systems that ignore case
         if folder in seen:
-            raise UserError(f"{entry.origin}: run {name!r} is also in {seen[folder]}: rename one")
-        seen[folder] = entry.origin
+            text = f"run {config['run']!r} is also in {seen[folder]}: rename one"
+            found.append((origin, text))
+        seen.setdefault(folder, origin)
+    if wrong or found:
+        sound |= {entry.origin: entry.config for entry in entries}
+        raise ConfigError(*wrong, *join_origins(found), sound=sound)
     return entries
+
+
+def join_origins(found: Iterable[tuple[str, str]]) -> list[str]:
+    """Join errors with the lines of the sheet that they are on; one that repeats is listed once.
+
+    Examples
+    --------
+    >>> join_origins([("s:2", "g.fa: no such file"), ("s:3", "g.fa: no such file")])
+    ['s:2: g.fa: no such file (also in s:3)']
+    """
+    origins: dict[str, list[str]] = {}
+    for origin, text in found:
+        origins.setdefault(text, []).append(origin)
+    return [f"{first}: {text}{_name_others(rest)}" for text, (first, *rest) in origins.items()]
+
+
+def _name_others(origins: list[str]) -> str:
+    if len(origins) > 1:
+        return f" (also in {len(origins):,} more lines)"
+    return f" (also in {origins[0]})" if origins else ""
 
 
 def choose_run(entries: list[Entry], name: str | None) -> Entry:
@@ -127,57 +176,66 @@ def read_sheet(path: Path) -> list[tuple[int, dict[str, str]]]:
             f"{path}: has no runs: write a header (run, model, genome) and one row per run"
         )
     (line, header), *rows = lines
-    _check_header(header, f"{path}:{line}")
-    for line, row in rows:
-        if len(row) != len(header):
-            raise UserError(f"{path}:{line}: {len(row)} columns, the header has {len(header)}")
+    wrong = list(_find_wrong_columns(header, f"{path}:{line}")) or [
+        f"{path}:{line}: {len(row)} columns, the header has {len(header)}"
+        for line, row in rows
+        if len(row) != len(header)
+    ]
+    if wrong:
+        raise UserError(*wrong)
     return [
         (line, {name: text for name, text in zip(header, row, strict=True) if text})
         for line, row in rows
     ]
 
 
-def _check_header(header: list[str], where: str) -> None:
+def _find_wrong_columns(header: list[str], where: str) -> Iterator[str]:
     if len(header) == 1 and header[0].startswith("run,"):
-        raise UserError(f"{where}: columns are separated by commas: use tabs")
+        yield f"{where}: columns are separated by commas: use tabs"
+        return
     known = [*SHORT, *(key for key, _ in list_keys() if "[]" not in key and key not in COMMON)]
+    meant: list[str] = []
     for i, column in enumerate(header):
         if column in COMMON:
-            raise UserError(f"{where}: column {column!r}: all runs share it: set it in the config")
-        if column not in known:
+            yield f"{where}: column {column!r}: all runs share it: set it in the config"
+        elif column not in known:
             near = difflib.get_close_matches(column, known, n=1)
+            meant += near
             valid = f"did you mean {near[0]!r}?" if near else "use run, model, genome or a key"
-            raise UserError(f"{where}: column {column!r} is not a key of the config: {valid}")
-        if SHORT.get(column, column) in [SHORT.get(other, other) for other in header[:i]]:
-            raise UserError(f"{where}: column {column!r} is given twice: remove one")
-    if "run" not in header:
-        raise UserError(f"{where}: there is no column 'run': add it, it names the runs")
+            yield f"{where}: column {column!r} is not a key of the config: {valid}"
+        elif SHORT.get(column, column) in [SHORT.get(other, other) for other in header[:i]]:
+            yield f"{where}: column {column!r} is given twice: remove one"
+    if "run" not in [*header, *meant]:
+        yield f"{where}: there is no column 'run': add it, it names the runs"
 
 
-def _resolve_row(given: dict[str, Any], sheet: Path, line: int, row: dict[str, str]) -> Entry:
-    origin = f"{sheet}:{line}"
-    if "run" not in row:
-        raise UserError(f"{origin}: column run is empty: name the run")
+def _resolve_row(given: dict[str, Any], row: dict[str, str]) -> dict[str, Any]:
+    """The resolved config of a row; ConfigError without the line."""
     config = {**copy.deepcopy(given), "runs": None}  # a config of this run alone
     for section in ("genome", "model"):
         config.setdefault(section, {})
+    wrong = [] if "run" in row else ["column run is empty: name the run"]
+    unread = set()
     for column, text in row.items():
         key = SHORT.get(column, column)
         try:
             set_key(config, key, _parse(text, key))
-        except (yaml.YAMLError, TypeError, AttributeError) as error:
-            raise UserError(
-                f"{origin}: column {column}: {shorten(text)} cannot be read: correct it"
-            ) from error
+        except (yaml.YAMLError, TypeError, AttributeError):
+            wrong.append(f"column {column}: {shorten(text)} cannot be read: correct it")
+            unread.add(key)
     try:
         resolved = resolve_config(config)
-    except UserError as error:
-        raise UserError(f"{origin}: {str(error).removeprefix('config: ')}") from error
+    except ConfigError as error:
+        missing = tuple(f"config: {key} is missing" for key in unread)
+        others = [text for text in error.messages if not text.startswith(missing)]
+        raise ConfigError(*wrong, *others, sound=error.sound) from error
     taken = {SHARED: "holds shared files", PAGE: "is the page of all runs"}
     if resolved["run"].lower() in taken:
-        name = resolved["run"].lower()
-        raise UserError(f"{origin}: column run: {name!r} {taken[name]}: rename the run")
-    return Entry(resolved, origin)
+        folder = resolved["run"].lower()
+        wrong.append(f"column run: {folder!r} {taken[folder]}: rename the run")
+    if wrong:
+        raise ConfigError(*wrong, sound={"config": resolved})
+    return resolved
 
 
 def _parse(text: str, key: str) -> object:

@@ -6,7 +6,8 @@ anchors may stand for billions of values, which a copy, a comparison or JSON wou
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 from genometracks.errors import UserError
 from grelu_models.files.yaml_text import DEEPEST, LARGEST
@@ -17,25 +18,40 @@ BREAKS = ("where",)
 """Keys whose text may be on several lines."""
 SMALLEST, GREATEST = -(2**63), 2**63 - 1
 """Whole numbers of the formats that are written."""
+MOST = 1_000
+"""Problems that are described at most."""
 
 Path = tuple[str | int, ...]
 """Keys of mappings and indices in lists that lead to a value."""
 
 
-def check_values(config: object) -> None:
-    """Raise UserError for the first value that a config cannot contain.
+@dataclass(frozen=True)
+class Problem:
+    """A key or value that a config cannot have: where it is, and what is wrong."""
+
+    path: Path
+    text: str
+
+
+def find_odd_values(config: object) -> list[Problem]:
+    """Find the values that no config can contain.
 
     Parameters
     ----------
     config : object
         As parsed from YAML or JSON; may share or contain parts of itself.
 
+    Raises
+    ------
+    UserError
+        If it has so many values that nothing else may read them.
+
     Examples
     --------
-    >>> check_values({"run": "a\\0"})
-    Traceback (most recent call last):
-    genometracks.errors.UserError: config: run: 'a\\x00' has the character U+0000: remove it
+    >>> find_odd_values({"run": "a\\0"})[0].text
+    "run: 'a\\\\x00' has the character U+0000: remove it"
     """
+    found: list[Problem] = []
     for count, (path, value) in enumerate(_walk(config)):
         if count >= LARGEST or len(path) > DEEPEST:
             where = join_path(path[:3]) or "the file"
@@ -43,9 +59,26 @@ def check_values(config: object) -> None:
                 f"config: {where}: more than {LARGEST:,} values or {DEEPEST} levels, with every "
                 "alias replaced by what it stands for: shorten it"
             )
-        problem = _find_problem(path, value)
-        if problem:
-            raise UserError(f"config: {join_path(path) or 'the file'}: {problem}")
+        if len(found) < MOST:
+            where = join_path(path) or "the file"
+            found += [Problem(place, f"{where}: {text}") for place, text in _judge(path, value)]
+    return found
+
+
+def remove_values(value: object, paths: Collection[Path], path: Path = ()) -> object:
+    """Return a copy without the values at some paths; None stands for removed items of a list."""
+    if isinstance(value, dict):
+        return {
+            key: remove_values(child, paths, (*path, key))
+            for key, child in value.items()
+            if (*path, key) not in paths
+        }
+    if isinstance(value, list):
+        return [
+            None if (*path, i) in paths else remove_values(child, paths, (*path, i))
+            for i, child in enumerate(value)
+        ]
+    return value
 
 
 def join_path(path: Path) -> str:
@@ -87,17 +120,24 @@ def _list_children(path: Path, value: object) -> Iterator[tuple[Path, object]]:
             yield (*path, i), child
 
 
-def _find_problem(path: Path, value: object) -> str | None:
-    """What is wrong with a value, apart from those that it contains; None if nothing is."""
-    if isinstance(value, str):
-        return _find_control(value, breaks=bool(path) and path[-1] in BREAKS)
+def _judge(path: Path, value: object) -> Iterator[tuple[Path, str]]:
+    """Yield what is wrong with a value and with its keys, apart from what it contains."""
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str):
-                return f"the key {shorten(key)} is not text: put it in quotes"
-            if CONTROL.search(key):
-                return _find_control(key)
-        return None
+                yield (*path, key), f"the key {shorten(key)} is not text: put it in quotes"
+            elif CONTROL.search(key):
+                yield (*path, key), _find_control(key) or ""
+        return
+    text = _find_problem(path, value)
+    if text:
+        yield path, text
+
+
+def _find_problem(path: Path, value: object) -> str | None:
+    """What is wrong with a value that has no keys; None if nothing is."""
+    if isinstance(value, str):
+        return _find_control(value, breaks=bool(path) and path[-1] in BREAKS)
     if isinstance(value, bool | list) or value is None:
         return None
     if isinstance(value, int):  # `repr` of a huge one is refused by Python

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from genometracks.common.records import format_record, parse_record
 from genometracks.config.folders import SHARED, GenomeFolder, ModelFolder, RunFolder
+from genometracks.config.resolve import ConfigError
 from genometracks.config.sections import Config
 from genometracks.config.settings import (
     RecipeSettings,
@@ -22,12 +23,12 @@ from genometracks.config.settings import (
     choose_recipe_settings,
     list_folds,
 )
-from genometracks.config.sheet import Entry
-from genometracks.errors import UserError
+from genometracks.config.sheet import Entry, choose_run, join_origins, resolve_runs
+from genometracks.errors import UserError, list_messages
 from genometracks.graph.results import Results, list_results
 from genometracks.graph.settings import JobSettings, write_settings
 from genometracks.graph.sources import Sources, find_sources
-from genometracks.inputs.check import check_inputs
+from genometracks.inputs.check import list_missing_weights, list_wrong_files
 from genometracks.inputs.model import find_own_code
 from genometracks.tracks.recipe import make_recipe
 from grelu_models.description import (
@@ -106,6 +107,57 @@ class Run:
         return 0 if self.config.prediction.device == "cpu" else 1
 
 
+def read_runs(given: object) -> dict[str, Run]:
+    """Resolve a config, or every row of its sheet, and find the files of its runs: name -> run.
+
+    Parameters
+    ----------
+    given : dict
+        As read from YAML.
+
+    Raises
+    ------
+    UserError
+        For all wrong keys and values, with all missing files of the keys that are right; else as
+        `place_runs`.
+    """
+    return place_runs(_resolve(given), sheet=_is_sheet(given))
+
+
+def read_run(given: object, name: str | None = None) -> Run:
+    """Resolve a config and find the files of one of its runs.
+
+    Parameters
+    ----------
+    given : dict
+        As read from YAML.
+    name : str, optional
+        Name of the run, if the config names a sheet of several. Default is None.
+
+    Raises
+    ------
+    UserError
+        As `read_runs`; of the files, only those of this run are checked.
+    """
+    entry = choose_run(_resolve(given), name)
+    (run,) = place_runs([entry], sheet=_is_sheet(given)).values()
+    return run
+
+
+def _is_sheet(given: object) -> bool:
+    return isinstance(given, dict) and bool(given.get("runs"))
+
+
+def _resolve(given: object) -> list[Entry]:
+    """Resolve a config; an error names the missing files of the sound keys, too."""
+    try:
+        return resolve_runs(given)
+    except ConfigError as error:
+        entries = [Entry(config, origin) for origin, config in error.sound.items()]
+        files = _list_wrong_files(entries, sheet=_is_sheet(given))
+        raise UserError(*error.messages, *files) from error
+
+
 def place_runs(entries: Sequence[Entry], *, sheet: bool) -> dict[str, Run]:
     """Check configs and find the files of their runs: name -> run.
 
@@ -119,18 +171,36 @@ def place_runs(entries: Sequence[Entry], *, sheet: bool) -> dict[str, Run]:
     Raises
     ------
     UserError
-        If files are missing or settings do not fit the tracks. For a sheet, the message names the
-        line.
+        For all missing files; or else, for all settings that do not fit the tracks. For a sheet,
+        the message names the lines.
     """
-    runs = {}
+    wrong = _list_wrong_files(entries, sheet=sheet)
+    if wrong:
+        raise UserError(*wrong)
+    runs, found = {}, []
     for entry in entries:
         config = Config.of(entry.config)
         try:
-            check_inputs(config)
             runs[config.run] = place_run(config, shares=sheet)
         except (UserError, ModelError) as error:
-            raise UserError(f"{entry.origin}: {error}" if sheet else str(error)) from error
+            found += [(entry.origin, text) for text in list_messages(error)]
+    if found:
+        raise UserError(*_join(found, sheet=sheet))
     return runs
+
+
+def _list_wrong_files(entries: Sequence[Entry], *, sheet: bool) -> list[str]:
+    """Describe the missing files of all runs."""
+    found: list[tuple[str, str]] = []
+    for entry in entries:
+        config = Config.of(entry.config)
+        texts = [*list_wrong_files(config), *list_missing_weights(config)]
+        found += [(entry.origin, text) for text in texts]
+    return _join(found, sheet=sheet)
+
+
+def _join(found: Sequence[tuple[str, str]], *, sheet: bool) -> list[str]:
+    return join_origins(found) if sheet else [text for _, text in found]
 
 
 def place_run(config: Config, *, shares: bool = False) -> Run:

@@ -3,14 +3,17 @@
 import os
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from genometracks.config.folders import RunFolder
 from genometracks.config.sections import Config
 from genometracks.config.settings import list_folds
-from genometracks.errors import UserError
+from genometracks.errors import UserError, list_messages
 from genometracks.inputs.address import check_address, is_address
 from genometracks.inputs.model import find_own_code
+from grelu_models.description import check_weights
+from grelu_models.errors import ModelError
 from grelu_models.files.hub import parse_artifact
 
 WILDCARD = re.compile(r"\{\s*[.\w]+\s*(,.*)?\}")
@@ -25,25 +28,73 @@ def check_inputs(config: Config) -> None:
     Raises
     ------
     UserError
-        For the first such file or folder. The message names the key and the path.
+        For all such files and folders. The message names the keys and the paths.
     """
+    wrong = list_wrong_files(config)
+    if wrong:
+        raise UserError(*wrong)
+
+
+def list_wrong_files(config: Config) -> list[str]:
+    """What `check_inputs` refuses, one line for each file or folder."""
+    wrong: list[str] = []
+    for check in _list_checks(config):
+        try:
+            check()
+        except (UserError, ModelError) as error:
+            wrong += list_messages(error)
+    return wrong
+
+
+def list_missing_weights(config: Config) -> list[str]:
+    """One line if the weights of the first fold are neither a file nor on the hub."""
+    try:
+        check_weights(list_folds(config.model)[0].weights)
+    except ModelError as error:
+        return [str(error)]
+    except UserError:  # of the folds' digests: `list_wrong_files` has it
+        pass
+    return []
+
+
+def _list_checks(config: Config) -> Iterator[Callable[[], None]]:
+    """Yield functions, each of which raises the error of one file or folder."""
     if is_address(config.genome.fasta):
-        check_address(config.genome.fasta)
-    if re.search("[{}]", config.results):
+        yield partial(check_address, config.genome.fasta)
+    yield partial(_check_results, config.results)
+    for key, path in _list_files(config):
+        yield partial(_check_file, key, path)
+    yield partial(_check_weights_path, config)
+    yield partial(_check_code, config)
+    yield partial(_check_folders, RunFolder(Path(config.results) / config.run))
+
+
+def _check_results(results: str) -> None:
+    if re.search("[{}]", results):
         raise UserError(
-            f"{config.results}: Snakemake writes to no folder with braces in its name, which are "
+            f"{results}: Snakemake writes to no folder with braces in its name, which are "
             "its wildcards: change results"
         )
-    _check_path("results", config.results)
-    for key, path in _list_files(config):
-        _check_path(key, path)
-        if not _ask(Path.is_file, path, key):
-            raise UserError(f"{path}: no such file: check {key}")
+    _check_path("results", results)
+
+
+def _check_file(key: str, path: str) -> None:
+    _check_path(key, path)
+    if not _ask(Path.is_file, path, key):
+        raise UserError(f"{path}: no such file: check {key}")
+
+
+def _check_weights_path(config: Config) -> None:
     _check_path("model.weights", list_folds(config.model)[0].weights)
+
+
+def _check_code(config: Config) -> None:
     code = find_own_code(config.model)
     if code:
         _check_path("model.python_path", code.file)
-    run = RunFolder(Path(config.results) / config.run)
+
+
+def _check_folders(run: RunFolder) -> None:
     for folder in (run.path, run.logs, run.predict_logs):  # Snakemake deletes logs: a traceback
         existing = next(
             path

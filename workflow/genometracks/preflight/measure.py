@@ -29,11 +29,9 @@ from genometracks.config.settings import (
     choose_forward_settings,
     choose_plan_settings,
 )
-from genometracks.config.sheet import choose_run, resolve_runs
 from genometracks.errors import UserError
-from genometracks.graph.runs import Run, place_run
+from genometracks.graph.runs import Run, read_run
 from genometracks.inputs.bases import Bases
-from genometracks.inputs.check import check_inputs
 from genometracks.inputs.fetch import fetch_genome
 from genometracks.inputs.genome import GenomeIndex, find_scan, scan_fasta
 from genometracks.inputs.model import ModelFile, describe_model
@@ -118,10 +116,8 @@ def preflight(path: Path, *, name: str | None = None, json_to: Path | None = Non
     UserError, ModelError
         If the config or its files are not valid, as in the run.
     """
-    given = read_config(path)
-    config = Config.of(choose_run(resolve_runs(given), name).config)
-    check_inputs(config)
-    run = place_run(config, shares=bool(given.get("runs")))
+    run = read_run(read_config(path), name)
+    config = run.config
     threads = config.prediction.threads
     device = prepare_device(config.prediction.device, threads=threads)
     with tempfile.TemporaryDirectory(prefix="genometracks-preflight-") as folder:
