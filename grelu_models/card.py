@@ -7,6 +7,7 @@ checkpoints differ from them.
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -71,6 +72,8 @@ class ModelCard:
         What the model's family states about it. Default states nothing.
     notes : list of str
         Warnings about the output. Default is [].
+    beside : Path or None
+        The file beside the weights that describes the model. Default is None: there is none.
     """
 
     source: str
@@ -86,6 +89,7 @@ class ModelCard:
     intervals: Intervals = field(default_factory=dict)
     statement: Statement = Statement()
     notes: list[str] = field(default_factory=list)
+    beside: Path | None = None
 
 
 def digest_weights(state: Mapping[str, Tensor], *described: object) -> str:

@@ -19,6 +19,7 @@ from grelu_models.description import (
     complete_tracks,
     describe,
     find_weights,
+    name_origin,
     open_model,
     pair_strands,
 )
@@ -131,7 +132,8 @@ def load(
     _check_count(path, described, geometry)
     _check_bin(path, described, geometry)
     statement = described.statement
-    named = complete_tracks(path, tracks or described.tracks, statement, geometry.tracks)
+    origin = path if tracks else described.stated_in.get("tracks", path)
+    named = complete_tracks(origin, tracks or described.tracks, statement, geometry.tracks)
     card = ModelCard(
         source=str(source),
         architecture=described.architecture,
@@ -140,12 +142,13 @@ def load(
         flanks=measured.flanks,
         activation=activation,
         tracks=named,
-        strand_partners=pair_strands(path, named),
+        strand_partners=pair_strands(origin, named),
         digest=_digest(model, described, activation, code=code, path=path),
         train=described.train,
         intervals=described.intervals,
         statement=statement,
         notes=[*statement.notes, *measured.notes, *_compare_windows(window, described)],
+        beside=described.beside,
     )
     return model, card
 
@@ -231,12 +234,14 @@ def _choose_activation(path: Path, described: Description, given: str | None) ->
     activation = None if activation == "logits" else activation
     if activation not in ACTIVATIONS:
         known = ", ".join(str(name) for name in ACTIVATIONS if name)
-        raise ModelError(f"{path}: unknown activation {activation!r}: use logits, {known}")
+        origin = path if given else described.stated_in.get("activation", path)
+        raise ModelError(f"{origin}: unknown activation {activation!r}: use logits, {known}")
     return activation
 
 
 def _load_described(file: WeightsFile, described: Description) -> nn.Module:
-    model = described.family.load(file, described.options)
+    with name_origin(described.stated_in):
+        model = described.family.load(file, described.options)
     return (ChannelsLast(model) if described.statement.layout == "NLC" else model).eval()
 
 
@@ -258,8 +263,9 @@ def _check_count(path: Path, described: Description, geometry: Geometry) -> None
     """Compare the stated number of tracks, which a workflow relies on, with the model's."""
     stated = described.statement.count
     if stated not in (None, geometry.tracks):
+        origin = described.stated_in.get("architecture", path)
         raise ModelError(
-            f"{path}: {stated} tracks are stated, but the model has {geometry.tracks}: check "
+            f"{origin}: {stated} tracks are stated, but the model has {geometry.tracks}: check "
             "n_tasks"
         )
 
@@ -268,8 +274,9 @@ def _check_bin(path: Path, described: Description, geometry: Geometry) -> None:
     """Compare the bin size of the training with the model's, unless it gives one value."""
     stated = described.bin_size
     if stated and geometry.bin and geometry.length > 1 and stated != geometry.bin:
+        origin = described.stated_in.get("bin_size", path)
         raise ModelError(
-            f"{path}: the metadata state bins of {stated} bp, but those of the model are "
+            f"{origin}: the metadata state bins of {stated} bp, but those of the model are "
             f"{geometry.bin} bp: check bin_size and model.architecture"
         )
 

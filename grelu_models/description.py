@@ -3,7 +3,9 @@
 Needs no torch, so that a workflow can list the tracks of a model before it runs anything.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,10 +14,11 @@ from grelu_models.families import Family, Options, Statement, check_options, fin
 from grelu_models.families.own_code import OwnCode
 from grelu_models.families.python import OwnWeights, make_family
 from grelu_models.files.artifact import Artifact
-from grelu_models.files.beside import read_beside
+from grelu_models.files.beside import find_beside, read_beside
 from grelu_models.files.hub import check_sha256, get_artifact, parse_artifact
 from grelu_models.files.limits import show
 from grelu_models.files.metadata import (
+    KEYS,
     UNSTATED,
     Architecture,
     Intervals,
@@ -38,6 +41,7 @@ __all__ = [
     "find_weights",
     "list_outputs",
     "list_tracks",
+    "name_origin",
     "open_model",
     "pair_strands",
     "read_metadata",
@@ -71,6 +75,10 @@ class Description:
         Settings of the training; empty if not known.
     intervals : dict
         Intervals of the training data, by split; empty if not known.
+    beside : Path or None
+        The file beside the weights that describes the model. Default is None: there is none.
+    stated_in : dict
+        Key of the metadata -> `beside`, for the keys that it states. Default is {}.
     """
 
     architecture: Architecture
@@ -83,6 +91,8 @@ class Description:
     tracks: list[Track] | None
     train: dict[str, Any]
     intervals: Intervals
+    beside: Path | None = None
+    stated_in: dict[str, Path] = field(default_factory=dict)
 
 
 def find_weights(source: str | Path, *, sha256: str | None = None) -> Path:
@@ -137,6 +147,33 @@ def read_metadata(file: WeightsFile) -> Metadata:
     return file.metadata().override(read_beside(file.path))
 
 
+def _find_origins(file: WeightsFile, architecture: Architecture | None) -> dict[str, Path]:
+    """Keys that the file beside the weights states -> that file."""
+    beside = find_beside(file.path)
+    if beside is None:
+        return {}
+    found = read_beside(file.path)
+    keys = {key for key in KEYS if getattr(found, key) is not UNSTATED}
+    return dict.fromkeys(sorted(keys - ({"architecture"} if architecture else set())), beside)
+
+
+@contextmanager
+def name_origin(stated_in: dict[str, Path]) -> Iterator[None]:
+    """Name the file beside the weights in errors of an architecture that it states.
+
+    Raises
+    ------
+    ModelError
+        Those of the block.
+    """
+    try:
+        yield
+    except ModelError as error:
+        if "architecture" not in stated_in:
+            raise
+        raise ModelError(f"{stated_in['architecture']}: architecture: {error}") from error
+
+
 def open_model(path: Path, code: OwnCode | None = None) -> WeightsFile:
     """Open a weights file; one that code of the user's own reads may have any format."""
     return open_weights(path) if code is None else OwnWeights(path)
@@ -169,7 +206,7 @@ def describe(
     ModelError
         If the architecture is not known.
     """
-    stated = read_metadata(file)
+    stated, stated_in = read_metadata(file), _find_origins(file, None if code else architecture)
     if code:
         family = make_family(code)
         given = _check_own(family, architecture or {})
@@ -177,11 +214,13 @@ def describe(
         if not architecture and not isinstance(stated.architecture, dict):
             file.shapes()  # a file that holds no weights is the first thing to say
         given = find_architecture(file.path, stated, architecture)
-        family = find_family(given.get("model_type"))
+        with name_origin(stated_in):
+            family = find_family(given.get("model_type"))
     given |= options or {}
     chosen = {key: value for key, value in given.items() if key != "model_type"}
-    check_options(family, chosen)
-    statement = family.state(file, chosen)
+    with name_origin(stated_in):
+        check_options(family, chosen)
+        statement = family.state(file, chosen)
     known = _imply(statement).override(stated)
     return Description(
         architecture=given,
@@ -194,6 +233,8 @@ def describe(
         tracks=_or_none(known.tracks),
         train=_or_none(known.train) or {},
         intervals=_or_none(known.intervals) or {},
+        beside=find_beside(file.path),
+        stated_in=stated_in,
     )
 
 
@@ -231,10 +272,13 @@ class Outputs:
         One per channel, in order.
     statement : Statement
         What the family states about the model.
+    origin : Path
+        The file that names the tracks: the weights, or the file beside them.
     """
 
     tracks: list[Track]
     statement: Statement
+    origin: Path
 
 
 def list_outputs(
@@ -274,8 +318,10 @@ def list_outputs(
             "table with one row a track, or model.architecture to {n_tasks: NUMBER}"
         )
     if not isinstance(count, int) or count < 1:
-        raise ModelError(f"{weights}: the architecture needs n_tasks, the number of tracks")
-    return Outputs(complete_tracks(weights, named, statement, count), statement)
+        origin = described.stated_in.get("architecture", weights)
+        raise ModelError(f"{origin}: the architecture needs n_tasks, the number of tracks")
+    origin = weights if tracks else described.stated_in.get("tracks", weights)
+    return Outputs(complete_tracks(origin, named, statement, count), statement, origin)
 
 
 def list_tracks(

@@ -17,10 +17,16 @@ from grelu_models.files.metadata import KEYS, Metadata, check_intervals
 from grelu_models.files.paths import is_file
 from grelu_models.files.yaml_text import parse_yaml
 
-__all__ = ["read_beside"]
+__all__ = ["find_beside", "read_beside"]
 
 LARGEST = 16 * 2**20
 """Bytes of the largest file. 7,611 tracks with 8 columns need 2 MB."""
+
+
+def find_beside(weights: Path) -> Path | None:
+    """The YAML or JSON file beside a weights file, which describes the model; None without one."""
+    paths = (weights.with_suffix(suffix) for suffix in (".yaml", ".yml", ".json"))
+    return next((path for path in paths if is_file(path)), None)
 
 
 def read_beside(weights: Path) -> Metadata:
@@ -37,8 +43,7 @@ def read_beside(weights: Path) -> Metadata:
         If the file cannot be read, exceeds a limit, or has an unknown key or a value of another
         type. The message names file and key.
     """
-    paths = (weights.with_suffix(suffix) for suffix in (".yaml", ".yml", ".json"))
-    path = next((path for path in paths if is_file(path)), None)
+    path = find_beside(weights)
     if path is None:
         return Metadata()
     stated = _parse(path)

@@ -28,6 +28,14 @@ def test_a_checkpoint_needs_no_file_that_describes_it(tmp_path):
     assert values.shape == (2, 76) and values.min() > 0
 
 
+def test_the_log_names_the_description_beside_the_weights(make_run, capsys):
+    run = make_run()
+    run.prepare()
+    line = f"{run.weights}: described by run_model.yaml beside the weights"
+    assert line in capsys.readouterr().err.splitlines()
+    assert "beside" not in (run.work / "model.json").read_text()
+
+
 def test_the_snakefile_reads_a_checkpoints_tracks_without_torch():
     config = resolve_config({"genome": {"fasta": "g.fa"}, "model": {"weights": str(TINY)}})
     code = (

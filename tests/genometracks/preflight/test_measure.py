@@ -321,6 +321,8 @@ def test_the_text_is_a_table_of_the_numbers(make_run, capsys):
     assert out == describe(found) + "\n"
     assert "  1 job           0.0019 h" in out and "  3 jobs at once  0.00083 h" in out
     assert max(map(len, out.splitlines()[1:])) <= 100
+    beside = "  the model is described by run_model.yaml beside the weights"
+    assert out.splitlines()[1] == beside and found["described_by"] == ["run_model.yaml"]
     rows = [line for line in out.splitlines() if line.startswith("  fp32 ") or " bf16 " in line]
     assert len({line.index(" s ") for line in rows}) == 1
 

@@ -67,9 +67,10 @@ def test_no_file_and_no_architecture_can_run_code(own_folder, where):
         torch.save({**content, "pytorch-lightning_version": "2"}, "own.pt")
     with pytest.raises(ModelError) as error:
         load_unmeasured("own.pt", architecture=architecture if where == "caller" else None)
+    named = "own.yaml: architecture: " if where == "beside" else ""
     assert str(error.value) == (
-        "own.pt: model_type python would run code, which neither a file nor model.architecture can "
-        "ask for: set model.python to module:function in the config"
+        f"{named}own.pt: model_type python would run code, which neither a file nor "
+        "model.architecture can ask for: set model.python to module:function in the config"
     )
     assert not Path("ran.txt").exists()
 

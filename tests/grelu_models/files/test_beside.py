@@ -1,5 +1,6 @@
 """The file beside weights, tables of tracks, and names: every bad value is one error."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,60 @@ def test_messages_are_one_line_of_limited_length(tmp_path):
     with pytest.raises(ModelError, match=r"a\\nb\\x1b\[2J") as caught:
         load(tmp_path / "a.pt", architecture=ARCHITECTURE, window=96)
     assert str(caught.value).isprintable() and len(str(caught.value)) < 4100
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"architecture": {"model_type": "ConvNet"}},
+            "model.yaml: architecture: unknown model_type 'ConvNet': use one of ConvModel, ",
+        ),
+        (
+            {"architecture": {"model_type": "BPNet", "outputs": 1}},
+            "model.yaml: architecture: BPNet has no option 'outputs': it takes output, counts, ",
+        ),
+        (
+            {"architecture": {**ARCHITECTURE, "stem_channels": 4}},
+            "model.yaml: architecture: model.safetensors: the weights do not fit the architecture",
+        ),
+        (
+            {"tracks": [{"name": "a"}]},
+            "model.yaml: the metadata names 1 tracks, but the model has 3",
+        ),
+        (
+            {"tracks": [{"name": "a", "strand_pair": "x"}] * 3},
+            "model.yaml: track a: strand_pair 'x' is not the number of ",
+        ),
+        ({"activation": "expo"}, "model.yaml: unknown activation 'expo': use logits, exp, "),
+        ({"bin_size": 5}, "model.yaml: the metadata state bins of 5 bp, but those of the model"),
+    ],
+)
+def test_an_error_of_the_description_names_its_file(tmp_path, monkeypatch, change, message):
+    monkeypatch.chdir(tmp_path)
+    weights = write_model(Path())
+    described = yaml.safe_load(Path("model.yaml").read_text())
+    Path("model.yaml").write_text(yaml.safe_dump({**described, **change}))
+    with pytest.raises(ModelError, match=f"^{re.escape(message)}"):
+        load(weights)
+
+
+def test_what_the_caller_gives_is_not_blamed_on_the_description(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    weights = write_model(Path())
+    with pytest.raises(ModelError, match="^model.safetensors: the metadata names 1 tracks"):
+        load(weights, tracks=[{"name": "a"}])
+    with pytest.raises(ModelError, match="^model.safetensors: the weights do not fit"):
+        load(weights, architecture={**ARCHITECTURE, "stem_channels": 4})
+    with pytest.raises(ModelError, match="^model.safetensors: unknown activation 'expo'"):
+        load(weights, activation="expo")
+    with pytest.raises(ModelError, match="^unknown model_type 'ConvNet'"):
+        load(weights, architecture={"model_type": "ConvNet"})
+
+
+def test_a_card_names_the_description_beside_the_weights(tmp_path):
+    weights = write_model(tmp_path)
+    assert load(weights)[1].beside == tmp_path / "model.yaml"
+    (tmp_path / "model.yaml").rename(tmp_path / "model.json")
+    assert beside.find_beside(weights) == tmp_path / "model.json"
+    assert load(write_checkpoint(tmp_path / "c.ckpt"))[1].beside is None

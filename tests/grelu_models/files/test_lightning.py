@@ -90,7 +90,7 @@ def test_bins_of_the_training_must_be_those_of_the_model(tmp_path):
     copy = Path(shutil.copy(TINY, tmp_path))
     copy.with_suffix(".yaml").write_text("bin_size: 8")
     message = (
-        "tiny.ckpt: the metadata state bins of 8 bp, but those of the model are 4 bp: "
+        "tiny.yaml: the metadata state bins of 8 bp, but those of the model are 4 bp: "
         "check bin_size and model.architecture"
     )
     with pytest.raises(ModelError, match=message):

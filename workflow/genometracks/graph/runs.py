@@ -294,7 +294,7 @@ def _recipe_stems(
     written, _ = make_recipe(
         outputs.tracks,
         parse_record(RecipeSettings, settings),
-        partners=pair_strands(weights, outputs.tracks),
+        partners=pair_strands(outputs.origin, outputs.tracks),
         activation=None,
         folds=folds,
         refusal=outputs.statement.refusal,

@@ -12,6 +12,7 @@ from genometracks.config.sections import Config
 from genometracks.config.settings import Fold, list_folds
 from genometracks.inputs.address import is_address
 from genometracks.inputs.model import find_own_code
+from grelu_models.files.beside import find_beside
 from grelu_models.files.hub import parse_artifact
 from grelu_models.files.paths import is_file
 
@@ -119,8 +120,9 @@ def _list_fetched(folds: tuple[Fold, ...]) -> Iterator[FetchJob]:
 
 def _list_model_files(config: Config, folds: tuple[Fold, ...]) -> Iterator[str]:
     for fold in folds:
-        paths = [Path(fold.file).with_suffix(suffix) for suffix in (".yaml", ".yml", ".json")]
-        yield from [str(path) for path in paths if path.is_file()][:1]
+        beside = find_beside(Path(fold.file))
+        if beside:
+            yield str(beside)
     if config.model.tracks:
         yield config.model.tracks
     code = find_own_code(config.model)

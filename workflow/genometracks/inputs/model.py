@@ -221,6 +221,8 @@ def _load_cards(
             activation=settings.activation,
             tracks=table,
         )
+        if card.beside:
+            LOG.info("%s: described by %s beside the weights", path, card.beside.name)
         for note in card.notes:
             LOG.warning("%s: %s", path, note)
         for other, earlier in zip(sources, cards, strict=False):

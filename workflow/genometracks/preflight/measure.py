@@ -62,6 +62,7 @@ from genometracks.preflight.timing import time_best
 from genometracks.preflight.window_edges import measure_edges
 from genometracks.preflight.window_length import count_edge_bins
 from genometracks.shards.shard import write_shard
+from grelu_models.files.beside import find_beside
 
 BUDGET = 20.0
 """Seconds that a forward pass may take: larger batches are replaced by smaller ones. If a single
@@ -79,11 +80,15 @@ PAIRS = 4
 
 @dataclass(frozen=True)
 class Prepared:
-    """A run's plan, its normalised FASTA, and the bins at each end that read beyond a window."""
+    """A run's plan, its normalised FASTA, and the bins at each end that read beyond a window.
+
+    `described_by` are the names of files beside the weights that describe the model.
+    """
 
     plan: Plan
     fasta: Path
     edge_bins: int | None
+    described_by: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,7 @@ def _count(path: Path, config: Config, prepared: Prepared, measured: Measured) -
             edge_bins=prepared.edge_bins,
             by_distance=measured.by_distance,
         ),
+        described_by=prepared.described_by,
     )
 
 
@@ -164,7 +170,9 @@ def _prepare(run: Run, folder: Path) -> Prepared:
     found = _find_open(run, model, genome, fasta=fasta)
     plan = make_plan(choose_plan_settings(config), model, genome, found=found)
     used = found.geometry if found else model.geometry
-    return Prepared(plan, fasta, count_edge_bins(used, model.flanks))
+    beside = [find_beside(Path(path)) for path in weights]
+    described_by = tuple(dict.fromkeys(path.name for path in beside if path))
+    return Prepared(plan, fasta, count_edge_bins(used, model.flanks), described_by)
 
 
 def _find_genome(run: Run, folder: Path) -> tuple[GenomeIndex, Path]:

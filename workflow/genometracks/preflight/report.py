@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from genometracks.common.records import optional
 from genometracks.common.units import format_duration, format_si
 from genometracks.config.sections import Precision
 from genometracks.plan.plan import Plan
@@ -65,6 +66,8 @@ class Preflight:
         Whether a window takes too long to measure other precisions and the windows' edges.
     by_distance : list of float or None
         From `window_edges.measure_edges`.
+    described_by : tuple of str, optional
+        Names of files beside the weights that describe the model. Default is (): there are none.
     """
 
     config: str
@@ -84,6 +87,7 @@ class Preflight:
     rates: Rates
     hours: tuple[JobHours, ...]
     trims: tuple[TrimCost, ...]
+    described_by: tuple[str, ...] = optional(())
 
 
 def describe_start(plan: Plan, found: Probe | None) -> str:
@@ -100,6 +104,7 @@ def describe_preflight(found: Preflight) -> str:
     """Format the cost of a run as tables."""
     parts = [
         f"What run {found.run} of {found.config} would take",
+        *(f"  the model is described by {name} beside the weights" for name in found.described_by),
         *_describe_size(found.plan, found.bytes, found.written),
         *_describe_time(found),
         *_describe_trims(found),
