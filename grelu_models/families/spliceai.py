@@ -17,7 +17,7 @@ from grelu_models.files.weights_file import WeightsFile
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["FAMILY", "TRACKS"]
+__all__ = ["FAMILY", "TRACKS", "find_context"]
 
 CONTEXTS = (80, 400, 2000, 10_000)
 """Base pairs of context of one to four stages of residual units."""
@@ -81,7 +81,7 @@ TRACKS: list[Track] = [
 
 def _state(file: WeightsFile, options: Options) -> Statement:
     return Statement(
-        window=PREDICTED + _find_context(file),
+        window=PREDICTED + find_context(file),
         activation=None,
         tracks=TRACKS,
         refusal=REFUSAL,
@@ -99,7 +99,7 @@ def _is_published(file: WeightsFile) -> bool:
         return hashlib.file_digest(content, "sha256").hexdigest() in DIGESTS
 
 
-def _find_context(file: WeightsFile) -> int:
+def find_context(file: WeightsFile) -> int:
     """Base pairs of context, by the number of batch norms."""
     norms = sum(name.endswith((".running_var", "/moving_variance")) for name in file.shapes())
     stages, rest = divmod(norms, NORMS)
@@ -114,7 +114,7 @@ def _find_context(file: WeightsFile) -> int:
 def _load(file: WeightsFile, options: Options) -> nn.Module:
     from grelu_models.models.spliceai import SpliceAI
 
-    context = _find_context(file)
+    context = find_context(file)
     state, trained = (
         _read_keras(file, context) if isinstance(file, KerasFile) else _read_torch(file)
     )

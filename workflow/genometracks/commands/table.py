@@ -9,6 +9,7 @@ from genometracks.commands import (
     browse,
     evaluate,
     genome,
+    init,
     merge,
     model,
     plan,
@@ -25,6 +26,7 @@ from genometracks.config.stages import STAGES
 from grelu_models import __version__
 
 MODULES = (
+    init,
     preflight,
     serve,
     status,

@@ -40,6 +40,33 @@ def read_names(fasta: Path) -> tuple[list[str], str]:
     return names, digest.hexdigest()
 
 
+def read_lengths(fasta: Path) -> list[tuple[str, int]]:
+    """Read name and length of all contigs, in the file's order, without looking at their letters.
+
+    Raises
+    ------
+    UserError
+        As `read_contigs`, for what is not a FASTA.
+    """
+    found: list[tuple[str, int]] = []
+    for part in _read_parts(fasta, hashlib.sha256()):
+        if part.startswith(b">"):
+            found.append((_read_name(fasta, part, number=len(found) + 1), 0))
+        elif found:
+            name, length = found[-1]
+            blank = sum(part.count(character) for character in (b"\n", b" ", b"\t"))
+            found[-1] = name, length + len(part) - blank
+        elif part.strip():
+            raise _refuse_start(fasta, part)
+    if not found:
+        raise UserError(f"{fasta}: the file has no contigs: a FASTA starts with '>' and a name")
+    return found
+
+
+def _refuse_start(fasta: Path, part: bytes) -> UserError:
+    return UserError(f"{fasta}: not a FASTA file: it starts with {part[:20]!r} instead of '>'")
+
+
 def read_contigs(fasta: Path, digest: "hashlib._Hash") -> Iterator[tuple[str, Iterator[Piece]]]:
     """Yield each contig's name and an iterator over its pieces.
 
@@ -59,7 +86,7 @@ def read_contigs(fasta: Path, digest: "hashlib._Hash") -> Iterator[tuple[str, It
     parts = _read_parts(fasta, digest)
     header = next((part for part in parts if part.strip()), None)
     if header is not None and not header.startswith(b">"):
-        raise UserError(f"{fasta}: not a FASTA file: it starts with {header[:20]!r} instead of '>'")
+        raise _refuse_start(fasta, header)
     number = 0
     while header is not None:
         number += 1

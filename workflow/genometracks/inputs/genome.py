@@ -185,14 +185,15 @@ def find_scan(kept: GenomeFolder, fasta: Path, *, patterns: Sequence[str]) -> Ge
     if not (kept.bases.is_file() and Path(f"{kept.bases}.fai").is_file()):
         return None
     names, digest = read_names(fasta)
-    chosen = [name for name in names if _matches(name, patterns)]
+    chosen = [name for name in names if matches_pattern(name, patterns)]
     same = index.sha256 == digest and [contig.name for contig in index.contigs] == chosen
     # A pattern that matches nothing is an error, which the scan reports.
-    used = all(any(_matches(name, [pattern]) for name in chosen) for pattern in patterns)
+    used = all(any(matches_pattern(name, [pattern]) for name in chosen) for pattern in patterns)
     return index if same and used else None
 
 
-def _matches(name: str, patterns: Sequence[str]) -> bool:
+def matches_pattern(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a contig is selected by at least one name or glob pattern."""
     return any(name == pattern or fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
@@ -208,7 +209,7 @@ def _copy_contigs(
         if name in seen:
             raise UserError(f"{fasta}: two contigs are named {name!r}: rename or remove one")
         seen.add(name)
-        if _matches(name, patterns):
+        if matches_pattern(name, patterns):
             file.write(format_header(name))
             contig, letters = _copy_contig(name, pieces, file, room=LISTED - listed)
             file.write(b"\n")
@@ -286,7 +287,7 @@ def _check_contigs(
     if not seen:
         raise UserError(f"{fasta}: the file has no contigs: a FASTA starts with '>' and a name")
     for pattern in patterns:
-        if not any(_matches(name, [pattern]) for name in seen):
+        if not any(matches_pattern(name, [pattern]) for name in seen):
             some = ", ".join(sorted(seen)[:5]) + (", ..." if len(seen) > 5 else "")
             raise UserError(
                 f"genome.contigs: {pattern!r} matches no contig of {fasta}, which has {some}"

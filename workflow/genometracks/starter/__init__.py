@@ -1,0 +1,1 @@
+"""A first config, from what a FASTA and weights say about themselves."""
