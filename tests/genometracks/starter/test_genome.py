@@ -109,3 +109,16 @@ SCAFFOLDS = tuple((f"chrUn_{i}v1", 50) for i in range(60))
 )
 def test_chromosomes_are_suggested_where_there_are_many_contigs(contigs, patterns):
     assert suggest_patterns(contigs) == patterns
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "."])
+def test_what_is_no_file_is_not_read(path):
+    with pytest.raises(UserError, match=f"^{path}: not a file: check --fasta$"):
+        look_at_genome(path)
+
+
+def test_a_pipe_as_index_is_not_opened(tmp_path, caplog):
+    path = write_fasta(tmp_path / "g.fa", {"a": "ACGT"})
+    os.mkfifo(tmp_path / "g.fa.fai")
+    assert look_at_genome(str(path)).index is None
+    assert caplog.messages == [f"{path}.fai: not an index of a FASTA, which is read instead"]

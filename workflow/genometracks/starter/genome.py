@@ -15,6 +15,9 @@ LOG = logging.getLogger(__name__)
 SLOW = 1 << 28
 """Bytes of a FASTA from which on it is said that it is read."""
 
+LARGEST_INDEX = 1 << 28
+"""Bytes of the largest index that is read."""
+
 MANY = 40
 """Contigs from which on patterns of chromosomes are suggested."""
 
@@ -70,6 +73,8 @@ def look_at_genome(path: str) -> Genome:
     """
     fasta = Path(path)
     try:
+        if fasta.exists() and not fasta.is_file():
+            raise UserError(f"{path}: not a file: check --fasta")
         found = fasta.stat()
         with fasta.open("rb") as file:
             head = file.read(18)
@@ -98,17 +103,21 @@ def _read_fasta(fasta: Path, size: int) -> tuple[tuple[str, int], ...]:
 
 def _read_index(index: Path, fasta: Path) -> tuple[tuple[str, int], ...] | None:
     """Contigs of an index as of `samtools faidx`; None if it is missing, older or damaged."""
-    try:
-        if index.stat().st_mtime < fasta.stat().st_mtime:
-            LOG.warning(f"{index}: older than the FASTA, which is read instead")
-            return None
-        rows = [line.split("\t") for line in index.read_text(encoding="utf-8").splitlines()]
-    except FileNotFoundError:
+    if not index.exists():
         return None
+    rows: list[list[str]] = []
+    try:
+        if index.is_file() and index.stat().st_size <= LARGEST_INDEX:
+            lines = index.read_text(encoding="utf-8").splitlines()
+            rows = [line.split("\t") for line in lines]
+        older = index.stat().st_mtime < fasta.stat().st_mtime
     except (OSError, UnicodeDecodeError):
-        rows = [[]]
+        rows, older = [], False
     if not rows or not all(_is_row(row) for row in rows):
         LOG.warning(f"{index}: not an index of a FASTA, which is read instead")
+        return None
+    if older:
+        LOG.warning(f"{index}: older than the FASTA, which is read instead")
         return None
     return tuple((row[0], int(row[1])) for row in rows)
 
