@@ -19,11 +19,10 @@ from grelu_models.description import (
     complete_tracks,
     describe,
     find_weights,
-    name_origin,
     open_model,
     pair_strands,
 )
-from grelu_models.errors import ModelError
+from grelu_models.errors import MisfitError, ModelError
 from grelu_models.families import Options
 from grelu_models.families.own_code import OwnCode
 from grelu_models.families.python import digest_own
@@ -240,8 +239,13 @@ def _choose_activation(path: Path, described: Description, given: str | None) ->
 
 
 def _load_described(file: WeightsFile, described: Description) -> nn.Module:
-    with name_origin(described.stated_in):
+    try:
         model = described.family.load(file, described.options)
+    except MisfitError as error:
+        if "architecture" not in described.stated_in:
+            raise
+        origin = described.stated_in["architecture"].name
+        raise ModelError(f"{error}; the architecture is that of {origin} beside them") from error
     return (ChannelsLast(model) if described.statement.layout == "NLC" else model).eval()
 
 

@@ -41,7 +41,6 @@ __all__ = [
     "find_weights",
     "list_outputs",
     "list_tracks",
-    "name_origin",
     "open_model",
     "pair_strands",
     "read_metadata",
@@ -158,7 +157,7 @@ def _find_origins(file: WeightsFile, architecture: Architecture | None) -> dict[
 
 
 @contextmanager
-def name_origin(stated_in: dict[str, Path]) -> Iterator[None]:
+def _name_origin(stated_in: dict[str, Path]) -> Iterator[None]:
     """Name the file beside the weights in errors of an architecture that it states.
 
     Raises
@@ -214,11 +213,11 @@ def describe(
         if not architecture and not isinstance(stated.architecture, dict):
             file.shapes()  # a file that holds no weights is the first thing to say
         given = find_architecture(file.path, stated, architecture)
-        with name_origin(stated_in):
+        with _name_origin(stated_in):
             family = find_family(given.get("model_type"))
     given |= options or {}
     chosen = {key: value for key, value in given.items() if key != "model_type"}
-    with name_origin(stated_in):
+    with _name_origin(stated_in):
         check_options(family, chosen)
         statement = family.state(file, chosen)
     known = _imply(statement).override(stated)

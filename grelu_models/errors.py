@@ -2,7 +2,7 @@
 
 import traceback
 
-__all__ = ["LONGEST", "ModelError", "describe_error", "make_line"]
+__all__ = ["LONGEST", "MisfitError", "ModelError", "describe_error", "make_line"]
 
 LONGEST = 4000
 """Characters of the longest message; names and values in it may come from a hostile file."""
@@ -21,6 +21,10 @@ class ModelError(ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__(make_line(message))
+
+
+class MisfitError(ModelError):
+    """Weights do not fit the architecture that is stated for them."""
 
 
 def make_line(message: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from grelu_models.errors import ModelError
+from grelu_models.errors import MisfitError, ModelError
 from grelu_models.files.weights_file import open_weights
 
 __all__ = ["load_weights", "read_state_dict"]
@@ -76,7 +76,7 @@ def load_weights(model: nn.Module, state: Mapping[str, Tensor], *, source: str) 
     ]
     if wrong:
         shown = "; ".join(wrong[:5]) + (f"; and {len(wrong) - 5} more" if len(wrong) > 5 else "")
-        raise ModelError(f"{source}: the weights do not fit the architecture: {shown}")
+        raise MisfitError(f"{source}: the weights do not fit the architecture: {shown}")
     _check_storage(state, wanted, source)
     copies = {k: state[k].to(v.dtype, copy=True).contiguous() for k, v in wanted.items()}
     model.load_state_dict(copies, assign=True)

@@ -147,10 +147,6 @@ def test_messages_are_one_line_of_limited_length(tmp_path):
             "model.yaml: architecture: BPNet has no option 'outputs': it takes output, counts, ",
         ),
         (
-            {"architecture": {**ARCHITECTURE, "stem_channels": 4}},
-            "model.yaml: architecture: model.safetensors: the weights do not fit the architecture",
-        ),
-        (
             {"tracks": [{"name": "a"}]},
             "model.yaml: the metadata names 1 tracks, but the model has 3",
         ),
@@ -169,6 +165,23 @@ def test_an_error_of_the_description_names_its_file(tmp_path, monkeypatch, chang
     Path("model.yaml").write_text(yaml.safe_dump({**described, **change}))
     with pytest.raises(ModelError, match=f"^{re.escape(message)}"):
         load(weights)
+
+
+def test_weights_that_do_not_fit_the_description_name_both(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    weights = write_model(Path())
+    described = {"architecture": {**ARCHITECTURE, "stem_channels": 4}, "window": 96}
+    Path("model.yaml").write_text(yaml.safe_dump(described))
+    message = (
+        "^model.safetensors: the weights do not fit the architecture: .*"
+        "; the architecture is that of model.yaml beside them$"
+    )
+    with pytest.raises(ModelError, match=message):
+        load(weights)
+    weights.write_bytes(b"damaged")
+    with pytest.raises(ModelError, match="^model.safetensors: ") as caught:
+        load(weights)
+    assert "model.yaml" not in str(caught.value)
 
 
 def test_what_the_caller_gives_is_not_blamed_on_the_description(tmp_path, monkeypatch):

@@ -27,7 +27,8 @@ def test_only_floats_become_floats(tmp_path, kind, form):
         load(path)
     assert str(caught.value) == (
         f"{path}: the weights do not fit the architecture: {name} is "
-        f"{str(kind).removeprefix('torch.')} where the model has float32"
+        f"{str(kind).removeprefix('torch.')} where the model has float32; the architecture is that "
+        "of model.yaml beside them"
     )
 
 
