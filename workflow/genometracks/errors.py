@@ -19,9 +19,9 @@ class UserError(ValueError):
 
     Examples
     --------
-    >>> print(UserError("config: shards: 0", "config: run: '\\n'"))
-    config: shards: 0
-    config: run: '\n'
+    >>> print(UserError("config: shards: 0 is too small", "g.fa: no such file"))
+    config: shards: 0 is too small
+    g.fa: no such file
     """
 
     def __init__(self, *messages: object) -> None:

@@ -98,7 +98,7 @@ SCAFFOLDS = tuple((f"chrUn_{i}v1", 50) for i in range(60))
     [
         (
             (("chr1", 9000), ("chr21", 900), ("chrX", 90), ("chrM", 9), *SCAFFOLDS),
-            ("chrX", "chr[0-9]", "chr[0-9][0-9]"),
+            ("chr[0-9]", "chr[0-9][0-9]", "chrX"),
         ),
         ((("1", 9000), ("22", 900), ("MT", 9), *SCAFFOLDS), ("[0-9]", "[0-9][0-9]")),
         ((("NC_000001.11", 9000), ("NT_1", 9), *SCAFFOLDS), ("NC_*",)),

@@ -10,12 +10,11 @@ import yaml
 
 from genometracks.common.json_text import parse_json
 from genometracks.config.schema import Schema, find_problems, read_schema
+from genometracks.config.values import Path as KeyPath
 from genometracks.config.values import Problem, join_path, remove_values
 from genometracks.errors import UserError
 from grelu_models.files.yaml_text import parse_yaml
 
-KeyPath = tuple[str | int, ...]
-"""Keys and indices that lead to a value of a config."""
 TEMPLATE = "__use_yte__"
 """Key that makes Snakemake read a config as a template."""
 BYTES = 1 << 24

@@ -141,14 +141,10 @@ def suggest_patterns(contigs: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
         return ("*",)
     total = sum(length for _, length in contigs)
     for prefix in PREFIXES:
-        found = {
-            pattern: length
-            for name, length in contigs
-            if (pattern := _name_pattern(name, prefix)) is not None
-        }
-        kept = sum(length for name, length in contigs if _name_pattern(name, prefix))
-        if found and kept > MOST_OF_IT * total:
-            return tuple(sorted(found, key=lambda pattern: (len(pattern), pattern)))
+        named = [(_name_pattern(name, prefix), length) for name, length in contigs]
+        if sum(length for pattern, length in named if pattern) > MOST_OF_IT * total:
+            found = {pattern for pattern, _ in named if pattern}
+            return tuple(sorted(found, key=lambda each: ("[" not in each, len(each), each)))
     refseq = sum(length for name, length in contigs if name.startswith("NC_"))
     return ("NC_*",) if refseq > MOST_OF_IT * total else ("*",)
 
