@@ -3,8 +3,6 @@
 Needs no torch, so that a workflow can list the tracks of a model before it runs anything.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,11 +12,10 @@ from grelu_models.families import Family, Options, Statement, check_options, fin
 from grelu_models.families.own_code import OwnCode
 from grelu_models.families.python import OwnWeights, make_family
 from grelu_models.files.artifact import Artifact
-from grelu_models.files.beside import find_beside, read_beside
+from grelu_models.files.beside import find_beside, find_origins, name_origin, read_beside
 from grelu_models.files.hub import check_sha256, get_artifact, parse_artifact
 from grelu_models.files.limits import show
 from grelu_models.files.metadata import (
-    KEYS,
     UNSTATED,
     Architecture,
     Intervals,
@@ -146,33 +143,6 @@ def read_metadata(file: WeightsFile) -> Metadata:
     return file.metadata().override(read_beside(file.path))
 
 
-def _find_origins(file: WeightsFile, architecture: Architecture | None) -> dict[str, Path]:
-    """Keys that the file beside the weights states -> that file."""
-    beside = find_beside(file.path)
-    if beside is None:
-        return {}
-    found = read_beside(file.path)
-    keys = {key for key in KEYS if getattr(found, key) is not UNSTATED}
-    return dict.fromkeys(sorted(keys - ({"architecture"} if architecture else set())), beside)
-
-
-@contextmanager
-def _name_origin(stated_in: dict[str, Path]) -> Iterator[None]:
-    """Name the file beside the weights in errors of an architecture that it states.
-
-    Raises
-    ------
-    ModelError
-        Those of the block.
-    """
-    try:
-        yield
-    except ModelError as error:
-        if "architecture" not in stated_in:
-            raise
-        raise ModelError(f"{stated_in['architecture']}: architecture: {error}") from error
-
-
 def open_model(path: Path, code: OwnCode | None = None) -> WeightsFile:
     """Open a weights file; one that code of the user's own reads may have any format."""
     return open_weights(path) if code is None else OwnWeights(path)
@@ -205,7 +175,10 @@ def describe(
     ModelError
         If the architecture is not known.
     """
-    stated, stated_in = read_metadata(file), _find_origins(file, None if code else architecture)
+    beside = read_beside(file.path)
+    stated, stated_in = file.metadata().override(beside), find_origins(file.path, beside)
+    if architecture or code:
+        stated_in.pop("architecture", None)
     if code:
         family = make_family(code)
         given = _check_own(family, architecture or {})
@@ -213,11 +186,11 @@ def describe(
         if not architecture and not isinstance(stated.architecture, dict):
             file.shapes()  # a file that holds no weights is the first thing to say
         given = find_architecture(file.path, stated, architecture)
-        with _name_origin(stated_in):
+        with name_origin(stated_in):
             family = find_family(given.get("model_type"))
     given |= options or {}
     chosen = {key: value for key, value in given.items() if key != "model_type"}
-    with _name_origin(stated_in):
+    with name_origin(stated_in):
         check_options(family, chosen)
         statement = family.state(file, chosen)
     known = _imply(statement).override(stated)

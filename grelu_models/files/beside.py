@@ -3,7 +3,8 @@
 It takes precedence over the metadata in the weights file, key by key. Needs no torch.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ import yaml
 from grelu_models.errors import ModelError
 from grelu_models.files.architecture import LONGEST_WINDOW, MOST_TRACKS, check_architecture
 from grelu_models.files.limits import show
-from grelu_models.files.metadata import KEYS, Metadata, check_intervals
+from grelu_models.files.metadata import KEYS, UNSTATED, Metadata, check_intervals
 from grelu_models.files.paths import is_file
 from grelu_models.files.yaml_text import parse_yaml
 
-__all__ = ["find_beside", "read_beside"]
+__all__ = ["find_beside", "find_origins", "name_origin", "read_beside"]
 
 LARGEST = 16 * 2**20
 """Bytes of the largest file. 7,611 tracks with 8 columns need 2 MB."""
@@ -57,6 +58,30 @@ def read_beside(weights: Path) -> Metadata:
         for key, value in stated.items()
     }
     return Metadata(**read)
+
+
+def find_origins(weights: Path, stated: Metadata) -> dict[str, Path]:
+    """Keys that the file beside the weights states, which was read, -> that file."""
+    path = find_beside(weights)
+    keys = [key for key in KEYS if getattr(stated, key) is not UNSTATED]
+    return dict.fromkeys(keys, path) if path else {}
+
+
+@contextmanager
+def name_origin(stated_in: dict[str, Path]) -> Iterator[None]:
+    """Name the file beside the weights in errors of an architecture that it states.
+
+    Raises
+    ------
+    ModelError
+        Those of the block.
+    """
+    try:
+        yield
+    except ModelError as error:
+        if "architecture" not in stated_in:
+            raise
+        raise ModelError(f"{stated_in['architecture']}: architecture: {error}") from error
 
 
 def _parse(path: Path) -> object:

@@ -106,10 +106,13 @@ def look_at_model(sources: tuple[str, ...]) -> Model:
     """
     local = tuple(_find(source) for source in sources)
     files = [open_model(path) for path in local]
-    kind = _find_kind(files[0])
+    stated = _state_kind(files[0])
+    kind = stated
+    if stated in (None, "Keras"):  # a family of ours takes precedence over Keras
+        kind = recognise_family(files[0]) or stated
     if kind is None:
         return Model(sources, local, kind=None)
-    architecture = {"model_type": kind} if kind != _state_kind(files[0]) else None
+    architecture = {"model_type": kind} if kind != stated else None
     outputs = [list_outputs(path, architecture) for path in local]
     tracks = outputs[0].tracks
     _check_folds(sources, [each.tracks for each in outputs])
@@ -146,14 +149,6 @@ def _state_kind(file: WeightsFile) -> str | None:
     """The `model_type` that the files of a model state."""
     architecture = read_metadata(file).architecture
     return architecture.get("model_type") if isinstance(architecture, dict) else None
-
-
-def _find_kind(file: WeightsFile) -> str | None:
-    """The `model_type`: stated, or recognised; a family of ours takes precedence over Keras."""
-    stated = _state_kind(file)
-    if stated in (None, "Keras"):
-        return recognise_family(file) or stated
-    return stated
 
 
 def _check_folds(sources: tuple[str, ...], tracks: list[list[Metadata]]) -> None:
