@@ -33,31 +33,32 @@ def test_notes_are_counted_and_the_largest_deviation_is_kept():
     assert found.batch_sizes == {"4": 2, "2": 1}
     assert found.compiled == 1
     assert found.deviation == far and far.relative == 0.25
-    assert found.seams is None
+    assert found.borders is None
     assert Deviation(0.0, 0.0).relative == 0.0
 
 
 def test_seams_are_weighted_by_the_bins_compared():
     found = combine_notes(
         [
-            sidecar(seams=Seams(10, [1.0, 0.0], [2.0, 4.0])),
-            sidecar(seams=Seams(30, [3.0, 1.0], [2.0, 0.0])),
+            sidecar(borders=Seams(10, [1.0, 0.0], [2.0, 4.0])),
+            sidecar(borders=Seams(30, [3.0, 1.0], [2.0, 0.0])),
             sidecar(),
         ]
     )
-    assert found.seams == Seams(40, [2.5, 0.75], [2.0, 1.0])
+    assert found.borders == Seams(40, [2.5, 0.75], [2.0, 1.0])
 
 
 @pytest.fixture
 def summarise(run):
     """Write the summary of a run with a made-up part of its manifest; return its lines."""
 
-    def write(tracks: int = 3, evaluation=None, **made) -> list[str]:
+    def write(tracks: int = 3, evaluation=None, trim: int = 4, blend: int = 0, **made) -> list[str]:
         plan = Plan.load(run.work / "plan.json")
         named = tuple(replace(plan.tracks[0], name=f"t{i}") for i in range(tracks))
-        plan = replace(plan, tracks=named)
+        geometry = replace(plan.geometry, trim=trim, blend=blend)
+        plan = replace(plan, tracks=named, geometry=geometry)
         found = {"devices": {"cpu": 3}, "batch_sizes": {"4": 3}, "compiled": 0}
-        found |= {"deviation": None, "seams": None, **made}
+        found |= {"deviation": None, **made}
         (run.folder / "manifest.json").write_text(json.dumps({"prediction": found}))
         out = run.folder / "summary.txt"
         evaluation = evaluation or EvaluationConfig()
@@ -82,7 +83,7 @@ def test_the_summary_describes_the_arithmetic(summarise):
 
 def test_the_summary_states_the_share_of_ambiguous_letters(summarise, make_run):
     line = summarise()[0]
-    assert line.endswith("contigs: 4, 2,025 bp, 0.15% of them ambiguous letters, read as N")
+    assert "; contigs: 4, 2,025 bp, 0.15% of them ambiguous letters, read as N; " in line
     run = make_run("plain", sequences={"a": "ACGTN" * 40})
     run.plan()
     assert "ambiguous" not in (run.work / "plan.json").read_text()
@@ -90,14 +91,35 @@ def test_the_summary_states_the_share_of_ambiguous_letters(summarise, make_run):
 
 
 def test_the_summary_describes_how_much_windows_differ(summarise):
-    assert summarise()[4].startswith("seams        not measured: no bin is predicted by two")
+    assert summarise(trim=0)[4] == (
+        "seams        not measurable: without prediction.trim, no bin at a border is predicted by "
+        "two windows"
+    )
+    seams = {"bins": 9, "difference": [0.1, 0.02, 0.0], "scale": [2.0, 1.0, 0.0]}
+    assert summarise(borders=seams)[4] == (
+        "seams        neighbouring windows differ in the bins on each side of a border by 5.00% "
+        "t0, 2.00% t1, 0.00% t2 of the mean |value| there"
+    )
+    assert "in the bins that are blended by 5.00% t0" in summarise(borders=seams, blend=2)[4]
+    worse = {"bins": 9, "difference": [1.0, 5.0, 2.0, 4.0, 3.0], "scale": [100.0] * 5}
+    assert "by 3.00% the middle track, 5.00% the worst, t1 of" in summarise(5, borders=worse)[4]
+
+
+def test_the_measure_of_earlier_versions_is_not_shown(summarise):
     seams = {"bins": 9, "difference": [0.1, 0.02, 0.0], "scale": [2.0, 1.0, 0.0]}
     assert summarise(seams=seams)[4] == (
-        "seams        windows differ where two predict a bin, on average by 5.00% t0, 2.00% t1, "
-        "0.00% t2 of the mean |value|"
+        "seams        not measured: no two windows are neighbours, or an earlier version predicted "
+        "the shards"
     )
-    seams = {"bins": 9, "difference": [1.0, 5.0, 2.0, 4.0, 3.0], "scale": [100.0] * 5}
-    assert "by 3.00% the middle track, 5.00% the worst, t1 of" in summarise(5, seams=seams)[4]
+
+
+def test_the_summary_states_the_bins_near_contig_ends(summarise, run):
+    plan = Plan.load(run.work / "plan.json")
+    share = f"{100 * plan.padded_bins / plan.bins:.2g}%"
+    assert plan.padded_bins and summarise()[0].endswith(
+        f"; {plan.padded_bins:,} bins ({share}) are near contig ends: their windows read N past "
+        "the end, as usual"
+    )
 
 
 def test_the_summary_has_a_line_for_each_entry_of_sites(summarise, run):

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import xxhash
 
+from genometracks.common.records import format_record
 from genometracks.errors import UserError
 from genometracks.plan.plan import Plan
 from genometracks.plan.tile import size_shards
 from genometracks.shards import merge
 from genometracks.shards.merge import check_shards, read_merged, read_tracks, save_merged
+from genometracks.shards.provenance import combine_notes
 from genometracks.shards.sidecar import read_sidecar, shard_paths
 
 
@@ -215,3 +217,16 @@ def test_shards_have_one_round_size_and_hold_all_windows(windows, shards):
     assert least <= size <= max(least * 9 / 8, least)
     grown = size_shards(windows + windows // 1000, batch=32, shards=shards)
     assert grown in (size, size_shards(size * shards + 1, batch=32, shards=shards))
+
+
+def test_sidecars_with_the_seams_of_earlier_versions_stay_valid(run):
+    plan, old = plan_of(run), {"bins": 8, "difference": [0.5] * 3, "scale": [1.0] * 3}
+    for shard in plan.shards:
+        path = shard_paths(run.shards(), shard.id)[1]
+        fields = json.loads(path.read_text())
+        fields["notes"] = {"seams": old, **fields["notes"]}
+        write_sealed(path, fields)
+    found = check_shards(plan, run.shards())
+    assert len(found) == 3 and all(sidecar.notes.borders is None for sidecar in found)
+    assert combine_notes(found).borders is None
+    assert "seams" not in format_record(combine_notes(found))

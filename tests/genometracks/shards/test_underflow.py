@@ -89,7 +89,7 @@ def test_without_a_loss_the_sidecar_has_no_such_field(make_run, dtype, factors):
     run = make_run(shards=3, dtype=dtype)
     run.plan()
     plan = write_values(run, dtype, factors)
-    assert list(run.notes()) == ["seams", "device", "batch_size", "compiled"]
+    assert list(run.notes()) == ["device", "batch_size", "compiled"]
     assert combine_notes(check_shards(plan, run.shards())).underflow is None
 
 

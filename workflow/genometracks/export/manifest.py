@@ -95,7 +95,7 @@ def _describe_average(plan: Plan) -> dict[str, Any]:
 
 def _describe_shard(sidecar: Sidecar) -> dict[str, Any]:
     """Digest, checksum and notes; what is counted per track is listed once for the run."""
-    once = ("seams", "underflow")
+    once = ("borders", "underflow")
     notes = {key: note for key, note in as_plain(sidecar.notes).items() if key not in once}
     return {"digest": sidecar.digest, "checksum": as_plain(sidecar.checksum), "notes": notes}
 

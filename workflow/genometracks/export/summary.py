@@ -1,6 +1,6 @@
 """summary.txt: a run in a few lines."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from genometracks.common.logs import find_events
@@ -19,7 +19,6 @@ from genometracks.plan.plan import Plan
 from genometracks.shards.provenance import Provenance
 from genometracks.shards.sidecar import Seams
 from genometracks.shards.underflow import describe_underflow
-from genometracks.tracks.table import RunTrack
 
 
 def write_summary(
@@ -60,12 +59,12 @@ def write_summary(
         share = f"{100 * plan.genome.ambiguous / bases:.2g}%"
         unread = f", {share} of them ambiguous letters, read as N"
     text = [
-        f"bins         {plan.bins:,} of {width}, {plan.padded_bins:,} padded; "
-        f"contigs: {len(lengths):,}, {bases:,} bp{unread}",
+        f"bins         {plan.bins:,} of {width}; contigs: {len(lengths):,}, {bases:,} bp{unread}"
+        f"{describe_padding(plan)}",
         f"tracks       {len(plan.tracks):,} ({names}): {plan.tracks[0].computed}",
         f"wall time    {seconds:.0f} s, of which prediction {predicting:.0f} s",
         f"arithmetic   {_describe_arithmetic(plan, made)}",
-        f"seams        {_describe_seams(plan.tracks, made.seams)}",
+        f"seams        {_describe_seams(plan, made.borders)}",
         *_describe_correlation(folder.evaluation, evaluation),
         *_describe_sites(folder.evaluation, evaluation),
         f"tracks are in {path.parent}/: bigwig/  parquet/  tracks.tsv  manifest.json",
@@ -99,21 +98,47 @@ def _describe_arithmetic(plan: Plan, made: Provenance) -> str:
     return f"{text}; {lost}" if lost else text
 
 
-def _describe_seams(tracks: Sequence[RunTrack], seams: Seams | None) -> str:
+def describe_padding(plan: Plan) -> str:
+    """Number and share of the bins whose windows read N past a contig's end, which is normal."""
+    if not plan.padded_bins:
+        return ""
+    share = f"{100 * plan.padded_bins / plan.bins:.2g}%"
+    return (
+        f"; {plan.padded_bins:,} bins ({share}) are near contig ends: their windows read N past "
+        "the end, as usual"
+    )
+
+
+def list_seams(seams: Seams) -> list[float]:
+    """Difference of neighbouring windows of each track, as a part of its mean |value| there."""
+    pairs = zip(seams.difference, seams.scale, strict=True)
+    return [difference / scale if scale else 0.0 for difference, scale in pairs]
+
+
+def explain_unmeasured(plan: Plan) -> str:
+    """Why the difference of neighbouring windows is not known."""
+    if not plan.geometry.trim:
+        return (
+            "not measurable: without prediction.trim, no bin at a border is predicted by two "
+            "windows"
+        )
+    return "not measured: no two windows are neighbours, or an earlier version predicted the shards"
+
+
+def _describe_seams(plan: Plan, seams: Seams | None) -> str:
     """Describe the mean difference of neighbouring windows: three tracks, or middle and worst."""
     if seams is None:
-        return "not measured: no bin is predicted by two windows (see prediction.trim)"
-    rows = [
-        (difference / scale if scale else 0.0, track.name)
-        for difference, scale, track in zip(seams.difference, seams.scale, tracks, strict=True)
-    ]
+        return explain_unmeasured(plan)
+    names = [track.name for track in plan.tracks]
+    rows = list(zip(list_seams(seams), names, strict=True))
     shown = rows
     if len(rows) > 3:
         rows.sort()
         middle, worst = rows[len(rows) // 2], rows[-1]
         shown = [(middle[0], "the middle track"), (worst[0], f"the worst, {worst[1]}")]
     parts = ", ".join(f"{part:.2%} {name}" for part, name in shown)
-    return f"windows differ where two predict a bin, on average by {parts} of the mean |value|"
+    where = "that are blended" if plan.geometry.blend else "on each side of a border"
+    return f"neighbouring windows differ in the bins {where} by {parts} of the mean |value| there"
 
 
 def _describe_correlation(table: Path, evaluation: EvaluationConfig) -> Iterator[str]:

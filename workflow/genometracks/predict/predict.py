@@ -147,7 +147,7 @@ class ShardPrediction:
         return Notes(
             versions=describe_versions(),
             deviation=self._deviation,
-            seams=self._seams.measured(),
+            borders=self._seams.measured(),
             device=describe_device(self._device),
             batch_size=self._forward.part or self._plan.settings.batch_size,
             compiled=self._forward.compiled,

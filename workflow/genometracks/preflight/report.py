@@ -119,7 +119,7 @@ def _describe_size(plan: PlanSize, sizes: Sizes, written: Written) -> list[str]:
     planned = [
         ("windows", f"{plan.windows:,}", f"{plan.window:,} bp in, {bins} out"),
         ("shards", f"{plan.shards:,}", f"of at most {plan.windows_a_shard:,} windows"),
-        ("bins", f"{plan.bins:,}", f"{plan.padded_bins:,} of them padded"),
+        ("bins", f"{plan.bins:,}", f"{plan.padded_bins:,} near contig ends: windows read N there"),
         ("tracks", f"{plan.tracks:,}", plan.computed),
     ]
     estimates = [

@@ -25,8 +25,8 @@ class Provenance:
     deviation : Deviation or None
         Deviation from fp32 in the shard in which it is largest, relative to the largest value;
         None if only fp32 was used.
-    seams : Seams or None
-        Means over all shards; None if no bin is predicted by two windows.
+    borders : Seams, optional
+        Means over all shards. Default is None: not measured.
     underflow : Underflow, optional
         Sums over all shards. Default is None: no value is too small for the dtype.
     """
@@ -35,7 +35,7 @@ class Provenance:
     batch_sizes: dict[str, int]
     compiled: int
     deviation: Deviation | None
-    seams: Seams | None
+    borders: Seams | None = optional()
     underflow: Underflow | None = optional()
 
 
@@ -48,7 +48,7 @@ def combine_notes(sidecars: Sequence[Sidecar]) -> Provenance:
         batch_sizes=dict(Counter(str(note.batch_size) for note in notes)),
         compiled=sum(note.compiled for note in notes),
         deviation=max(deviations, key=lambda each: each.relative, default=None),
-        seams=_average([note.seams for note in notes if note.seams]),
+        borders=_average([note.borders for note in notes if note.borders]),
         underflow=combine_underflows([note.underflow for note in notes if note.underflow]),
     )
 

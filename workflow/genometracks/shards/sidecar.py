@@ -25,7 +25,7 @@ ALGORITHM = "xxh3_64"
 
 @dataclass(frozen=True)
 class Seams:
-    """Differences between neighbouring windows over the bins that both predict.
+    """Differences between neighbouring windows at their borders, over bins that both predict.
 
     Attributes
     ----------
@@ -50,8 +50,10 @@ class Notes:
         Versions of the packages that compute the values. Default is None.
     deviation : Deviation, optional
         Deviation from fp32 in the first batch. Default is None: fp32 was used.
-    seams : Seams or None
-        Default is None: no bin is predicted by two windows.
+    borders : Seams, optional
+        Differences at the borders of what windows own, before blending. Default is None: no bin
+        there is predicted by two windows. (`seams` of earlier versions, over all bins that two
+        windows predict, is another measure and is ignored.)
     device : str
         Name of the device. Default is "".
     batch_size : int
@@ -64,7 +66,7 @@ class Notes:
 
     versions: dict[str, str] | None = optional()
     deviation: Deviation | None = optional()
-    seams: Seams | None = None
+    borders: Seams | None = optional()
     device: str = ""
     batch_size: int = 0
     compiled: bool = False
