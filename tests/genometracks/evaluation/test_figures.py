@@ -88,7 +88,18 @@ def test_absent_bins_are_blank(tmp_path):
     assert area(with_gap, DARK) < area(whole, DARK)
 
 
-def test_values_below_zero_are_drawn_from_the_bottom_of_the_panel(tmp_path):
+def test_signed_values_are_drawn_from_zero(tmp_path):
+    half = len(STARTS) // 2
+    signed = np.r_[np.full(half, 1.0), np.full(len(STARTS) - half, -1.0)]
+    image = (locus(tmp_path / "a.png", signed) == DARK).all(axis=-1)
+    rows, columns = np.nonzero(image)
+    middle = (columns.min() + columns.max()) / 2
+    left, right = rows[columns < middle - 3], rows[columns > middle + 3]
+    assert left.max() <= right.min() + 1  # above and below the line at 0
+    assert len(left) == pytest.approx(len(right), rel=0.02) and len(left) > 10_000
+
+
+def test_values_below_zero_are_drawn(tmp_path):
     below = locus(tmp_path / "a.png", -PEAKS)
     above = locus(tmp_path / "b.png", PEAKS)
     assert area(below, DARK) > 10_000 and (below != above).any()

@@ -101,15 +101,16 @@ class _OverviewReader(BigWigReader):
     def _read_records(self, index: int) -> npt.NDArray[Any]:
         """All records of a level, of the byte order of this machine."""
         dtype = ZOOM_RECORD.newbyteorder(self._order)  # type: ignore[arg-type]  # "<" or ">"
-        parts = [np.empty(0, ZOOM_RECORD)]
+        parts = []
         for block in self._read_index(index):
             offset, size = int(block["offset"]), int(block["size"])
             data = self._read(offset, size)
             data = self._inflate(data, offset) if self._compressed else data
             if len(data) % dtype.itemsize:
                 raise self._damaged(f"a zoom level at byte {offset}")
-            parts.append(np.frombuffer(data, dtype).astype(ZOOM_RECORD))
-        records: npt.NDArray[Any] = np.concatenate(parts)
+            parts.append(data)
+        # Converted at once: for many small blocks, that is most of the time.
+        records: npt.NDArray[Any] = np.frombuffer(b"".join(parts), dtype).astype(ZOOM_RECORD)
         if len(records) and records["contig"].max() >= len(self.contigs):
             raise self._damaged("a zoom level")
         return records

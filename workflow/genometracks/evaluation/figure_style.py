@@ -54,11 +54,16 @@ def wrap_label(text: str, *, width: int, lines: int) -> str:
     return "\n".join(pieces)
 
 
-def save_figure(figure: Figure, path: Path) -> Seal:
-    """Write a figure as a PNG file, whole or not at all; return its seal."""
+def encode_figure(figure: Figure, *, dpi: int = DPI) -> bytes:
+    """A figure as the content of a PNG file."""
     image = BytesIO()
     # By default, matplotlib writes its version into the file.
-    figure.savefig(image, format="png", dpi=DPI, metadata={"Software": None})
+    figure.savefig(image, format="png", dpi=dpi, metadata={"Software": None})
+    return image.getvalue()
+
+
+def save_figure(figure: Figure, path: Path) -> Seal:
+    """Write a figure as a PNG file, whole or not at all; return its seal."""
     with write_sealed(path) as file:
-        file.write(image.getvalue())
+        file.write(encode_figure(figure))
     return file.sealed

@@ -17,20 +17,20 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from genometracks.common.sealing import Seal
+from genometracks.common.sealing import Seal, write_sealed
 from genometracks.evaluation.correlate import correlate
 from genometracks.evaluation.figure_style import (
     DPI,
     GREY,
     STYLE,
+    encode_figure,
     format_correlation,
     format_number,
-    save_figure,
     wrap_label,
 )
 from genometracks.evaluation.locus import Locus
 
-__all__ = ["Curve", "draw_locus"]
+__all__ = ["Curve", "draw_locus", "encode_locus"]
 
 # (predicted, observed) of one pair: a dark and a light tone of one hue, distinct in grey too.
 PAIR_COLOURS = (
@@ -56,6 +56,8 @@ class Curve:
     pair : str, optional
         Neighbouring curves of the same pair share their scale and hue; the first is drawn dark
         (predicted), the others light (observed).
+    reach : float, optional
+        A value that the scale contains even if no bin of the locus has it. Default is None.
     """
 
     label: str
@@ -63,15 +65,21 @@ class Curve:
     step: int
     values: npt.NDArray[Any]
     pair: str | None = None
+    reach: float | None = None
 
 
 def draw_locus(path: Path, locus: Locus, *, tracks: Sequence[Curve]) -> Seal:
-    """Draw tracks over a locus, one panel each, as a PNG of 150 dpi and 10 inches across.
+    """Draw tracks over a locus as a PNG of 150 dpi, as `encode_locus`; return its seal."""
+    with write_sealed(path) as file:
+        file.write(encode_locus(locus, tracks=tracks))
+    return file.sealed
+
+
+def encode_locus(locus: Locus, *, tracks: Sequence[Curve], dpi: int = DPI) -> bytes:
+    """Draw tracks over a locus, one panel each, 10 inches across; return a PNG file's content.
 
     Parameters
     ----------
-    path : Path
-        The PNG file; written whole or not at all. Its seal is returned.
     locus : Locus
         Bins outside of it are cut away; the title marks a held-out one.
     tracks : sequence of Curve
@@ -94,7 +102,7 @@ def draw_locus(path: Path, locus: Locus, *, tracks: Sequence[Curve]) -> Seal:
             _draw_group(list(itertools.islice(rest, len(curves))), curves, colours)
         _mark_positions(axes[-1], locus)
         _write_title(figure, locus, level=1 - 0.22 / height)
-        return save_figure(figure, path)
+        return encode_figure(figure, dpi=dpi)
 
 
 def _group(tracks: Iterable[Curve], locus: Locus) -> list[list[Curve]]:
@@ -108,10 +116,15 @@ def _group(tracks: Iterable[Curve], locus: Locus) -> list[list[Curve]]:
 
 
 def _draw_group(axes: Sequence[Axes], curves: Sequence[Curve], colours: tuple[str, str]) -> None:
-    bottom, top = _limits(np.concatenate([curve.values for curve in curves]))
+    reached = [curve.reach for curve in curves if curve.reach is not None]
+    values = np.concatenate([*[curve.values for curve in curves], reached])
+    (bottom, top), signed = _limits(values), bool((values < 0).any())
     for number, (ax, curve) in enumerate(zip(axes, curves, strict=True)):
         edges, heights = _outline(curve)
-        ax.fill_between(edges, heights, bottom, color=colours[number > 0], linewidth=0)
+        base = min(0.0, top) if signed else bottom  # signed values rise and fall from 0
+        ax.fill_between(edges, heights, base, color=colours[number > 0], linewidth=0)
+        if signed:
+            ax.axhline(base, color=GREY, lw=0.5, zorder=3)
         ax.set_ylim(bottom, top)
         ax.yaxis.set_major_locator(MaxNLocator(3))
         ax.yaxis.set_major_formatter(FuncFormatter(format_number))
