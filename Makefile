@@ -85,9 +85,10 @@ demo-human: $(READY)
 	@cat results/$(HUMAN_RUN)/summary.txt
 	@echo "SpliceAI was trained on this chromosome: the scores prove the pipeline, not generalisation."
 
-# After 'make demo': figures and run statistics in one HTML file.
+# After 'make demo': Snakemake's own report, with figures and run statistics. The run's report is
+# results/demo/report.html.
 report: $(READY)
-	@$(SNAKEMAKE) --report results/demo/report.html
+	@$(SNAKEMAKE) --report results/demo/snakemake-report.html
 
 clean:
 	rm -rf $(VENV) .oracles results data .snakemake .pytest_cache .ruff_cache .mypy_cache .hypothesis build *.egg-info

@@ -60,6 +60,14 @@ def test_shared_files_are_made_once(batch):
     assert not (folder / "results/aa/work/genome.fa").exists()
 
 
+def test_the_runs_are_compared_in_one_report(batch):
+    folder, output = batch
+    assert len(re.findall(r"^localrule (?:report|compare):", output, re.M)) == 5
+    text = (folder / "results/report.html").read_text()
+    assert re.findall(r'href="(\w+)/report.html"', text) == ["aa", "ab", "ba", "bb"]
+    assert all((folder / "results" / name / "report.html").exists() for name in ("aa", "bb"))
+
+
 def test_a_run_of_a_batch_equals_the_same_run_alone(batch, tmp_path):
     folder, _ = batch
     alone = make_batch(tmp_path / "alone")

@@ -10,13 +10,14 @@ from pipeline import run, snakemake
 from scene import RESULTS, read_files
 
 LOST = {
-    "bigwig/one.bw": {"bigwig", "manifest", "summary"},
-    "parquet": {"parquet", "manifest", "summary"},
-    "evaluation.tsv": {"evaluate", "manifest", "summary"},
-    "figures/scatter_0.png": {"evaluate", "manifest", "summary"},
-    "tracks.tsv": {"tracks", "manifest", "summary"},
-    "manifest.json": {"manifest", "summary"},
-    "summary.txt": {"summary"},
+    "bigwig/one.bw": {"bigwig", "manifest", "summary", "report"},
+    "parquet": {"parquet", "manifest", "summary", "report"},
+    "evaluation.tsv": {"evaluate", "manifest", "summary", "report"},
+    "figures/scatter_0.png": {"evaluate", "manifest", "summary", "report"},
+    "tracks.tsv": {"tracks", "manifest", "summary", "report"},
+    "manifest.json": {"manifest", "summary", "report"},
+    "summary.txt": {"summary", "report"},
+    "report.html": {"report"},
 }
 
 

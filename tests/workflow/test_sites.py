@@ -122,7 +122,14 @@ def test_changed_sites_repeat_the_evaluation_alone(project, monkeypatch, capsys)
     monkeypatch.chdir(project)
     assert main(["verify", "results/sites"]) == 1
     assert "s.bed: changed since the run" in capsys.readouterr().out
-    assert planned_rules(project) == {"observed", "evaluate", "manifest", "summary", "default"}
+    assert planned_rules(project) == {
+        "observed",
+        "evaluate",
+        "manifest",
+        "summary",
+        "report",
+        "default",
+    }
     run(project)
     after = read_rows(project)
     assert after[:4] == before[:4] and after[4] != before[4]

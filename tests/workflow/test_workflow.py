@@ -21,7 +21,7 @@ from toys import random_bases, write_fasta, write_model
 
 pytestmark = pytest.mark.usefixtures("warm_tools")
 OBSERVED = ["evaluation.tsv", "figures/locus.png", "figures/scatter_0.png"]
-RESULTS = ["manifest.json", "parquet", "summary.txt", "tracks.tsv", *OBSERVED]
+RESULTS = ["manifest.json", "parquet", "report.html", "summary.txt", "tracks.tsv", *OBSERVED]
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -157,10 +157,10 @@ def test_a_finished_run_does_nothing(project):
 @pytest.mark.parametrize(
     ("lost", "rules"),
     [
-        ("bigwig/three.bw", {"bigwig", "manifest", "summary", "default"}),
-        ("parquet", {"parquet", "manifest", "summary", "default"}),
-        ("evaluation.tsv", {"evaluate", "manifest", "summary", "default"}),
-        ("manifest.json", {"manifest", "summary", "default"}),
+        ("bigwig/three.bw", {"bigwig", "manifest", "summary", "report", "default"}),
+        ("parquet", {"parquet", "manifest", "summary", "report", "default"}),
+        ("evaluation.tsv", {"evaluate", "manifest", "summary", "report", "default"}),
+        ("manifest.json", {"manifest", "summary", "report", "default"}),
     ],
 )
 def test_a_deleted_result_is_rebuilt_without_prediction(project, lost, rules):
@@ -228,11 +228,18 @@ def test_a_changed_setting_repeats_the_stages_that_depend_on_it(project):
         fields = yaml.safe_load(config)
         fields["evaluation"]["locus_width"] = 2000
         (project / "config.yaml").write_text(yaml.safe_dump(fields))
-        assert planned_rules(project) == {"observed", "evaluate", "manifest", "summary", "default"}
+        assert planned_rules(project) == {
+            "observed",
+            "evaluate",
+            "manifest",
+            "summary",
+            "report",
+            "default",
+        }
         fields = yaml.safe_load(config)
         fields["output"] = {"threads": 2}
         (project / "config.yaml").write_text(yaml.safe_dump(fields))
-        assert planned_rules(project) == {"manifest", "summary", "default"}
+        assert planned_rules(project) == {"manifest", "summary", "report", "default"}
         fields = yaml.safe_load(config)
         fields["prediction"]["trim"] = 2
         (project / "config.yaml").write_text(yaml.safe_dump(fields))

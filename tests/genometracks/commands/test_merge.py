@@ -57,3 +57,15 @@ def test_a_proof_that_cannot_be_deleted_is_a_note(tmp_path, caplog):
     assert note.endswith("delete it before the next run")
     withdraw_proof(RunFolder(tmp_path / "nothing"))
     assert len(caplog.messages) == 1
+
+
+@pytest.mark.parametrize("results", [False, True])
+def test_what_describes_a_whole_run_is_withdrawn_with_its_results(tmp_path, results):
+    folder = RunFolder(tmp_path)
+    described = [folder.manifest, folder.summary, folder.report]
+    folder.work.mkdir()
+    for path in (folder.merged, *described):
+        path.write_text("")
+    withdraw_proof(folder, results=results)
+    assert not folder.merged.exists()
+    assert [path.exists() for path in described] == [not results] * 3

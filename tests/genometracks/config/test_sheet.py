@@ -113,6 +113,18 @@ def test_without_a_sheet_there_is_one_run():
             f"{HEAD}\nPage\tm\tg\n",
             "runs.tsv:2: column run: 'page' is the page of all runs: rename the run",
         ),
+        (
+            f"{HEAD}\nreport.html\tm\tg\n",
+            "runs.tsv:2: column run: 'report.html' is the report of all runs: rename the run",
+        ),
+        (
+            f"{HEAD}\nruns.txt\tm\tg\n",
+            "runs.tsv:2: column run: 'runs.txt' lists all runs: rename the run",
+        ),
+        (
+            f"{HEAD}\ncompare.log\tm\tg\n",
+            "runs.tsv:2: column run: 'compare.log' is the log of their report: rename the run",
+        ),
         (f"{HEAD}\na\tm\tg\na\tm\tg\n", "runs.tsv:3: run 'a' is also in runs.tsv:2: rename one"),
         (f"{HEAD}\na\tm\tg\nA\tm\tg\n", "runs.tsv:3: run 'A' is also in runs.tsv:2: rename one"),
         ("run,model,genome\na,m,g\n", "runs.tsv:1: columns are separated by commas: use tabs"),

@@ -53,9 +53,10 @@ def withdraw_proof(folder: RunFolder, *, results: bool = False) -> None:
     ----------
     folder : RunFolder
     results : bool
-        Whether to delete the manifest and the summary, too. Default is False.
+        Whether to delete the manifest, the summary and the report, too. Default is False.
     """
-    proofs = [folder.merged, *([folder.manifest, folder.summary] if results else [])]
+    described = [folder.manifest, folder.summary, folder.report]
+    proofs = [folder.merged, *(described if results else [])]
     for proof in proofs:
         try:
             proof.unlink(missing_ok=True)

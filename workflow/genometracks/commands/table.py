@@ -15,6 +15,7 @@ from genometracks.commands import (
     plan,
     predict,
     preflight,
+    report,
     serve,
     status,
     summary,
@@ -40,6 +41,7 @@ MODULES = (
     evaluate,
     browse,
     summary,
+    report,
 )
 TYPED = (
     "init",

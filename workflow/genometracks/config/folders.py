@@ -9,6 +9,12 @@ from pathlib import Path
 
 SHARED = "shared"
 """Folder beside the runs: genomes and models that several of them need."""
+REPORT = "report.html"
+"""File in a run's folder, and beside the runs of a sheet: what was run, and how runs compare."""
+COMPARE_LOG = "compare.log"
+"""File beside the runs of a sheet: log of the job that compares them."""
+RUNS = "runs.txt"
+"""File beside the runs of a sheet: a line for each."""
 PAGE = "page"
 """Folder beside the runs of a sheet: the page of all of them."""
 
@@ -141,8 +147,8 @@ class RunFolder:
 
     @property
     def report(self) -> Path:
-        """Snakemake's report, where it was requested."""
-        return self.path / "report.html"
+        """The run to read: what was run, at what cost, and what its tracks are like."""
+        return self.path / REPORT
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from genometracks.config.folders import PAGE, SHARED
+from genometracks.config.folders import COMPARE_LOG, PAGE, REPORT, RUNS, SHARED
 from genometracks.config.resolve import ConfigError, resolve_config
 from genometracks.config.schema import list_keys
 from genometracks.config.values import find_odd_values, shorten
@@ -229,7 +229,13 @@ def _resolve_row(given: dict[str, Any], row: dict[str, str]) -> dict[str, Any]:
         missing = tuple(f"config: {key} is missing" for key in unread)
         others = [text for text in error.messages if not text.startswith(missing)]
         raise ConfigError(*wrong, *others, sound=error.sound) from error
-    taken = {SHARED: "holds shared files", PAGE: "is the page of all runs"}
+    taken = {
+        SHARED: "holds shared files",
+        PAGE: "is the page of all runs",
+        REPORT: "is the report of all runs",
+        RUNS: "lists all runs",
+        COMPARE_LOG: "is the log of their report",
+    }
     if resolved["run"].lower() in taken:
         folder = resolved["run"].lower()
         wrong.append(f"column run: {folder!r} {taken[folder]}: rename the run")

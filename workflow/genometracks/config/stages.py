@@ -20,4 +20,6 @@ STAGES = (
     "sheet-page",
     "manifest",
     "summary",
+    "report",
+    "compare",
 )

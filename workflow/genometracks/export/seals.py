@@ -85,8 +85,8 @@ def load_seals(path: Path) -> tuple[SealedResult, ...]:
 
 
 def list_seals(folder: RunFolder) -> list[Path]:
-    """List the files of seals of a run's results, except those of the manifest and the summary."""
-    later = (folder.manifest.stem, folder.summary.stem)
+    """List the files of seals of a run's results, except those of what describes the whole run."""
+    later = (folder.manifest.stem, folder.summary.stem, folder.report.stem)
     return sorted(path for path in folder.seals.glob("*.json") if path.stem not in later)
 
 

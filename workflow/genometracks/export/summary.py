@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from genometracks.common.logs import find_events
 from genometracks.common.records import from_plain, load_plain
 from genometracks.common.sealing import Seal, write_sealed
 from genometracks.config.folders import RunFolder
@@ -15,6 +14,7 @@ from genometracks.evaluation.table import (
     read_evaluation,
     read_site_scores,
 )
+from genometracks.export.stage_times import find_span, measure_union
 from genometracks.plan.plan import Plan
 from genometracks.shards.provenance import Provenance
 from genometracks.shards.sidecar import Seams
@@ -52,7 +52,7 @@ def write_summary(
     seconds, predicting = (
         _measure_seconds(logs, pattern) for pattern in ("*.log", "predict/*.log")
     )
-    made = _read_provenance(folder.manifest)
+    made = read_provenance(folder.manifest)
     bases = sum(lengths.values())
     unread = ""
     if plan.genome.ambiguous:
@@ -74,7 +74,9 @@ def write_summary(
     return "\n".join(text), file.sealed
 
 
-def _read_provenance(manifest: Path) -> Provenance:
+def read_provenance(manifest: Path) -> Provenance:
+    """Read from a manifest how the values were computed."""
+
     def make(plain: dict[str, object]) -> Provenance:
         made = from_plain(Provenance, plain["prediction"])
         if not all(size.isdecimal() for size in made.batch_sizes):
@@ -168,13 +170,5 @@ def _describe_sites(table: Path, evaluation: EvaluationConfig) -> Iterator[str]:
 
 def _measure_seconds(logs: Path, pattern: str) -> float:
     """Seconds in which at least one of the stages ran, by the times in their logs."""
-    spans = []
-    for log in logs.rglob(pattern):
-        events = find_events(log.read_text())
-        if len(events) == 2:
-            spans.append((events["started"].timestamp(), events["finished"].timestamp()))
-    total, until = 0.0, 0.0
-    for start, end in sorted(spans):
-        total += max(0.0, end - max(start, until))
-        until = max(until, end)
-    return total
+    spans = [find_span(log.read_text()) for log in logs.rglob(pattern)]
+    return measure_union([span for span in spans if span])

@@ -7,6 +7,7 @@ from pathlib import Path
 from genometracks.common.atomic import write_atomically
 from genometracks.common.records import as_plain
 from genometracks.common.units import format_duration, format_si
+from genometracks.config.folders import RUNS
 from genometracks.errors import UserError
 from genometracks.plan.plan import Plan
 from genometracks.status.job import STATES, Job, State, clean_line
@@ -69,7 +70,7 @@ def describe_end(folders: Sequence[Path], above: Path | None) -> str:
     """
     text = describe_runs(folders)
     if above:
-        with write_atomically(above / "runs.txt") as file:
+        with write_atomically(above / RUNS) as file:
             file.write(text.encode() + b"\n")
     return text
 
