@@ -56,7 +56,7 @@ if PAGED:
         output:
             directory(ABOVE / PAGE),
         log:
-            ABOVE / SHARED / "logs" / "sheet-page.log",
+            ABOVE / PAGE_LOG,
         localrule: True
         conda:
             "../../envs/cpu.yaml"

@@ -9,6 +9,8 @@ from pathlib import Path
 
 SHARED = "shared"
 """Folder beside the runs: genomes and models that several of them need."""
+PAGE_LOG = "page.log"
+"""Log of that page."""
 REPORT = "report.html"
 """File in a run's folder, and beside the runs of a sheet: what was run, and how runs compare."""
 COMPARE_LOG = "compare.log"

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from genometracks.config.folders import COMPARE_LOG, PAGE, REPORT, RUNS, SHARED
+from genometracks.config.folders import COMPARE_LOG, PAGE, PAGE_LOG, REPORT, RUNS, SHARED
 from genometracks.config.resolve import ConfigError, resolve_config
 from genometracks.config.schema import list_keys
 from genometracks.config.values import find_odd_values, shorten
@@ -232,6 +232,7 @@ def _resolve_row(given: dict[str, Any], row: dict[str, str]) -> dict[str, Any]:
     taken = {
         SHARED: "holds shared files",
         PAGE: "is the page of all runs",
+        PAGE_LOG: "is the log of their page",
         REPORT: "is the report of all runs",
         RUNS: "lists all runs",
         COMPARE_LOG: "is the log of their report",
