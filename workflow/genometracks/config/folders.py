@@ -19,6 +19,10 @@ RUNS = "runs.txt"
 """File beside the runs of a sheet: a line for each."""
 PAGE = "page"
 """Folder beside the runs of a sheet: the page of all of them."""
+CHROM = "chrom="
+"""Start of the folders of a Parquet data set, one per contig."""
+RENAMED = "_contigs.tsv"
+"""Its table of the contigs with a short name. Readers of data sets skip files that start with `_`."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,11 @@ class RunFolder:
     def manifest(self) -> Path:
         """Everything needed to repeat the run, with a digest of every result."""
         return self.path / "manifest.json"
+
+    @property
+    def crate(self) -> Path:
+        """The run as an RO-Crate: inputs, results, workflow and licences for other programs."""
+        return self.path / "ro-crate-metadata.json"
 
     @property
     def summary(self) -> Path:

@@ -14,10 +14,10 @@ from genometracks.common.secrets import mask_plain
 from genometracks.config.sections import Config, EvaluationConfig
 from genometracks.export.seals import SealedResult
 from genometracks.plan.plan import Plan
+from genometracks.reading.about import FORMAT
 from genometracks.shards.provenance import combine_notes
 from genometracks.shards.sidecar import Sidecar
 
-FORMAT = 1
 PACKAGES = ("grelu-tracks", "torch", "numpy", "pyarrow", "snakemake", "deflate", "xxhash")
 
 

@@ -20,8 +20,9 @@ import pyarrow.parquet as pq
 from genometracks.common.atomic import build_folder
 from genometracks.common.processes import run_side_by_side
 from genometracks.common.sealing import Seal, SealedFile, write_sealed
+from genometracks.config.folders import RENAMED
 from genometracks.export.jobs import COLUMNS
-from genometracks.export.parquet_folders import CONTIGS, list_renamed, name_folders
+from genometracks.export.parquet_folders import list_renamed, name_folders
 from genometracks.export.parquet_schema import add_contig, make_schema
 from genometracks.plan.plan import Plan
 from genometracks.shards.merge import read_tracks
@@ -78,7 +79,7 @@ def write_parquet(
         sealed = run_side_by_side(_write_parts, [share for share in shares if share[-1]])
         renamed = list_renamed(homes)
         if renamed:
-            with write_sealed(building / CONTIGS) as file:
+            with write_sealed(building / RENAMED) as file:
                 file.write(renamed.encode())
             sealed.append([file.sealed])
     return [

@@ -9,9 +9,8 @@ import string
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote, unquote
 
-CONTIGS = "_contigs.tsv"
-"""Table of the contigs with a short name. Readers of data sets skip files that start with `_`."""
-PREFIX = "chrom="
+from genometracks.config.folders import CHROM
+
 LONGEST = 255
 """Bytes of the longest name of a file or folder on common file systems."""
 NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -37,7 +36,7 @@ def name_folders(contigs: Sequence[str]) -> dict[str, str]:
         value = quote(contig, safe="")
         if value.lower() in taken:
             value = _encode_letters(value)
-        if len(PREFIX + value) <= LONGEST and contig != NULL:
+        if len(CHROM + value) <= LONGEST and contig != NULL:
             values[contig] = value
             taken.add(value.lower())
     taken |= {contig.lower() for contig in contigs}
@@ -45,7 +44,7 @@ def name_folders(contigs: Sequence[str]) -> dict[str, str]:
         if contig not in values:
             values[contig] = _shorten(contig, taken)
             taken.add(values[contig].lower())
-    return {contig: f"{PREFIX}{values[contig]}" for contig in contigs}
+    return {contig: f"{CHROM}{values[contig]}" for contig in contigs}
 
 
 def list_renamed(folders: Mapping[str, str]) -> str:
@@ -53,7 +52,7 @@ def list_renamed(folders: Mapping[str, str]) -> str:
 
     Empty if there are none.
     """
-    rows = [(unquote(folder.removeprefix(PREFIX)), contig) for contig, folder in folders.items()]
+    rows = [(unquote(folder.removeprefix(CHROM)), contig) for contig, folder in folders.items()]
     renamed = [f"{chrom}\t{contig}\n" for chrom, contig in rows if chrom != contig]
     return "".join(["chrom\tcontig\n", *renamed]) if renamed else ""
 

@@ -78,7 +78,7 @@ def read_bed(path: Path, *, key: str, lengths: Mapping[str, int]) -> Bed:
     try:
         with open(path, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        for number, contig, start, end in _parse(path):
+        for number, contig, start, end, _ in parse_bed(path):
             if contig not in lengths:
                 elsewhere += 1
                 if len(foreign) < 4 and contig not in foreign:
@@ -103,8 +103,14 @@ def read_bed(path: Path, *, key: str, lengths: Mapping[str, int]) -> Bed:
     return Bed(str(path), digest, intervals, elsewhere)
 
 
-def _parse(path: Path) -> Iterator[tuple[int, str, int, int]]:
-    """Yield (number of the line, contig, start, end) of every interval."""
+def parse_bed(path: Path) -> Iterator[tuple[int, str, int, int, str]]:
+    """Yield (number of the line, contig, start, end, line) of every interval.
+
+    Raises
+    ------
+    UserError
+        If a line is not an interval. Errors of reading the file are those of `read_lines`.
+    """
     for number, line in enumerate(read_lines(path), start=1):
         if len(line) > MAX_LINE:
             raise UserError(f"{path}:{number}: longer than {MAX_LINE:,} characters: not a BED line")
@@ -126,7 +132,7 @@ def _parse(path: Path) -> Iterator[tuple[int, str, int, int]]:
                 f"{path}:{number}: {shorten_contig(contig)}:{start}-{end} is not an interval: "
                 "0 <= start < end must hold"
             )
-        yield number, contig, start, end
+        yield number, contig, start, end, line
 
 
 def read_lines(path: Path) -> Iterator[str]:

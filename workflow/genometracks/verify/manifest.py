@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from genometracks.common.records import load_record
-from genometracks.export.manifest import FORMAT
 from genometracks.export.seals import SealedResult, is_inside
 from genometracks.plan.plan import Settings
+from genometracks.reading.about import FORMAT
 
 
 @dataclass(frozen=True)
