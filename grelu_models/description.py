@@ -3,7 +3,7 @@
 Needs no torch, so that a workflow can list the tracks of a model before it runs anything.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -194,6 +194,9 @@ def describe(
         check_options(family, chosen)
         statement = family.state(file, chosen)
     known = _imply(statement).override(stated)
+    statement = replace(
+        statement, licence=_or_none(known.licence), citation=_or_none(known.citation)
+    )
     return Description(
         architecture=given,
         family=family,
@@ -227,6 +230,8 @@ def _imply(statement: Statement) -> Metadata:
         window=statement.window or UNSTATED,
         activation=statement.activation,
         tracks=statement.tracks or UNSTATED,
+        licence=statement.licence or UNSTATED,
+        citation=statement.citation or UNSTATED,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from grelu_models.families.citations import cite
 from grelu_models.families.family import Family, Options, Statement
 from grelu_models.families.loading import build_with_weights
 from grelu_models.files.adapters import ADAPTERS
@@ -18,8 +19,13 @@ __all__ = ["FAMILIES"]
 
 def _state(name: str, file: WeightsFile, options: Options) -> Statement:
     adapter = ADAPTERS[name]
-    count = adapter.describe(options)["n_tasks"]
-    return Statement(adapter.window, adapter.activation, count=count)
+    described = adapter.describe(options)
+    return Statement(
+        adapter.window,
+        adapter.activation,
+        count=described["n_tasks"],
+        citation=cite(described),
+    )
 
 
 def _load(name: str, file: WeightsFile, options: Options) -> nn.Module:

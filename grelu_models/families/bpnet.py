@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from grelu_models.errors import ModelError
 from grelu_models.families.bpnet_graph import Graph, read_graph
 from grelu_models.families.bpnet_layouts import Part, Sizes, Stored, find_models, measure_sizes
+from grelu_models.families.citations import BPNET
 from grelu_models.families.family import Family, Options, Statement
 from grelu_models.files.architecture import LONGEST_WINDOW, Check, whole
 from grelu_models.files.limits import show
@@ -175,7 +176,13 @@ def place(
 
 
 def make_statement(
-    placed: Placed, options: Options, *, window: int | None, what: str, notes: tuple[str, ...] = ()
+    placed: Placed,
+    options: Options,
+    *,
+    window: int | None,
+    what: str,
+    citation: str = BPNET,
+    notes: tuple[str, ...] = (),
 ) -> Statement:
     """State what is known about a BPNet or ChromBPNet.
 
@@ -188,6 +195,8 @@ def make_statement(
         Base pairs, if known; otherwise the published window, where it is long enough.
     what : str
         Description of the tracks.
+    citation : str
+        Paper to cite for the model. Default is that of BPNet.
     notes : tuple of str
         Further notes. Default is ().
     """
@@ -214,6 +223,7 @@ def make_statement(
         tracks=_name_tracks(output, 1 if output == "counts" else sizes.outputs, what),
         scale=SCALES[output, options.get("counts", "exp")],
         longer_windows=output == "logits" and placed.trim >= sizes.reach,
+        citation=citation,
         notes=tuple(found),
     )
 

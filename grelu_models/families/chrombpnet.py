@@ -17,6 +17,7 @@ from grelu_models.families.bpnet import (
 )
 from grelu_models.families.bpnet_graph import Graph
 from grelu_models.families.bpnet_layouts import Part
+from grelu_models.families.citations import CHROMBPNET
 from grelu_models.families.family import Family, Options, Statement
 from grelu_models.files.weights_file import WeightsFile
 
@@ -89,6 +90,7 @@ def _state(file: WeightsFile, options: Options) -> Statement:
         options,
         window=graph.window,
         what=DESCRIPTIONS[options.get("part", "whole")],
+        citation=CHROMBPNET,
     )
 
 

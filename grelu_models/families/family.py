@@ -49,6 +49,8 @@ class Statement:
         padding is read. Default is None: not known.
     licence : str or None
         Licence of the weights, where known. Default is None.
+    citation : str or None
+        Paper to cite for the model, as "Authors year, doi:...", where known. Default is None.
     layout : "NCL" or "NLC"
         Layout of the loaded module's input and output: (N, 4, bases) -> (N, tracks, bins), or
         (N, bases, 4) -> (N, bins, tracks). Default is "NCL".
@@ -64,6 +66,7 @@ class Statement:
     scale: str | None = None
     longer_windows: bool | None = None
     licence: str | None = None
+    citation: str | None = None
     layout: Literal["NCL", "NLC"] = "NCL"
     notes: tuple[str, ...] = ()
 

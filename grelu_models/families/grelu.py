@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from grelu_models.families.citations import cite
 from grelu_models.families.family import Family, Options, Statement
 from grelu_models.families.loading import build_with_weights
 from grelu_models.files.published import PUBLISHED
@@ -32,10 +33,12 @@ NAMES = (
 
 def _state(name: str, file: WeightsFile, options: Options) -> Statement:
     count = options.get("n_tasks")
+    citation = cite({**options, "model_type": name})
     if count is None and name in PUBLISHED:  # the published head
         published = PUBLISHED[name]
-        return Statement(published.window, published.activation, count=published.tracks)
-    return Statement(count=count)
+        window, activation = published.window, published.activation
+        return Statement(window, activation, count=published.tracks, citation=citation)
+    return Statement(count=count, citation=citation)
 
 
 def _load(name: str, file: WeightsFile, options: Options) -> nn.Module:

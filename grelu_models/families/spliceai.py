@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from grelu_models.errors import ModelError
+from grelu_models.families.citations import SPLICEAI
 from grelu_models.families.family import Family, Options, Statement
 from grelu_models.families.loading import build_with_weights
 from grelu_models.families.spliceai_graph import WrongGraph, map_layers
@@ -88,6 +89,7 @@ def _state(file: WeightsFile, options: Options) -> Statement:
         scale="probability",
         longer_windows=True,
         licence=LICENCE if _is_published(file) else None,
+        citation=SPLICEAI,
     )
 
 

@@ -22,6 +22,8 @@ __all__ = ["find_beside", "find_origins", "name_origin", "read_beside"]
 
 LARGEST = 16 * 2**20
 """Bytes of the largest file. 7,611 tracks with 8 columns need 2 MB."""
+LONGEST_LINE = 2_000
+"""Characters of the licence, and of the citation."""
 
 
 def find_beside(weights: Path) -> Path | None:
@@ -116,6 +118,15 @@ def _read_name(where: str, value: object) -> str:
     return value
 
 
+def _read_line(where: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise ModelError(f"{where} must be text, not {show(value)}")
+    line = " ".join(value.split())
+    if not line.isprintable() or not 0 < len(line) <= LONGEST_LINE:
+        raise ModelError(f"{where} must be 1 to {LONGEST_LINE:,} printable characters")
+    return line
+
+
 def _read_tracks(where: str, value: object) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(track, dict) for track in value):
         raise ModelError(f"{where} must list one track per channel, e.g. '- name: atac'")
@@ -178,5 +189,7 @@ READERS: dict[str, Callable[[str, object], object]] = {
     "train": _read_train,
     "data": lambda _, value: value,
     "intervals": _read_intervals,
+    "licence": _read_line,
+    "citation": _read_line,
 }
 """Key -> the function that checks its value, given file and key for error messages."""

@@ -65,6 +65,8 @@ class Metadata:
         Notes on the training data, which are not used.
     intervals : dict or None
         Intervals of the training data, by split.
+    licence, citation : str or None
+        Licence of the weights, and the paper to cite, in one line each.
     """
 
     architecture: Architecture | None | Unstated = UNSTATED
@@ -75,6 +77,8 @@ class Metadata:
     train: dict[str, Any] | None | Unstated = UNSTATED
     data: object = UNSTATED
     intervals: Intervals | None | Unstated = UNSTATED
+    licence: str | None | Unstated = UNSTATED
+    citation: str | None | Unstated = UNSTATED
 
     def override(self, other: "Metadata") -> "Metadata":
         """Return a copy in which every key that `other` states is replaced."""

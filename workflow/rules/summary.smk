@@ -7,6 +7,7 @@ rule manifest:
         observed=of_run("observed_digests"),
     output:
         manifest=RUN.manifest,
+        crate=RUN.crate,
         seal=RUN.seals / "manifest.json",
     log:
         RUN.logs / "manifest.log",

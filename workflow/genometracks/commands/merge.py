@@ -53,9 +53,10 @@ def withdraw_proof(folder: RunFolder, *, results: bool = False) -> None:
     ----------
     folder : RunFolder
     results : bool
-        Whether to delete the manifest, the summary and the report, too. Default is False.
+        Whether to delete the manifest, the RO-Crate, the summary and the report, too. Default is
+        False.
     """
-    described = [folder.manifest, folder.summary, folder.report]
+    described = [folder.manifest, folder.crate, folder.summary, folder.report]
     proofs = [folder.merged, *(described if results else [])]
     for proof in proofs:
         try:

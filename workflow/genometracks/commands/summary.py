@@ -1,4 +1,4 @@
-"""The end of a run: manifest.json and summary.txt."""
+"""The end of a run: manifest.json, the RO-Crate and summary.txt."""
 
 import argparse
 import logging
@@ -39,7 +39,8 @@ def add_commands(commands: Commands) -> None:
 
 
 def run_manifest(args: argparse.Namespace) -> None:
-    """Write manifest.json, with the digest of every result as it was written."""
+    """Write manifest.json, with the digest of every result, and the RO-Crate beside it."""
+    from genometracks.export.crate import write_crate
     from genometracks.export.manifest import read_observed, write_manifest
     from genometracks.export.seals import check_results, list_seals, save_seals
     from genometracks.plan.plan import Plan
@@ -47,15 +48,25 @@ def run_manifest(args: argparse.Namespace) -> None:
     plan, folder = Plan.load(args.plan), RunFolder.of_plan(args.plan)
     config: Config = args.settings
     evaluated = config.evaluation.observed or config.evaluation.sites
-    seal = write_manifest(
+    observed = read_observed(folder.observed) if evaluated else []
+    results = list(check_results(folder, args.seals or list_seals(folder)))
+    manifest = write_manifest(
         args.out,
         plan,
         config=config,
         sidecars=find_sidecars(plan, folder),
-        observed=read_observed(folder.observed) if evaluated else [],
-        results=list(check_results(folder, args.seals or list_seals(folder))),
+        observed=observed,
+        results=results,
     )
-    save_seals(find_seal(args), folder, [seal])
+    crate = write_crate(
+        args.out.with_name(folder.crate.name),
+        plan,
+        config=config,
+        observed=observed,
+        results=results,
+        manifest=manifest,
+    )
+    save_seals(find_seal(args), folder, [manifest, crate])
 
 
 def run_summary(args: argparse.Namespace) -> None:

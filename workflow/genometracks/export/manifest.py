@@ -75,7 +75,7 @@ def write_manifest(
         "prediction": as_plain(combine_notes(sidecars)),
         "observed": as_plain(list(observed)),
         "shards": {sidecar.shard: _describe_shard(sidecar) for sidecar in sidecars},
-        "versions": _list_versions(),
+        "versions": list_versions(),
         "outputs": _list_outputs(results),
     }
     with write_sealed(path) as file:
@@ -135,7 +135,8 @@ def _list_outputs(results: Iterable[SealedResult]) -> dict[str, dict[str, Any]]:
     return {each.file: {"bytes": each.bytes, "sha256": each.sha256} for each in ordered}
 
 
-def _list_versions() -> dict[str, str]:
+def list_versions() -> dict[str, str]:
+    """Versions of the packages that a run depends on, where they are installed."""
     versions = {}
     for package in PACKAGES:
         try:

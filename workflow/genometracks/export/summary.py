@@ -27,7 +27,7 @@ def write_summary(
     """Write summary.txt; return its text and its seal.
 
     It has the bins, tracks, time, arithmetic, seams, correlation, a line for each entry of sites,
-    and paths.
+    licence and citation of the weights, and paths.
 
     Parameters
     ----------
@@ -67,6 +67,7 @@ def write_summary(
         f"seams        {_describe_seams(plan, made.borders)}",
         *_describe_correlation(folder.evaluation, evaluation),
         *_describe_sites(folder.evaluation, evaluation),
+        *_describe_terms(plan),
         f"tracks are in {path.parent}/: bigwig/  parquet/  tracks.tsv  manifest.json",
     ]
     with write_sealed(path) as file:
@@ -166,6 +167,14 @@ def _describe_sites(table: Path, evaluation: EvaluationConfig) -> Iterator[str]:
             f"sites        top-k {row.top_k:.4f}, average precision {row.average_precision:.4f} on "
             f"{where} ({moved} moved by {name_shift(row.shift)}): {row.track} and {row.observed}"
         )
+
+
+def _describe_terms(plan: Plan) -> Iterator[str]:
+    """Yield a line of licence and citation of the weights, if one of them is known."""
+    known = {"licence": plan.model.licence, "cite": plan.model.citation}
+    parts = [f"{what} {text}" for what, text in known.items() if text]
+    if parts:
+        yield f"weights      {'; '.join(parts)}"
 
 
 def _measure_seconds(logs: Path, pattern: str) -> float:

@@ -82,6 +82,8 @@ class ModelFile:
         Scale of the output in words. Default is None: not known.
     licence : str, optional
         Licence of the weights. Default is None: not known.
+    citation : str, optional
+        Paper to cite for the model. Default is None: not known.
     """
 
     folds: tuple[FoldFile, ...]
@@ -98,6 +100,7 @@ class ModelFile:
     refusal: str | None = optional()
     scale: str | None = optional()
     licence: str | None = optional()
+    citation: str | None = optional()
 
     def save(self, path: Path) -> None:
         """Write model.json, whole or not at all."""
@@ -198,6 +201,7 @@ def describe_model(settings: ModelConfig, *, weights: Sequence[str] | None = Non
         refusal=first.statement.refusal,
         scale=first.statement.scale,
         licence=first.statement.licence,
+        citation=first.statement.citation,
     )
 
 

@@ -63,6 +63,7 @@ def make_plan(
             train=model.train,
             geometry=measured,
             licence=model.licence,
+            citation=model.citation,
         ),
         geometry=place_windows(
             measured,

@@ -92,6 +92,7 @@ class PlannedModel:
     train: dict[str, Any]
     geometry: ModelGeometry
     licence: str | None = optional()
+    citation: str | None = optional()
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,7 @@ def _state(file: WeightsFile, options: Options) -> Statement:
         + (", power 0.75" if head == "rna_seq" else ""),
         longer_windows=False,
         licence="AlphaGenome terms of Google DeepMind: non-commercial, they bind outputs, too",
+        citation="Avsec et al. 2025, doi:10.1101/2025.06.25.661532",
         notes=(f"the first {count} channels of {head} are used, the rest are padding",),
     )
 
