@@ -31,14 +31,14 @@ def verify(folder: Path, capsys, *words: str) -> tuple[int, str, str]:
 
 def test_a_finished_run_is_sound(finished, capsys, tmp_path):
     status, out, err = verify(finished, capsys, "--json", str(tmp_path / "v.json"))
-    # 3 bigWigs, 4 contigs in the table, tracks.tsv, manifest and summary; the FASTA, its normalised
-    # copy and the weights.
-    line = f"{finished}: 10 results, 3 shards, 3 inputs, "
+    # 3 bigWigs, 4 contigs in the table, tracks.tsv, manifest, RO-Crate and summary; the FASTA, its
+    # normalised copy and the weights.
+    line = f"{finished}: 11 results, 3 shards, 3 inputs, "
     assert (status, err) == (0, "") and out.startswith(line)
     assert out.endswith(": all as they were written\n") and out.count("\n") == 1
     found = json.loads((tmp_path / "v.json").read_text())
     assert found["sound"] and found["runs"][0]["damaged"] == found["runs"][0]["absent"] == []
-    assert found["runs"][0]["checked"] == {"result": 10, "shard": 3, "input": 3}
+    assert found["runs"][0]["checked"] == {"result": 11, "shard": 3, "input": 3}
     assert found["runs"][0]["bytes"] > 10_000
 
 
@@ -49,6 +49,7 @@ def test_a_finished_run_is_sound(finished, capsys, tmp_path):
         ("parquet/chrom=chr1/part-0.parquet", CHANGED),
         ("tracks.tsv", CHANGED),
         ("manifest.json", CHANGED),
+        ("ro-crate-metadata.json", CHANGED),
         ("summary.txt", CHANGED),
         ("work/shards/1.npy", "the data changed since it was written"),
         ("work/shards/1.json", "the shard is incomplete, of another plan, or damaged"),
@@ -86,7 +87,7 @@ def test_files_that_a_finished_run_does_not_need_may_be_gone(finished, capsys, r
     (finished / "work/shards/0.json").unlink()
     run.fasta.unlink()
     status, out, _ = verify(finished, capsys)
-    assert status == 0 and ": 10 results, 2 shards, 2 inputs, " in out
+    assert status == 0 and ": 11 results, 2 shards, 2 inputs, " in out
     assert "no longer there, not verified: " in out
     assert "work/shards/0.npy" in out and str(run.fasta) in out
 
@@ -136,7 +137,7 @@ def test_a_folder_of_runs_is_verified_run_by_run(finished, capsys, tmp_path):
     flip(tmp_path / "results/b/tracks.tsv")
     status, out, _ = verify(tmp_path / "results", capsys)
     assert status == 1
-    assert f"{tmp_path}/results/a: 10 results" in out
+    assert f"{tmp_path}/results/a: 11 results" in out
     assert f"{tmp_path}/results/b/tracks.tsv: {CHANGED}" in out
 
 
@@ -175,7 +176,8 @@ def test_a_result_that_was_only_touched_or_copied_is_unchanged(finished):
 
 
 def test_a_new_plan_withdraws_the_proofs_of_the_earlier_one(finished, run):
-    proofs = [finished / "manifest.json", finished / "summary.txt", finished / "work/merge.json"]
+    names = ("manifest.json", "ro-crate-metadata.json", "summary.txt", "work/merge.json")
+    proofs = [finished / name for name in names]
     assert all(path.exists() for path in proofs)
     run.planned["trim"] = 1
     run.plan()
