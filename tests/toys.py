@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 from genometracks.cli import main
 from genometracks.common.records import as_plain, from_plain
+from genometracks.config.resolve import resolve_config
 from genometracks.config.settings import RecipeSettings
 from genometracks.inputs.model import FoldFile
 from genometracks.plan.geometry import Geometry
@@ -248,6 +249,25 @@ class Run:
             make_words("bigwig", plan=plan),
             make_words("parquet", plan=plan, out=self.folder / "parquet"),
         ]
+
+    def finish(self) -> Path:
+        """Write all results of the predicted run; return its folder."""
+        plan = self.work / "plan.json"
+        given = {"genome": {"fasta": str(self.fasta)}, "model": {"weights": str(self.weights)}}
+        config = resolve_config({**given, "run": self.folder.name, "shards": 3})
+        self.command("merge", plan=plan, out=self.work / "merge.json")
+        self.command("tracks", settings={"bigwig": True}, plan=plan, out=self.folder / "tracks.tsv")
+        self.command("bigwig", plan=plan)
+        self.command("parquet", plan=plan, out=self.folder / "parquet")
+        self.command("manifest", settings=config, plan=plan, out=self.folder / "manifest.json")
+        self.command(
+            "summary",
+            settings={"observed": []},
+            plan=plan,
+            logs=self.folder / "logs",
+            out=self.folder / "summary.txt",
+        )
+        return self.folder
 
     def shards(self) -> Path:
         """The folder of the shards."""

@@ -106,7 +106,10 @@ def _list_regions(args: argparse.Namespace, run: "Run") -> "Iterator[Region]":
             "give a file of the same assembly"
         )
     if elsewhere:
-        LOG.warning(f"{args.bed}: {elsewhere:,} intervals on contigs that the run does not have")
+        LOG.warning(
+            f"{args.bed}: {elsewhere:,} of {elsewhere + found:,} intervals are on contigs that the "
+            "run does not have: they are left out"
+        )
 
 
 @contextmanager
