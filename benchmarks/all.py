@@ -26,6 +26,7 @@ SCRIPTS = {
     "graph": ["--repeat", "1"],
     "predict": ["--repeat", "1"],
     "average": ["--repeat", "1"],
+    "query": ["--repeat", "1", "--runs", "1"],
     "memory": ["--repeat", "1"],
     "against_grelu": ["--repeat", "1", "--cases", "demo"],
     "models": ["--repeat", "1", "--families", "ConvModel"],

@@ -20,6 +20,15 @@ AGAINST = {
 HOW = ("defaults", "tuned")
 FULL = ("Enformer, full size", "Borzoi, full size")
 
+QUESTIONS = (
+    "10 kb, 1 track",
+    "10 kb, 11 tracks",
+    "10 kb, all tracks",
+    "10 kb at the end, all tracks",
+    "1,000 regions of 1 kb, 1 track",
+    "whole contig, 1 track",
+)
+
 # name: goal. Small models have none (empty): the same kernels bound the time of both packages.
 GOALS = {
     **{
@@ -57,6 +66,11 @@ GOALS = {
     "dry run of 2,000 shards, s": "< 4",
     "dry run of 10,000 shards, s": "< 15",
     "dry run of 256 shards of 7,611 tracks, s": "< 15",
+    **{
+        f"query of {tracks:,} tracks, {bases}: {question}, s": "< 1" if tracks == 1_000 else ""
+        for tracks, bases in ((1_000, "4 Mb"), (7_611, "4 Mb"), (100, "100 Mb"))
+        for question in QUESTIONS
+    },
     **{f"forward, gReLU / ours: {family}": "" for family in SMALL},
     **{f"forward, gReLU / ours: {family}": "> 1" for family in FULL},
     **{f"forward, memory, ours / gReLU: {family}": "" for family in SMALL},

@@ -6,27 +6,25 @@ parquet`. The best of several processes on all cores, files in the page cache. R
 
 import argparse
 import shutil
-import sys
 import tempfile
-import time
 from pathlib import Path
 
-from common import ROOT, call_in_process, describe, measure
-from goals import note
 from merge import STEP, make_run
 
-QUESTIONS = {
-    "10 kb, 1 track": ["chr1:1,000,000-1,010,000", "--tracks", "t7"],
-    "10 kb, 111 tracks": ["chr1:1,000,000-1,010,000", "--tracks", "t1", "t1??"],
-    "10 kb, all tracks": ["chr1:1,000,000-1,010,000"],
-    "10 kb at the end, all tracks": ["--end"],
-    "1,000 regions of 1 kb, 1 track": ["--bed"],
-    "whole contig, 1 track": ["chr1", "--tracks", "t7"],
-}
+from common import call_in_process, describe, measure
+from goals import QUESTIONS, note
+
+WORDS = (
+    ["chr1:1,000,000-1,010,000", "--tracks", "t7"],
+    ["chr1:1,000,000-1,010,000", "--tracks", "t1", "t1?"],
+    ["chr1:1,000,000-1,010,000"],
+    ["--end"],
+    ["--bed"],
+    ["chr1", "--tracks", "t7"],
+)
+"""Arguments of the questions in `goals.QUESTIONS`."""
 RUNS = ((1_000, 4_194_304), (7_611, 4_194_304), (100, 100_000_000))
 """Tracks, and bp of the contig. The last has the size of a human chromosome."""
-MOST = 1_000
-"""Tracks with values of their own in the shards; the others repeat them."""
 
 
 def finish_run(plan_file: Path) -> None:
@@ -53,7 +51,7 @@ def finish_run(plan_file: Path) -> None:
 
 def make_big_run(folder: Path, *, tracks: int, bases: int) -> Path:
     """Make a run of one contig with its Parquet table; return its folder."""
-    shards = max(tracks * bases // STEP >> 28, 1)  # 1 GB in memory for each
+    shards = max(tracks * bases // STEP >> 27, 1)  # 1 GB in memory for each
     plan = call_in_process(make_run, folder, bins=bases // STEP, shards=shards, tracks=tracks)
     out = folder / "parquet"
     measure("-m", "genometracks.cli", "parquet", "--plan", plan, "--out", out, "--threads", 2)
@@ -88,14 +86,14 @@ def main() -> None:
     for tracks, bases in RUNS[: options.runs]:
         with tempfile.TemporaryDirectory() as temporary:
             folder = make_big_run(Path(temporary) / "big", tracks=tracks, bases=bases)
-            for name, words in QUESTIONS.items():
+            for name, words in zip(QUESTIONS, WORDS, strict=True):
                 seconds, peak, size = ask(folder, words, bases=bases, repeat=options.repeat)
                 print(
                     f"| {tracks:,} | {bases / 1e6:.1f} | {name} | {seconds:.2f} | {peak:.0f} | "
                     f"{size / 1e6:.2f} |",
                     flush=True,
                 )
-                note(f"query of {tracks:,} tracks: {name}, s", seconds)
+                note(f"query of {tracks:,} tracks, {bases // 1_000_000} Mb: {name}, s", seconds)
 
 
 if __name__ == "__main__":

@@ -67,18 +67,15 @@ def read_files(folder: Path) -> Files:
             found[name] = path.read_bytes()
     for name in [name for name in found if name.startswith("work/seals/")]:
         found[name] = _read_seals(found[name])
-<<<<<<< HEAD
     for timed in ("work/seals/summary.json", "work/seals/report.json"):
         found.pop(timed, None)
     if "report.html" in found:  # times are in the whole file
         found["report.html"] = found["report.html"][-8:]
-=======
     crate = found.get("ro-crate-metadata.json", b"").splitlines()
     if crate:  # the only line that depends on the day
         found["ro-crate-metadata.json"] = b"\n".join(
             line for line in crate if b'"datePublished"' not in line
         )
->>>>>>> 02d81ae (Count the RO-Crate among the files that verify compares)
     lines = found.get("summary.txt", b"").splitlines()
     if lines:  # the only line that depends on the time
         found["summary.txt"] = b"\n".join(line for line in lines if b"wall time" not in line)

@@ -10,7 +10,7 @@ from toys import Run, merged, write_fasta, write_model
 
 @pytest.fixture(scope="session")
 def finished_once(tmp_path_factory, contigs) -> Run:
-    """A finished run of three tracks on four contigs, with absent bins. Tests must not change it."""
+    """A finished run of three tracks on four contigs with absent bins, which no test changes."""
     folder = tmp_path_factory.mktemp("read")
     (folder / "toy").mkdir()
     run = Run(folder / "toy", write_model(folder), write_fasta(folder / "g.fa", contigs), shards=3)

@@ -77,9 +77,7 @@ def test_pybigwig_reads_the_same(finished):
 
 def test_a_run_says_what_it_is(finished, contigs):
     run = genometracks.open(str(finished))
-    assert repr(run) == (
-        "<Run toy: 3 tracks in bins of 4 bp, g (4 contigs, 2,025 bp), Parquet>"
-    )
+    assert repr(run) == ("<Run toy: 3 tracks in bins of 4 bp, g (4 contigs, 2,025 bp), Parquet>")
     assert run.contigs == {name: len(contigs[name]) for name in sorted(contigs)}
     assert run.config["run"] == "toy" and run.manifest["format"] == 1
     assert run.tracks["name"].tolist() == ["one", "two/../etc", "three"]

@@ -22,7 +22,7 @@ PAGE = "page"
 CHROM = "chrom="
 """Start of the folders of a Parquet data set, one per contig."""
 RENAMED = "_contigs.tsv"
-"""Its table of the contigs with a short name. Readers of data sets skip files that start with `_`."""
+"""Its table of contigs with a short name. Readers of data sets skip files that start with `_`."""
 
 
 @dataclass(frozen=True)

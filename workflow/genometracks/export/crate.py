@@ -160,7 +160,9 @@ def _add_inputs(
     for each in observed:
         yield _add_input(crate, str(each.path), each.sha256, "What the tracks are compared with")
     for number, fold in enumerate(model.folds):
-        more = {"citation": _add_citations(crate, model.citation)} if model.citation else {}
+        more: dict[str, object] = {}
+        if model.citation:
+            more["citation"] = _add_citations(crate, model.citation)
         if model.licence:
             more["license"] = model.licence
         yield _add(
@@ -198,12 +200,16 @@ def _add_parameters(
             additionalType=kind,
             conformsTo={"@id": PARAMETER},
         )
-        slots.append(slot)
-        values.append(
-            _add(
-                crate, f"#value/{quote(key)}", "PropertyValue", name=key, value=value, exampleOfWork=slot
-            )
+        about = _add(
+            crate,
+            f"#value/{quote(key)}",
+            "PropertyValue",
+            name=key,
+            value=value,
+            exampleOfWork=slot,
         )
+        slots.append(slot)
+        values.append(about)
     workflow["input"] = slots
     return values
 

@@ -5,10 +5,13 @@ Arrow's own conversions import pandas, which takes longer than a query.
 
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+Number = TypeVar("Number", bound=np.generic)
 
 KINDS = {
     np.dtype(np.int64): pa.int64(),
@@ -17,14 +20,17 @@ KINDS = {
 }
 
 
-def as_numpy(array: pa.Array, kind: npt.DTypeLike) -> npt.NDArray[np.generic]:
+def as_numpy(array: pa.Array, kind: type[Number]) -> npt.NDArray[Number]:
     """Values of an Arrow array; ValueError if it is of another type or has nulls."""
     dtype = np.dtype(kind)
     if array.type != KINDS[dtype] or array.null_count:
         raise ValueError("a column is not of the type that was written")
     if not len(array):
         return np.empty(0, dtype)
-    return np.frombuffer(array.buffers()[1], dtype, len(array), array.offset * dtype.itemsize)
+    found: npt.NDArray[Number] = np.frombuffer(
+        array.buffers()[1], dtype, len(array), array.offset * dtype.itemsize
+    )
+    return found
 
 
 def as_arrow(

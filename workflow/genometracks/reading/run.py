@@ -95,12 +95,12 @@ class Run:
 
         import pandas as pd
 
-        text = dict.fromkeys(("track", "name", "description", "file", "column", "computed"), str)
+        kinds = dict.fromkeys(("track", "name", "description", "file", "column", "computed"), "str")
         return pd.read_csv(
             self._folder.tracks,
             sep="\t",
             quoting=csv.QUOTE_NONE,
-            dtype={**text, "index": "Int64"},
+            dtype={**kinds, "index": "Int64"},
             keep_default_na=False,
             na_values={"index": [""]},
         )
@@ -155,11 +155,10 @@ class Run:
         values = np.concatenate([empty, *(block.values for block in blocks)], axis=1)
         frame = pd.DataFrame(values.T, columns=columns, copy=False)
         starts, ends = self.place(bins, contig)
-        for place, (name, column) in enumerate(
-            {"chrom": [contig] * len(bins), "start": starts, "end": ends}.items()
-        ):
-            frame.insert(place, name, column)
-        frame.attrs = self.describe(chosen)
+        frame.insert(0, "chrom", [contig] * len(bins))
+        frame.insert(1, "start", starts)
+        frame.insert(2, "end", ends)
+        frame.attrs.update(self.describe(chosen))
         return frame
 
     def reader(self, tracks: Sequence[Track]) -> Callable[[Region], Iterator[Bins]]:
@@ -171,9 +170,7 @@ class Run:
 
         return read
 
-    def place(
-        self, bins: Places, contig: str
-    ) -> tuple[Places, Places]:
+    def place(self, bins: Places, contig: str) -> tuple[Places, Places]:
         """Starts and ends of bins, in bp: the last bin of a contig ends with it."""
         starts = bins * self.grid.bin
         return starts, np.minimum(starts + self.grid.span, self.contigs[contig])

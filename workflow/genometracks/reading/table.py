@@ -10,7 +10,6 @@ from genometracks.errors import UserError
 
 Wanted = str | int
 """A name or pattern, or a row of the table."""
-NEEDED = ("track", "name", "column")
 SHOWN = 3
 
 
@@ -56,7 +55,10 @@ def load_tracks(path: Path) -> tuple[Track, ...]:
         head, *lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         columns = head.split("\t")
         rows = [dict(zip(columns, line.split("\t"), strict=True)) for line in lines]
-        found = [Track(row, *(each[key] for key in NEEDED), each) for row, each in enumerate(rows)]
+        found = [
+            Track(row, each["track"], each["name"], each["column"], each)
+            for row, each in enumerate(rows)
+        ]
         if not found or not all(_is_sound(found)):
             raise ValueError("impossible names")
     except (OSError, ValueError, KeyError) as error:
@@ -100,7 +102,8 @@ def choose_tracks(
     """
     chosen = list(tracks)
     if wanted is not None:
-        chosen = list({track.row: track for one in wanted for track in _match(tracks, one)}.values())
+        matched = [track for one in wanted for track in _match(tracks, one)]
+        chosen = list({track.row: track for track in matched}.values())
         if not chosen:
             raise UserError("tracks: none are given: give names, or leave it out for all tracks")
     if where is not None:
