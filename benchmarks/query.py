@@ -1,4 +1,4 @@
-"""Seconds of `genometracks query`, start of the process included, on runs of many tracks.
+"""Seconds of `genometracks query`, the start of the process included, on runs of many tracks.
 
 Each run is one contig without N, in bins of 32 bp, with a Parquet table made by `genometracks
 parquet`. The best of several processes on all cores, files in the page cache. Run by `make bench`.
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from merge import STEP, make_run
 
-from common import call_in_process, describe, measure
+from common import Used, call_in_process, describe, measure
 from goals import QUESTIONS, note
 
 WORDS = (
@@ -60,8 +60,8 @@ def make_big_run(folder: Path, *, tracks: int, bases: int) -> Path:
     return folder
 
 
-def ask(folder: Path, words: list[str], *, bases: int, repeat: int) -> tuple[float, float, int]:
-    """Seconds of the fastest of several queries, MiB of its process, and bytes of its answer."""
+def ask(folder: Path, words: list[str], *, bases: int, repeat: int) -> Used:
+    """Ask the same several times; return what the fastest query used."""
     if words == ["--end"]:
         words = [f"chr1:{bases - 10_000}-{bases}"]
     if words == ["--bed"]:
@@ -70,8 +70,7 @@ def ask(folder: Path, words: list[str], *, bases: int, repeat: int) -> tuple[flo
         bed.write_text("".join(f"chr1\t{i * step}\t{i * step + 1_000}\n" for i in range(1_000)))
         words = ["--bed", str(bed), "--tracks", "t7", "--by-region", "mean"]
     command = ["-m", "genometracks.cli", "query", str(folder), *words]
-    used = [measure(*command) for _ in range(repeat)]
-    return min(one.wall for one in used), used[0].peak, len(used[0].stdout)
+    return min((measure(*command) for _ in range(repeat)), key=lambda used: used.wall)
 
 
 def main() -> None:
@@ -81,19 +80,19 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=len(RUNS), help="only the first runs")
     options = parser.parse_args()
     print(f"{describe('pyarrow', 'numpy')}\n")
-    print("| tracks | contig, Mb | question | s | peak, MiB | answer, MB |")
-    print("|---|---|---|---|---|---|")
+    print("| tracks | contig, Mb | question | s | CPU s | peak, MiB | answer, MB |")
+    print("|---|---|---|---|---|---|---|")
     for tracks, bases in RUNS[: options.runs]:
         with tempfile.TemporaryDirectory() as temporary:
             folder = make_big_run(Path(temporary) / "big", tracks=tracks, bases=bases)
             for name, words in zip(QUESTIONS, WORDS, strict=True):
-                seconds, peak, size = ask(folder, words, bases=bases, repeat=options.repeat)
+                used = ask(folder, words, bases=bases, repeat=options.repeat)
                 print(
-                    f"| {tracks:,} | {bases / 1e6:.1f} | {name} | {seconds:.2f} | {peak:.0f} | "
-                    f"{size / 1e6:.2f} |",
+                    f"| {tracks:,} | {bases / 1e6:.1f} | {name} | {used.wall:.2f} | "
+                    f"{used.cpu:.2f} | {used.peak:.0f} | {len(used.stdout) / 1e6:.2f} |",
                     flush=True,
                 )
-                note(f"query of {tracks:,} tracks, {bases // 1_000_000} Mb: {name}, s", seconds)
+                note(f"query of {tracks:,} tracks, {bases // 1_000_000} Mb: {name}, s", used.wall)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def test_a_dry_run_lists_the_predictions(tmp_path):
 def test_a_run_for_queries_can_be_made_and_asked(tmp_path):
     code = "import query as q; big = q.make_big_run(folder / 'big', tracks=12, bases=40_960);"
     code += "found = [q.ask(big, w, bases=40_960, repeat=1) for w in (['--end'], ['--bed'])];"
-    code += "print([size > 1_000 for _, _, size in found])"
+    code += "print([len(used.stdout) > 1_000 for used in found])"
     assert run(tmp_path, code) == "[True, True]\n"
 
 

@@ -42,6 +42,14 @@ def as_arrow(
     return pa.Array.from_buffers(KINDS[values.dtype], len(values), [bits, data])
 
 
+def repeat_text(word: str, count: int) -> pa.Array:
+    """Make an Arrow array of `count` equal strings."""
+    data = word.encode()
+    ends = (np.arange(count + 1) * len(data)).astype(np.int32)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(data * count)]
+    return pa.Array.from_buffers(pa.string(), count, buffers)
+
+
 def as_text(words: Sequence[str]) -> pa.Array:
     """Make an Arrow array of strings."""
     encoded = [word.encode() for word in words]

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from genometracks.reading.arrays import as_arrow, as_text
+from genometracks.reading.arrays import as_arrow, as_text, repeat_text
 from genometracks.reading.regions import Region
 from genometracks.reading.run import Run
 from genometracks.reading.table import Track
@@ -48,9 +48,9 @@ def list_bins(
         for block in read(region):
             starts, ends = run.place(block.bins, region.contig)
             count = len(starts)
-            columns = [as_text([region.contig] * count), as_arrow(starts), as_arrow(ends)]
+            columns = [repeat_text(region.contig, count), as_arrow(starts), as_arrow(ends)]
             if "name" in schema.names[:4]:
-                columns.append(as_text([region.name] * count))
+                columns.append(repeat_text(region.name, count))
             columns += map(as_arrow, block.values)
             yield pa.Table.from_arrays(columns, schema=schema)
 

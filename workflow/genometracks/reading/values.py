@@ -12,6 +12,8 @@ from genometracks.reading.table import Track
 
 MOST = 1 << 24
 """Values that are held at once, about: 64 MB."""
+LONGEST = 1 << 20
+"""Bins that are held at once."""
 AHEAD = 1 << 16
 """Bins that are read from the start of a region on: a row group of the Parquet table."""
 
@@ -69,7 +71,7 @@ class Reader:
 
     def __init__(self, source: Source, tracks: Sequence[Track]) -> None:
         self._source, self._tracks = source, tracks
-        self._step = max(MOST // len(tracks), 1)
+        self._step = min(max(MOST // len(tracks), 1), LONGEST)
         self._held: tuple[str, int, int, Bins] | None = None
 
     def read(self, contig: str, first: int, last: int) -> Iterator[Bins]:
