@@ -17,6 +17,7 @@ from genometracks.commands import (
     preflight,
     query,
     report,
+    run,
     serve,
     status,
     summary,
@@ -44,6 +45,7 @@ MODULES = (
     browse,
     summary,
     report,
+    run,
 )
 TYPED = (
     "init",

@@ -21,6 +21,9 @@ PACKAGES = ("genometracks", "grelu_models")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 """Control characters, apart from tab and line feed."""
 
+NOTE = "genometracks: note: "
+"""Prefix of a note to the user."""
+
 Event = Literal["started", "finished"]
 EVENT = re.compile(r"^(\d{4}-\d\d-\d\dT\S+) (started|finished) ", re.MULTILINE)
 
@@ -46,7 +49,7 @@ class LineFormatter(logging.Formatter):
                 text = text.replace("\n", "\\n")
             return f"{prefix}{text}"
         if record.levelno >= logging.WARNING:
-            return f"genometracks: note: {text}"
+            return f"{NOTE}{text}"
         return text
 
 

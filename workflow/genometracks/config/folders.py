@@ -82,6 +82,11 @@ class RunFolder:
         return self.work / "browse.json"
 
     @property
+    def lock(self) -> Path:
+        """Lock of the run, held while `genometracks run` works on it."""
+        return self.work / "run.lock"
+
+    @property
     def seals(self) -> Path:
         """Folder of the results' seals, one file per job."""
         return self.work / "seals"

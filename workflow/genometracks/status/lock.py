@@ -1,13 +1,14 @@
 """Snakemake's lock of a folder, which it leaves behind when it is killed."""
 
 import os
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 LOCKS = Path(".snakemake/locks")
 ADVICE = (
     "Snakemake was killed and left its lock: if no other Snakemake runs here, "
-    "run `snakemake --unlock` with the same options first"
+    "run `snakemake --unlock` with the same options first; `genometracks run` removes it itself"
 )
 
 
@@ -16,25 +17,43 @@ def advise_unlock(folder: Path) -> str | None:
 
     Only the lock of a Snakemake that was started in the current folder is found.
     """
-    return ADVICE if _is_locked(folder) and not _is_used(Path.cwd()) else None
+    return ADVICE if find_locks([folder]) and not find_users(Path.cwd()) else None
 
 
-def _is_locked(folder: Path) -> bool:
-    """Whether a lock lists a file of a folder."""
-    starts = tuple({os.path.abspath(folder) + os.sep, os.path.realpath(folder) + os.sep})
-    for lock in sorted(LOCKS.glob("*.lock")):
-        with suppress(OSError), open(lock, errors="replace") as file:
-            if any(os.path.abspath(line.rstrip("\n")).startswith(starts) for line in file):
-                return True
+def find_locks(folders: Sequence[Path]) -> list[Path]:
+    """Find the locks that list a file of one of some folders."""
+    starts = tuple(
+        {os.path.abspath(folder) + os.sep for folder in folders}
+        | {os.path.realpath(folder) + os.sep for folder in folders}
+    )
+    return [lock for lock in sorted(LOCKS.glob("*.lock")) if _lists(lock, starts)]
+
+
+def _lists(lock: Path, starts: tuple[str, ...]) -> bool:
+    """Whether a lock lists a file whose path starts in one of some ways."""
+    with suppress(OSError), open(lock, errors="replace") as file:
+        return any(os.path.abspath(line.rstrip("\n")).startswith(starts) for line in file)
     return False
 
 
-def _is_used(home: Path) -> bool:
-    """Whether a Snakemake that this user may see runs in a folder, on this machine."""
+def find_users(home: Path) -> list[int]:
+    """Processes that run Snakemake in a folder, of those on this machine that this user may see."""
+    return sorted(_list_users(home))
+
+
+def _list_users(home: Path) -> Iterator[int]:
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             words = (process / "cmdline").read_bytes().split(b"\0")
-            if any(b"snakemake" in word for word in words[:4]):
-                if Path(os.readlink(process / "cwd")) == home:
-                    return True
-    return False
+            if _is_snakemake(words) and Path(os.readlink(process / "cwd")) == home:
+                yield int(process.name)
+
+
+def _is_snakemake(words: Sequence[bytes]) -> bool:
+    """Whether a command line starts Snakemake, by itself or through `genometracks run`."""
+    names = [os.path.basename(word) for word in words[:6]]
+    ours = any(
+        name in (b"genometracks", b"cli.py", b"genometracks.cli") and after == b"run"
+        for name, after in zip(names, names[1:], strict=False)
+    )
+    return ours or b"snakemake" in names

@@ -1,0 +1,356 @@
+"""`genometracks run`: results, errors, locks, signals and exit codes, with real jobs."""
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+import pipeline
+from pipeline import CPU, ROOT, planned_rules, run, snakemake, write_project
+from scene import read_files
+from toys import write_model
+
+RESULTS = Path("results/small")
+TOOL = """#!/bin/sh
+echo $$ >> pids
+case "$*" in *"--shard 1 "*)
+    if [ -e broken ]; then echo "genometracks predict: no such luck" >&2; exit 1; fi
+    if [ -e mute ]; then echo "loading" >&2; exit 9; fi
+    while [ -e held ]; do touch waiting; sleep 0.1; done
+esac
+exec {tools}/genometracks "$@"
+"""
+
+
+@pytest.fixture
+def project(tmp_path, warm_tools) -> Path:
+    """A run of four shards; a script that fails or waits on request precedes `genometracks`."""
+    write_project(
+        tmp_path, run="small", bases=3000, prediction=CPU, output={"parquet": False}, shards=4
+    )
+    tool = tmp_path / "bin" / "genometracks"
+    tool.parent.mkdir()
+    tool.write_text(TOOL.format(tools=pipeline.tools))
+    tool.chmod(0o755)
+    return tmp_path
+
+
+def variables(project: Path) -> dict[str, str]:
+    """The environment of a process whose jobs call the script."""
+    return {
+        **os.environ,
+        "PATH": f"{project}/bin:{os.environ['PATH']}",
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}",
+    }
+
+
+def run_warm(project: Path, *words: str, config: str = "config.yaml"):
+    """Run `genometracks run` in a process that has imported everything."""
+    return subprocess.run(
+        [f"{pipeline.tools}/genometracks", "run", config, "--cores", "2", *words],
+        cwd=project,
+        env=variables(project),
+        capture_output=True,
+        text=True,
+    )
+
+
+def start(project: Path, *words: str, **how) -> subprocess.Popen:
+    """Start `genometracks run` as a user does."""
+    how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **how}
+    return subprocess.Popen(
+        [sys.executable, "-m", "genometracks.cli", "run", "config.yaml", "--cores", "2", *words],
+        cwd=project,
+        env=variables(project),
+        **how,
+    )
+
+
+def wait_for(path: Path, process: subprocess.Popen) -> None:
+    end = time.monotonic() + 120
+    while not path.exists():
+        assert time.monotonic() < end and process.poll() is None
+        time.sleep(0.05)
+
+
+def list_alive(project: Path) -> list[int]:
+    """Processes of the run's jobs that still live."""
+    pids = map(int, (project / "pids").read_text().split())
+    return [pid for pid in pids if Path(f"/proc/{pid}/cmdline").exists() and _reads(pid)]
+
+
+def _reads(pid: int) -> bool:
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())  # empty: dead
+    except OSError:
+        return False
+
+
+def test_a_run_ends_with_what_it_wrote_and_is_not_repeated(project):
+    done = run_warm(project)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (0, "small: model")
+    first, *lines = done.stdout.splitlines()
+    assert re.fullmatch(r"results/small: done in 0:0\d:\d\d", first)
+    assert re.fullmatch(r"  results/small/bigwig/ +3 bigWig files, [\d.]+ kB", lines[0])
+    assert [line.split()[0] for line in lines[1:4]] == [
+        "results/small/tracks.tsv",
+        "results/small/summary.txt",
+        "results/small/manifest.json",
+    ]
+    stages = [line.removeprefix("small: ") for line in done.stderr.splitlines()]
+    assert {"model", "genome", "plan", "predict", "merge", "bigwig", "manifest"} <= set(stages)
+    again = run_warm(project)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert again.stdout.startswith("results/small: nothing to do: complete before\n")
+
+
+def test_neither_way_of_running_repeats_the_jobs_of_the_other(project):
+    assert run_warm(project).returncode == 0
+    assert planned_rules(project) == set()
+    kept = read_files(project / RESULTS)
+    assert snakemake(project, "--delete-all-output").returncode == 0
+    assert not (project / RESULTS / "manifest.json").exists()
+    run(project)
+    now = read_files(project / RESULTS)
+    for files in (kept, now):
+        files.pop("work/run.lock", None)
+    assert now == kept
+    assert run_warm(project).stdout.startswith("results/small: nothing to do: complete before\n")
+
+
+@pytest.mark.parametrize(
+    ("added", "message"),
+    [
+        ("shard: 3\n", "config: unknown key 'shard': did you mean 'shards'?"),
+        (f"runs: {'9' * 5000}\n", "not YAML: not a usable value: Exceeds the limit (4300 digits)"),
+        ("__use_yte__: true\n", "config.yaml: __use_yte__: Snakemake executes Python in such a"),
+        ('__use_yte__: true\n?: __import__("os").system("touch hit")\n', "__use_yte__"),
+    ],
+)
+def test_a_wrong_config_is_one_line_and_never_reaches_snakemake(project, added, message):
+    with open(project / "config.yaml", "a") as file:
+        file.write(added)
+    done = run_warm(project)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("genometracks run: ") and message in line
+    assert not (project / ".snakemake").exists() and not (project / "hit").exists()
+    assert not (project / "results").exists()
+
+
+def test_a_failing_job_shows_its_error_and_its_log(project):
+    (project / "broken").touch()
+    done = run_warm(project)
+    assert (done.returncode, done.stdout) == (1, "")
+    failed = [line for line in done.stderr.splitlines() if line.startswith("failed: ")]
+    log = "results/small/logs/predict/1.log"
+    assert failed == [f"failed: small: predict shard 1: no such luck ({log})"]
+    *_, last = done.stderr.splitlines()
+    found = re.fullmatch(
+        r"genometracks run: 1 job failed, see above and (\.snakemake/log/\S+\.run\.log): correct "
+        r"the cause and run the same command again: complete files are kept",
+        last,
+    )
+    assert "Error in rule predict" in (project / found[1]).read_text()
+    assert "Traceback" not in done.stderr and "rule predict" not in done.stderr
+    (project / "broken").unlink()
+    assert run_warm(project).returncode == 0
+
+
+def test_a_job_that_ends_without_an_error_shows_its_last_line(project):
+    (project / "mute").touch()
+    done = run_warm(project)
+    (failed,) = [line for line in done.stderr.splitlines() if line.startswith("failed: ")]
+    assert failed == (
+        "failed: small: predict shard 1: ended without an error, as a job that is killed for its "
+        "memory does; the last line of its log: loading (results/small/logs/predict/1.log)"
+    )
+    assert done.returncode == 1
+
+
+def test_options_that_leave_a_run_incomplete_do_not_end_in_success(project):
+    done = run_warm(project, "--", "--until", "merge")
+    assert done.returncode == 1 and (project / RESULTS / "work/merge.json").exists()
+    assert done.stderr.splitlines()[-1] == (
+        "genometracks run: not complete: Snakemake did what its options asked, and "
+        "results/small/tracks.tsv is missing: run again without these options"
+    )
+
+
+def test_an_error_of_snakemake_itself_is_one_line(project):
+    done = run_warm(project, "--", "no_such_rule")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("genometracks run: Snakemake: MissingRuleException: No rule to produce")
+    assert line.endswith(".run.log)")
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "ended by SIGTERM")],
+)
+def test_a_signal_ends_all_jobs_in_order(project, number, status, word):
+    (project / "held").touch()
+    process = start(project)
+    wait_for(project / "waiting", process)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (status, "")
+    assert err.splitlines()[-1] == f"genometracks run: {word}: run again to continue"
+    assert "failed: " not in err and list_alive(project) == []
+    (project / "held").unlink()
+    assert not list((project / ".snakemake/locks").glob("*"))
+    assert run_warm(project).returncode == 0
+
+
+def test_a_second_interrupt_ends_at_once(project):
+    (project / "held").touch()
+    script = project / "bin" / "genometracks"
+    script.write_text(script.read_text().replace("#!/bin/sh\n", "#!/bin/sh\ntrap '' INT\n"))
+    process = start(project)
+    wait_for(project / "waiting", process)
+    process.send_signal(signal.SIGINT)
+    time.sleep(1)
+    assert process.poll() is None, "it waits for the job"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 130 and list_alive(project) == []
+    assert "ending the jobs; a second Ctrl-C kills them at once" in err.splitlines()
+    (project / "held").unlink()
+    done = run_warm(project)
+    assert done.returncode == 0
+    assert "note: an earlier Snakemake was killed; its lock is removed" in done.stderr.splitlines()
+
+
+def test_a_killed_run_leaves_no_job_and_is_continued(project):
+    (project / "held").touch()
+    process = start(project)
+    wait_for(project / "waiting", process)
+    process.kill()
+    process.communicate()
+    done = run_warm(project)  # waits until the jobs of the killed run have ended
+    assert list_alive(project) == [] and done.returncode == 1
+    (project / "held").unlink()
+
+
+def test_a_run_whose_snakemake_was_killed_is_continued(project):
+    (project / "held").touch()
+    process = start(project)
+    wait_for(project / "waiting", process)
+    (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(child), signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and list_alive(project) == []
+    assert err.splitlines()[-1] == (
+        "genometracks run: Snakemake was killed (SIGKILL): memory may be exhausted: run the same "
+        "command again: complete files are kept"
+    )
+    assert list((project / ".snakemake/locks").glob("*"))
+    (project / "held").unlink()
+    done = run_warm(project)
+    assert done.returncode == 0
+    assert "note: an earlier Snakemake was killed; its lock is removed" in done.stderr.splitlines()
+
+
+def test_of_two_runs_at_once_the_second_ends_in_one_line(project):
+    (project / "held").touch()
+    first = start(project)
+    wait_for(project / "waiting", first)
+    second = run_warm(project)
+    assert (second.returncode, second.stdout) == (1, "")
+    (line,) = second.stderr.splitlines()
+    assert re.fullmatch(
+        rf"genometracks run: results/small: this run is in progress \(process {first.pid} on \S+ "
+        r"since [\d: -]+\): wait until it ends, or see `genometracks status results/small`",
+        line,
+    )
+    (project / "held").unlink()
+    first.communicate(timeout=120)
+    assert first.returncode == 0
+
+
+def test_a_run_does_not_disturb_a_plain_snakemake(project):
+    (project / "held").touch()
+    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "2"]
+    process = subprocess.Popen(
+        [*command, "--configfile", "config.yaml"],
+        cwd=project,
+        env=variables(project),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    wait_for(project / "waiting", process)
+    done = run_warm(project)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"genometracks run: {project}: another Snakemake (process {process.pid}) works on this "
+        "run: wait until it ends\n"
+    )
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    (project / "held").unlink()
+    done = run_warm(project)
+    assert done.returncode == 0
+    assert "note: an earlier Snakemake was killed; its lock is removed" in done.stderr.splitlines()
+
+
+def test_the_runs_of_a_sheet_end_in_one_block(project):
+    config = yaml.safe_load((project / "config.yaml").read_text())
+    del config["run"], config["model"]
+    config |= {"runs": "runs.tsv", "shards": 2}
+    (project / "config.yaml").write_text(yaml.safe_dump(config))
+    write_model(project, name="n", seed=1)
+    (project / "runs.tsv").write_text("run\tmodel\na\tm.safetensors\nb\tn.safetensors\n")
+    done = run_warm(project)
+    assert done.returncode == 0, done.stderr
+    first, *lines = done.stdout.splitlines()
+    assert first.startswith("results: 2 runs, done in ")
+    assert [line.split("  ")[1] for line in lines] == ["a", "b"]
+    assert all(line.endswith("done: 375 bins of 3 tracks") for line in lines), lines
+    assert "shared: genome" in done.stderr.splitlines()
+    assert {"a: predict", "b: predict"} <= set(done.stderr.splitlines())
+
+
+def read_terminal(process: subprocess.Popen, terminal: int) -> str:
+    """All that a process writes to a terminal."""
+    text = b""
+    while process.poll() is None or select.select([terminal], [], [], 0.2)[0]:
+        try:
+            if select.select([terminal], [], [], 0.2)[0]:
+                text += os.read(terminal, 1 << 16)
+        except OSError:  # closed by the last process that had it open
+            break
+    return text.decode()
+
+
+def test_a_terminal_shows_a_line_that_changes_and_keeps_the_last_block(project):
+    (project / "held").touch()
+    terminal, other = pty.openpty()
+    environment = {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "30"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        process = start(project, stdin=other, stdout=other, stderr=other, text=False)
+    os.close(other)
+    wait_for(project / "waiting", process)
+    time.sleep(1.5)
+    (project / "held").unlink()
+    text = read_terminal(process, terminal)
+    assert process.wait() == 0
+    os.close(terminal)
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+    assert re.search(r"small +━+.* 3/4 shards.* +running: predict 1", plain), plain
+    assert "\x1b[?25l" in text and "\x1b[?25h" in text, "the cursor is shown again"
+    *_, end = text.split("\x1b[2K")
+    lines = end.splitlines()
+    assert lines[0].startswith("results/small: done in ")
+    assert "rule predict" not in text and "SNAKEMAKE" not in text

@@ -1,0 +1,1 @@
+"""`genometracks explain`: which stages of a run will run again, and why."""

@@ -1,0 +1,1 @@
+"""`genometracks run`: the workflow started through Snakemake, and its progress shown."""

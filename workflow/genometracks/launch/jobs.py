@@ -1,0 +1,86 @@
+"""The jobs of a running Snakemake: which run, which ended, which failed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from genometracks.launch.events import Event
+from genometracks.status.read import STAGE_LOG
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job, as users know it.
+
+    Attributes
+    ----------
+    run : str or None
+        None if several runs share its result.
+    stage : str
+    part : str
+        Id of the shard, or number of the job if the stage has several; "" if there is one.
+    log : Path or None
+    """
+
+    run: str | None
+    stage: str
+    part: str
+    log: Path | None
+
+    @property
+    def name(self) -> str:
+        """The stage and its part."""
+        what = "shard " if self.stage == "predict" else ""
+        return f"{self.stage} {what}{self.part}" if self.part else self.stage
+
+
+class Jobs:
+    """The jobs that Snakemake has reported.
+
+    Parameters
+    ----------
+    folders : mapping of str to Path
+        Name of a run -> its folder.
+    """
+
+    def __init__(self, folders: Mapping[str, Path]) -> None:
+        self._folders = folders
+        self._tasks: dict[int, Task] = {}
+        self.running: dict[int, Task] = {}
+        self.failed: dict[int, Task] = {}
+        self.finished = 0
+
+    def update(self, event: Event) -> Task | None:
+        """Take note of an event; return the task that it is about."""
+        number = event.job
+        if event.kind == "started":
+            self._tasks[number] = self.running[number] = self._find_task(event)
+            self.failed.pop(number, None)  # it is tried again
+        task = self._tasks.get(number)
+        if task and event.kind in ("finished", "failed"):
+            self.running.pop(number, None)
+            self.finished += event.kind == "finished" and task.log is not None
+        if task and event.kind == "failed":
+            self.failed[number] = task
+        return task
+
+    def list_running(self, run: str) -> list[Task]:
+        """Running tasks of a run."""
+        return [task for task in self.running.values() if task.run == run]
+
+    def _find_task(self, event: Event) -> Task:
+        if not event.logs:
+            return Task(None, event.rule, "", None)
+        log = Path(event.logs[0])
+        for name, folder in self._folders.items():
+            if log.is_relative_to(folder):
+                return _name_task(name, log)
+        return _name_task(None, log)
+
+
+def _name_task(run: str | None, log: Path) -> Task:
+    """The task that writes a log; see `config.folders`."""
+    if log.parent.name == "predict":
+        return Task(run, "predict", log.stem, log)
+    match = STAGE_LOG.fullmatch(log.name)
+    return Task(run, match[1], match[2] or "", log) if match else Task(run, log.stem, "", log)
