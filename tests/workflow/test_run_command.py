@@ -60,6 +60,7 @@ def run_warm(project: Path, *words: str, config: str = "config.yaml"):
         env=variables(project),
         capture_output=True,
         text=True,
+        timeout=90,
     )
 
 
@@ -236,9 +237,13 @@ def test_a_killed_run_leaves_no_job_and_is_continued(project):
     wait_for(project / "waiting", process)
     process.kill()
     process.communicate()
-    done = run_warm(project)  # waits until the jobs of the killed run have ended
-    assert list_alive(project) == [] and done.returncode == 1
+    end = time.monotonic() + 20
+    while list_alive(project):
+        assert time.monotonic() < end, "a job outlives the run"
+        time.sleep(0.1)
     (project / "held").unlink()
+    done = run_warm(project)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_run_whose_snakemake_was_killed_is_continued(project):
@@ -315,7 +320,7 @@ def test_the_runs_of_a_sheet_end_in_one_block(project):
     first, *lines = done.stdout.splitlines()
     assert first.startswith("results: 2 runs, done in ")
     assert [line.split("  ")[1] for line in lines] == ["a", "b"]
-    assert all(line.endswith("done: 375 bins of 3 tracks") for line in lines), lines
+    assert all(line.endswith("done: 750 bins of 3 tracks") for line in lines), lines
     assert "shared: genome" in done.stderr.splitlines()
     assert {"a: predict", "b: predict"} <= set(done.stderr.splitlines())
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from genometracks.common.identity import Process
 from genometracks.errors import UserError
 from genometracks.launch.lock import HeldRuns
-from genometracks.status.lock import find_locks, find_users
+from genometracks.status.lock import find_locks, find_snakemakes
 
 LOCAL = frozenset(
     "ext2 ext3 ext4 xfs btrfs zfs f2fs tmpfs ramfs overlay apfs hfs jfs reiserfs bcachefs".split()
@@ -45,7 +45,7 @@ def remove_stale_lock(folders: Sequence[Path], held: HeldRuns) -> list[Path]:
     if not locks:
         return []
     here = Path.cwd()
-    users = [each for each in find_users(here) if each != os.getpid()]
+    users = find_snakemakes(here)
     if users:
         raise UserError(
             f"{here}: another Snakemake (process {users[0]}) works on this run: wait until it ends"

@@ -1,7 +1,7 @@
 """Snakemake's lock of a folder, which it leaves behind when it is killed."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +17,9 @@ def advise_unlock(folder: Path) -> str | None:
 
     Only the lock of a Snakemake that was started in the current folder is found.
     """
-    return ADVICE if find_locks([folder]) and not find_users(Path.cwd()) else None
+    here = Path.cwd()
+    used = find_snakemakes(here) or find_runs(here)
+    return ADVICE if find_locks([folder]) and not used else None
 
 
 def find_locks(folders: Sequence[Path]) -> list[Path]:
@@ -36,24 +38,29 @@ def _lists(lock: Path, starts: tuple[str, ...]) -> bool:
     return False
 
 
-def find_users(home: Path) -> list[int]:
-    """Processes that run Snakemake in a folder, of those on this machine that this user may see."""
-    return sorted(_list_users(home))
+def find_snakemakes(home: Path) -> list[int]:
+    """Snakemake processes in a folder, of those on this machine that this user may see."""
+    return _find_processes(home, lambda names: b"snakemake" in names)
 
 
-def _list_users(home: Path) -> Iterator[int]:
+def find_runs(home: Path) -> list[int]:
+    """Processes of `genometracks run` in a folder, like `find_snakemakes`."""
+    return _find_processes(home, _is_run)
+
+
+def _find_processes(home: Path, fits: Callable[[Sequence[bytes]], bool]) -> list[int]:
+    """Processes in a folder whose command line fits; directories of programs are left out."""
+    found = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             words = (process / "cmdline").read_bytes().split(b"\0")
-            if _is_snakemake(words) and Path(os.readlink(process / "cwd")) == home:
-                yield int(process.name)
+            names = [os.path.basename(word) for word in words[:6]]
+            if fits(names) and Path(os.readlink(process / "cwd")) == home:
+                found.append(int(process.name))
+    return sorted(found)
 
 
-def _is_snakemake(words: Sequence[bytes]) -> bool:
-    """Whether a command line starts Snakemake, by itself or through `genometracks run`."""
-    names = [os.path.basename(word) for word in words[:6]]
-    ours = any(
-        name in (b"genometracks", b"cli.py", b"genometracks.cli") and after == b"run"
-        for name, after in zip(names, names[1:], strict=False)
-    )
-    return ours or b"snakemake" in names
+def _is_run(names: Sequence[bytes]) -> bool:
+    programs = (b"genometracks", b"cli.py", b"genometracks.cli")
+    pairs = zip(names, names[1:], strict=False)
+    return any(name in programs and after == b"run" for name, after in pairs)
