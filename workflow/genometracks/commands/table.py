@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from genometracks.commands import (
     browse,
     evaluate,
+    explain,
     genome,
     init,
     merge,
@@ -46,6 +47,7 @@ MODULES = (
     summary,
     report,
     run,
+    explain,
 )
 TYPED = (
     "init",

@@ -8,10 +8,8 @@ from pathlib import Path
 from genometracks.errors import UserError
 from genometracks.launch.cores import count_cores
 from genometracks.launch.events import PLUGIN
+from genometracks.places import find_profile, find_snakefile, list_profiles
 
-WORKFLOW = Path(__file__).parents[2]
-PROFILES = ("local", "slurm")
-"""Profiles that are part of the workflow."""
 PROFILE = re.compile(r"(profile|config)(\.v\d+\+)?\.yaml")
 """Name of the file in a folder that is a profile."""
 TAKEN = {
@@ -65,7 +63,7 @@ def write_arguments(
         raise UserError(f"--cores {cores}: must be at least 1")
     given = str(config)
     return [
-        *("--snakefile", str(WORKFLOW / "Snakefile")),
+        *("--snakefile", str(find_snakefile())),
         *("--configfile", f"./{given}" if given.startswith("-") else given),
         *("--workflow-profile", str(_find_profile(profile))),
         *("--logger", PLUGIN),
@@ -83,12 +81,13 @@ def _find_refused(option: str) -> str | None:
 
 
 def _find_profile(given: str) -> Path:
-    if given in PROFILES:
-        return WORKFLOW / "profiles" / given
+    shipped = list_profiles()
+    if given in shipped:
+        return find_profile(given)
     path = Path(given)
     found = path.is_file() or (path.is_dir() and any(map(PROFILE.fullmatch, os.listdir(path))))
     if not found:
         raise UserError(
-            f"--profile {given}: neither {' nor '.join(PROFILES)} nor a folder with a profile.yaml"
+            f"--profile {given}: neither {' nor '.join(shipped)} nor a folder with a profile.yaml"
         )
     return path.absolute()

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from genometracks.common.units import format_duration, format_si
+from genometracks.config.folders import PAGE
 from genometracks.graph.runs import Run
 from genometracks.launch.project import Project
 from genometracks.status.report import describe_runs
@@ -30,7 +31,9 @@ def describe_ending(project: Project, *, seconds: float, jobs: int) -> str:
     if project.sheet:
         above = project.folders[0].path.parent
         lines = [f"{above}: {len(project.runs):,} runs, {took}"]
-        lines += [f"  {line}" for line in describe_runs([f.path for f in project.folders]).split("\n")]
+        lines += [
+            f"  {line}" for line in describe_runs([f.path for f in project.folders]).split("\n")
+        ]
         folders = [above]
     else:
         (run,) = project.runs.values()
@@ -58,7 +61,7 @@ def _list_written(run: Run) -> Iterator[str]:
 def _list_ways(project: Project, folders: Sequence[Path]) -> Iterator[str]:
     """Yield how to look at the results, as far as they exist."""
     for folder in folders:
-        if (folder / "page" / "index.html").is_file():
+        if (folder / PAGE / "index.html").is_file():
             yield _row(f"genometracks serve {folder}", "shows the tracks in a browser")
     for run in list(project.runs.values())[:1] if not project.sheet else ():
         if run.folder.report.is_file():

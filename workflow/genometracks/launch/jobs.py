@@ -74,11 +74,11 @@ class Jobs:
         log = Path(event.logs[0])
         for name, folder in self._folders.items():
             if log.is_relative_to(folder):
-                return _name_task(name, log)
-        return _name_task(None, log)
+                return name_task(name, log)
+        return name_task(None, log)
 
 
-def _name_task(run: str | None, log: Path) -> Task:
+def name_task(run: str | None, log: Path) -> Task:
     """The task that writes a log; see `config.folders`."""
     if log.parent.name == "predict":
         return Task(run, "predict", log.stem, log)

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from genometracks.common.identity import Process
 from genometracks.common.records import format_record, optional, parse_record

@@ -86,6 +86,11 @@ class Snakemake:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
 
+    def interrupt(self) -> None:
+        """Interrupt the process unless it has ended, and wait for it."""
+        self.send(signal.SIGINT)
+        self.wait()
+
     def _end_jobs(self) -> None:
         """End jobs that are left, as after Snakemake was killed."""
         end = time.monotonic() + GRACE

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -70,11 +71,10 @@ def _run_snakemake(project: Project, words: list[str], *, log: Path, unlocked: b
                 else:
                     watched.show(display)
     finally:
-        process.send(signal.SIGINT)  # unless it has ended
-        status = process.wait()
+        process.interrupt()
     if forwarded.number is not None:
         raise Stopped(forwarded.number)
-    _check(project, watched, status=status, log=log)
+    _check(project, watched, status=process.wait(), log=log)
     return watched.jobs.finished
 
 
@@ -88,12 +88,17 @@ def _check(project: Project, watched: Watched, *, status: int, log: Path) -> Non
         name = signal.Signals(-status).name
         raise UserError(f"Snakemake was killed ({name}): memory may be exhausted: {AGAIN}")
     if status:
-        said = watched.errors[0] if watched.errors else read_outcome(log).last
-        lines = [line.strip() for line in said.splitlines() if line.strip()]
-        raise UserError(f"Snakemake: {' '.join(lines[:3]) or 'ended with an error'} (see {log})")
+        raise UserError(f"Snakemake: {describe_error(watched.errors, log)} (see {log})")
     missing = [file for run in project.runs.values() for file in list_missing(run)]
     if missing:
         raise UserError(
             f"not complete: Snakemake did what its options asked, and {missing[0]} is missing: "
             "run again without these options"
         )
+
+
+def describe_error(errors: Sequence[str], log: Path) -> str:
+    """The first lines of an error of Snakemake; without one, the last line of its output."""
+    said = errors[0] if errors else read_outcome(log).last
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return " ".join(lines[:3]) or "ended with an error"
