@@ -56,6 +56,25 @@ def write_inputs(folder: Path, *, trim: int) -> None:
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
 
 
+def change_a_base(project: Path) -> Path:
+    """Change a base of chrA, which only the first shard reads; return the FASTA."""
+    fasta = project / "g.fa"
+    text = fasta.read_text()
+    place = text.index("\n", text.index(">chrA")) + 5
+    base = "A" if text[place] != "A" else "C"
+    fasta.write_text(text[:place] + base + text[place + 1 :])
+    return fasta
+
+
+def change_a_weight(project: Path) -> Path:
+    """Change the last weight; return the file."""
+    weights = project / "m.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-3] ^= 0x40
+    weights.write_bytes(data)
+    return weights
+
+
 def read_files(folder: Path) -> Files:
     """Read every file of a run under its final name, except logs and progress files."""
     found = {}

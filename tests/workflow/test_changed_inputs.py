@@ -8,28 +8,9 @@ from pathlib import Path
 import pytest
 
 from pipeline import run, snakemake
-from scene import RESULTS, read_files
+from scene import RESULTS, change_a_base, change_a_weight, read_files
 
 SHARDS = RESULTS / "work/shards"
-
-
-def change_a_base(project: Path) -> Path:
-    """Change a base of chrA, which only the first shard reads; return the FASTA."""
-    fasta = project / "g.fa"
-    text = fasta.read_text()
-    place = text.index("\n", text.index(">chrA")) + 5
-    base = "A" if text[place] != "A" else "C"
-    fasta.write_text(text[:place] + base + text[place + 1 :])
-    return fasta
-
-
-def change_a_weight(project: Path) -> Path:
-    """Change the last weight; return the file."""
-    weights = project / "m.safetensors"
-    data = bytearray(weights.read_bytes())
-    data[-3] ^= 0x40
-    weights.write_bytes(data)
-    return weights
 
 
 def keep_times(change, project: Path) -> Path:

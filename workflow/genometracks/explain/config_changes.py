@@ -28,7 +28,9 @@ KEYS = {
     "evaluate": ("evaluation",),
     "summary": ("evaluation",),
 }
-"""Stage -> keys, or sections, that its jobs are given; a stage that is not listed gets them all."""
+"""Stage -> keys, or sections, that its jobs are given."""
+ALL = ("manifest",)
+"""Stages whose jobs are given the whole config."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,10 @@ class Change:
 
     def concerns(self, stage: str) -> bool:
         """Whether jobs of a stage are given the key."""
-        wanted = KEYS.get(stage)
-        if wanted is None:
-            return True
-        return any(self.key == key or self.key.startswith((f"{key}.", f"{key}[")) for key in wanted)
+        begins = [each for key in KEYS.get(stage, ()) for each in (f"{key}.", f"{key}[")]
+        return self.key in KEYS.get(stage, ()) or self.key.startswith(
+            (*begins, *ALL.get(stage, ()))
+        )
 
     @property
     def text(self) -> str:
@@ -96,14 +98,16 @@ def compare_with_plan(plan: Plan, config: Config) -> list[Change]:
     ]
 
 
-def _flatten(plain: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield (dotted key, value) of a config; lists, and sections that may be absent, are values."""
-    for key, value in plain.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping) and name in SECTIONS:
-            yield from _flatten(value, f"{name}.")
-        else:
-            yield name, value
+def _flatten(plain: object, key: str = "") -> Iterator[tuple[str, object]]:
+    """Yield (dotted key, value) of a config, down to plain values and lists of them."""
+    if isinstance(plain, Mapping) and (not key or key in SECTIONS or key.endswith("]")):
+        for name, value in plain.items():
+            yield from _flatten(value, f"{key}.{name}" if key else name)
+    elif isinstance(plain, list) and any(isinstance(each, Mapping) for each in plain):
+        for i, value in enumerate(plain):
+            yield from _flatten(value, f"{key}[{i}]")
+    else:
+        yield key, plain
 
 
 SECTIONS = ("genome", "model", "prediction", "output", "evaluation", "browser")

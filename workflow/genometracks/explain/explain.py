@@ -7,7 +7,7 @@ from genometracks.config.stages import STAGES
 from genometracks.errors import UserError
 from genometracks.explain.config_changes import Change, compare_configs, compare_with_plan
 from genometracks.explain.inputs import InputChange, find_changes
-from genometracks.explain.jobs import PlannedJob
+from genometracks.explain.jobs import PlannedJob, drop_stale, list_files
 from genometracks.explain.predictions import foresee_shards
 from genometracks.graph.runs import Run
 from genometracks.plan.plan import Plan
@@ -45,6 +45,7 @@ def explain_runs(runs: Sequence[Run], jobs: Sequence[PlannedJob]) -> str:
         The jobs that Snakemake would run now.
     """
     lines: list[str] = []
+    jobs = drop_stale(jobs)
     for run in runs:
         own = [job for job in jobs if run.config.run in job.runs]
         lines += _explain_run(run, own)
@@ -103,13 +104,15 @@ def _find_reasons(
     causes = {cause: files for job in own for cause, files in job.causes.items()}
     if "missing" in causes or "interrupted" in causes:
         yield from _describe_missing(own)
-    told = [change.text for change in records.changes if change.concerns(stage)]
-    if "settings" in causes or "inputs" in causes:
-        yield from told or [
-            "its settings changed" if "settings" in causes else "its inputs changed"
-        ]
+    direct = causes.keys() & {"settings", "inputs", "newer", "missing"}
+    told = [each.text for each in records.changes if direct and each.concerns(stage)]
+    yield from told
     if "newer" in causes:
-        yield from _describe_newer(causes["newer"], records.inputs)
+        yield from _describe_newer(causes["newer"], records.inputs, told=bool(told))
+    elif not told and "settings" in causes:
+        yield "its settings changed"
+    elif not told and "inputs" in causes:
+        yield "it reads other files"
     if "code" in causes:
         yield "the rule is that of another version of grelu-tracks"
     if "software" in causes:
@@ -122,17 +125,20 @@ def _describe_missing(jobs: Sequence[PlannedJob]) -> Iterator[str]:
     """Describe missing outputs; for a job whose output another change makes obsolete, nothing."""
     for cause, words in (("missing", "missing"), ("interrupted", "not finished")):
         named = ", ".join(job.causes[cause] for job in jobs if cause in job.causes)
-        files = [file.split(" (")[0] for file in named.split(", ") if file]
+        files = list_files(named)
         if files:
             more = f" and {len(files) - LISTED:,} more" if len(files) > LISTED else ""
             yield f"{', '.join(files[:LISTED])}{more} {words}"
 
 
-def _describe_newer(named: str, inputs: Sequence[InputChange]) -> Iterator[str]:
+def _describe_newer(named: str, inputs: Sequence[InputChange], *, told: bool) -> Iterator[str]:
+    """Describe files that are newer than an output; unless a changed key is told, all of them."""
     known = {str(each.path): each.text for each in inputs}
-    for file in named.split(", ")[:LISTED]:
-        name = file.split(" (")[0]
-        yield known.get(name, f"{name}: newer than what was made of it")
+    for name in list_files(named)[:LISTED]:
+        if name in known:
+            yield known[name]
+        elif not told:
+            yield f"{name}: newer than what was made of it"
 
 
 def _explain_nothing(run: Run, records: Records) -> Iterator[str]:
