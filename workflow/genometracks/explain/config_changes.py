@@ -43,10 +43,9 @@ class Change:
 
     def concerns(self, stage: str) -> bool:
         """Whether jobs of a stage are given the key."""
-        begins = [each for key in KEYS.get(stage, ()) for each in (f"{key}.", f"{key}[")]
-        return self.key in KEYS.get(stage, ()) or self.key.startswith(
-            (*begins, *ALL.get(stage, ()))
-        )
+        keys = KEYS.get(stage, ())
+        begins = tuple(each for key in keys for each in (f"{key}.", f"{key}["))
+        return stage in ALL or self.key in keys or self.key.startswith(begins)
 
     @property
     def text(self) -> str:

@@ -75,6 +75,8 @@ def write_arguments(
 
 def _find_refused(option: str) -> str | None:
     """The option of TAKEN that a word stands for: itself, shortened, or with others (`-np`)."""
+    if option in TAKEN:
+        return option
     if option.startswith("--"):
         return next((each for each in TAKEN if len(option) > 3 and each.startswith(option)), None)
     return option[:2] if option[:2] in TAKEN else None

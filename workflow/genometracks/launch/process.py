@@ -130,7 +130,7 @@ def _become_snakemake(words: Sequence[str], *, output: int, events: int, life: i
 
 
 def _run_snakemake(words: list[str], events: int) -> int:
-    from snakemake.cli import main
+    from snakemake.cli import main  # type: ignore[import-untyped]  # it has no type hints
     from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
     from genometracks.launch import plugin

@@ -8,7 +8,7 @@ from pathlib import Path
 LOCKS = Path(".snakemake/locks")
 ADVICE = (
     "Snakemake was killed and left its lock: if no other Snakemake runs here, "
-    "run `snakemake --unlock` with the same options first; `genometracks run` removes it itself"
+    "run `snakemake --unlock` with the same options first"
 )
 
 
