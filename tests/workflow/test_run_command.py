@@ -101,11 +101,13 @@ def test_a_run_ends_with_what_it_wrote_and_is_not_repeated(project):
     first, *lines = done.stdout.splitlines()
     assert re.fullmatch(r"results/small: done in 0:0\d:\d\d", first)
     assert re.fullmatch(r"  results/small/bigwig/ +3 bigWig files, [\d.]+ kB", lines[0])
-    assert [line.split()[0] for line in lines[1:4]] == [
+    assert [line.split()[0] for line in lines[1:5]] == [
         "results/small/tracks.tsv",
+        "results/small/hub/",
         "results/small/summary.txt",
         "results/small/manifest.json",
     ]
+    assert lines[5].startswith("  genometracks serve results/small ")
     stages = [line.removeprefix("small: ") for line in done.stderr.splitlines()]
     assert {"model", "genome", "plan", "predict", "merge", "bigwig", "manifest"} <= set(stages)
     again = run_warm(project)
@@ -227,7 +229,7 @@ def test_a_second_interrupt_ends_at_once(project):
     assert "ending the jobs; a second Ctrl-C kills them at once" in err.splitlines()
     (project / "held").unlink()
     done = run_warm(project)
-    assert done.returncode == 0
+    assert done.returncode == 0, done.stderr
     assert "note: an earlier Snakemake was killed; its lock is removed" in done.stderr.splitlines()
 
 
@@ -261,7 +263,7 @@ def test_a_run_whose_snakemake_was_killed_is_continued(project):
     assert list((project / ".snakemake/locks").glob("*"))
     (project / "held").unlink()
     done = run_warm(project)
-    assert done.returncode == 0
+    assert done.returncode == 0, done.stderr
     assert "note: an earlier Snakemake was killed; its lock is removed" in done.stderr.splitlines()
 
 
@@ -304,7 +306,7 @@ def test_a_run_does_not_disturb_a_plain_snakemake(project):
     process.wait()
     (project / "held").unlink()
     done = run_warm(project)
-    assert done.returncode == 0
+    assert done.returncode == 0, done.stderr
     assert "note: an earlier Snakemake was killed; its lock is removed" in done.stderr.splitlines()
 
 
@@ -319,8 +321,8 @@ def test_the_runs_of_a_sheet_end_in_one_block(project):
     assert done.returncode == 0, done.stderr
     first, *lines = done.stdout.splitlines()
     assert first.startswith("results: 2 runs, done in ")
-    assert [line.split("  ")[1] for line in lines] == ["a", "b"]
-    assert all(line.endswith("done: 750 bins of 3 tracks") for line in lines), lines
+    assert lines[:2] == [f"  {run}  done: 750 bins of 3 tracks" for run in "ab"]
+    assert lines[2].split("  ")[1] == "genometracks serve results"
     assert "shared: genome" in done.stderr.splitlines()
     assert {"a: predict", "b: predict"} <= set(done.stderr.splitlines())
 

@@ -49,7 +49,7 @@ def test_no_secret_is_told():
 def test_a_key_concerns_the_stages_that_are_given_it():
     old, new = (resolve_config({**GIVEN, "prediction": {"trim": trim}}) for trim in (0, 1))
     (change,) = compare_configs(old, Config.of(new))
-    stages = ("genome", "model", "probe", "plan", "predict", "tracks", "evaluate", "manifest")
+    stages = ("genome", "model", "probe", "plan", "predict", "tracks", "browse", "manifest")
     assert [stage for stage in stages if change.concerns(stage)] == ["probe", "plan", "manifest"]
 
 

@@ -15,6 +15,11 @@ from genometracks.plan.plan import Plan
 ABSENT = object()
 FORWARD = (*(f"prediction.{key}" for key in OF_PREDICTION), *(f"output.{key}" for key in OF_OUTPUT))
 SCAN = tuple(f"genome.{key.name}" for key in fields(ScanSettings))
+BROWSED = (
+    *(f"genome.{key}" for key in ("annotation", "aliases", "ucsc", "regions", "blacklist")),
+    "evaluation",
+    "browser",
+)
 KEYS = {
     "download": ("genome.fasta", "genome.sha256"),
     "genome": SCAN,
@@ -25,6 +30,8 @@ KEYS = {
     "predict": ("prediction.device",),
     "tracks": ("output.bigwig",),
     "observed": ("evaluation",),
+    "reference": BROWSED,
+    "browse": BROWSED,
     "evaluate": ("evaluation",),
     "summary": ("evaluation",),
 }

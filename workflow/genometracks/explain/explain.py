@@ -49,6 +49,8 @@ def explain_runs(runs: Sequence[Run], jobs: Sequence[PlannedJob]) -> str:
     for run in runs:
         own = [job for job in jobs if run.config.run in job.runs]
         lines += _explain_run(run, own)
+    shared = dict.fromkeys(job.stage for job in jobs if not job.runs)
+    lines += [f"for all runs: {', '.join(shared)}"] if shared else []
     return "\n".join(lines)
 
 

@@ -32,6 +32,10 @@ MAKERS = {
     "tracks.tsv": "tracks",
     "parquet": "parquet",
     "evaluation.tsv": "evaluate",
+    "reference": "reference",
+    "chrom.sizes": "reference",
+    "hub": "browse",
+    "page": "browse",
     "manifest.json": "manifest",
     "summary.txt": "summary",
 }

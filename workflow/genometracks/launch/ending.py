@@ -54,6 +54,8 @@ def _list_written(run: Run) -> Iterator[str]:
     yield _row(str(folder.tracks), "the tracks and their metadata")
     if str(folder.evaluation) in run.results.files:
         yield _row(str(folder.evaluation), f"evaluation; pictures in {folder.figures}/")
+    if str(folder.hub) in run.results.files:
+        yield _row(f"{folder.hub}/", "track hub, and sessions of other browsers")
     yield _row(str(folder.summary), "the run in a few lines")
     yield _row(str(folder.manifest), "everything needed to repeat it, with digests")
 
