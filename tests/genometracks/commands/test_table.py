@@ -16,6 +16,7 @@ from pipeline import ROOT
 from toys import make_words
 
 TYPED = ["init", "preflight", "status", "serve", "query", "verify", "rerun"]
+TYPED = ["init", "run", "explain", "preflight", "status", "serve", "verify", "rerun"]
 
 
 def shown(capsys, *words: str) -> str:

@@ -116,11 +116,10 @@ def _list_typed(commands: Commands) -> list[str]:
 
 
 def _suggest(unknown: str, commands: Commands) -> str:
-    """Suggest a command in place of an unknown one: first those that people type."""
-    for names in (_list_typed(commands), STAGES):
-        near = difflib.get_close_matches(unknown, names, n=1)
-        if near:
-            return f"did you mean {near[0]!r}?"
+    """Suggest the most similar command in place of an unknown one."""
+    near = difflib.get_close_matches(unknown, [*_list_typed(commands), *STAGES], n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
     return "genometracks --help lists the commands"
 
 
