@@ -15,8 +15,7 @@ from genometracks.config.stages import STAGES
 from pipeline import ROOT
 from toys import make_words
 
-TYPED = ["init", "preflight", "status", "serve", "query", "verify", "rerun"]
-TYPED = ["init", "run", "explain", "preflight", "status", "serve", "verify", "rerun"]
+TYPED = ["init", "run", "explain", "preflight", "status", "serve", "query", "verify", "rerun"]
 
 
 def shown(capsys, *words: str) -> str:
