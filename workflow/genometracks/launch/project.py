@@ -5,8 +5,7 @@ from pathlib import Path
 
 from genometracks.config.folders import RunFolder
 from genometracks.config.resolve import check_config_files, read_config
-from genometracks.config.sheet import resolve_runs
-from genometracks.graph.runs import Run, place_runs
+from genometracks.graph.runs import Run, read_runs
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,9 @@ def read_project(config: Path) -> Project:
     Raises
     ------
     UserError, ModelError
-        As the workflow: for the first thing that is wrong with the config or its inputs.
+        As the workflow: for all that is wrong with the config and its files.
     """
     check_config_files([config])
     given = read_config(config)
-    entries = resolve_runs(given)
     sheet = bool(isinstance(given, dict) and given.get("runs"))
-    return Project(config, place_runs(entries, sheet=sheet), sheet)
+    return Project(config, read_runs(given), sheet)
