@@ -1,0 +1,194 @@
+"""Jobs that are forked behave as processes of their own: streams, folder, status, signals."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from genometracks.launch.standby import stand_by
+
+ROOT = Path(__file__).parents[3]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
+
+
+@pytest.fixture(scope="module")
+def tools():
+    """Folder of a `genometracks` whose jobs are forked."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", ENVIRONMENT["PYTHONPATH"])
+        with stand_by() as folder:
+            wait_for(lambda: (folder / "socket").exists())
+            yield folder
+
+
+def wait_for(condition, seconds: float = 60):
+    """Wait until something holds, and return it."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+    return found
+
+
+def start(tools, *words, **how) -> subprocess.Popen:
+    how = {"env": ENVIRONMENT, "stderr": subprocess.PIPE, "stdout": subprocess.PIPE, **how}
+    return subprocess.Popen([tools / "genometracks", *words], text=True, **how)
+
+
+def run(tools, *words, **how) -> tuple[int, str, str]:
+    process = start(tools, *words, **how)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def test_a_job_writes_to_the_streams_of_its_caller(tools):
+    status, out, err = run(tools, "--version")
+    assert (status, err) == (0, "")
+    assert out.startswith("genometracks ")
+
+
+def test_a_job_has_the_environment_of_its_caller(tools):
+    narrow = run(tools, "plan", "--help", env={**ENVIRONMENT, "COLUMNS": "40"})
+    wide = run(tools, "plan", "--help", env={**ENVIRONMENT, "COLUMNS": "200"})
+    assert narrow[1].split() == wide[1].split()
+    assert len(narrow[1].splitlines()) > len(wide[1].splitlines())
+
+
+def test_an_error_of_a_job_is_one_line_and_its_status(tools, tmp_path):
+    status, out, err = run(tools, "status", "nowhere", cwd=tmp_path)
+    assert (status, out) == (1, "")
+    assert err == "genometracks status: nowhere: no run in this folder: give results/RUN\n"
+
+
+def test_the_status_of_a_wrong_command_line_is_that_of_the_parser(tools):
+    status, out, err = run(tools, "plan", "--out")
+    assert (status, out) == (2, "")
+    assert "usage: genometracks plan" in err
+
+
+@pytest.fixture
+def waiting(tools, tmp_path):
+    """A job that waits for a named pipe: its caller, and the process of the job."""
+    os.mkfifo(tmp_path / "plan.json")
+    words = ("shards", "--plan", "plan.json", "--out", "out.txt")
+    caller = start(tools, *words, cwd=tmp_path, start_new_session=True)
+    job = wait_for(lambda: find_job(tmp_path))
+    wait_for(lambda: signal.SIGTERM in list_caught(job))
+    yield caller, job
+    caller.kill()
+    caller.communicate()
+
+
+def find_job(folder: Path) -> int | None:
+    """The forked process that works in a folder."""
+    for entry in Path("/proc").iterdir():
+        try:
+            forked = entry.name.isdigit() and "standby_server" in (entry / "cmdline").read_text()
+            if forked and os.readlink(entry / "cwd") == str(folder):
+                return int(entry.name)
+        except OSError:
+            continue
+    return None
+
+
+def list_caught(process: int) -> set[int]:
+    """Numbers of the signals for which a process has handlers."""
+    lines = (Path("/proc") / str(process) / "status").read_text().splitlines()
+    mask = next(int(line.split()[1], 16) for line in lines if line.startswith("SigCgt:"))
+    return {number for number in range(1, 65) if mask >> (number - 1) & 1}
+
+
+def is_running(process: int) -> bool:
+    return Path("/proc", str(process)).exists()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("whole_group", [False, True], ids=["caller", "group"])
+def test_a_signal_reaches_the_job(waiting, number, status, whole_group):
+    caller, job = waiting
+    (os.killpg if whole_group else os.kill)(caller.pid, number)
+    _, err = caller.communicate(timeout=60)
+    assert caller.returncode == status
+    assert "run again to continue" in err
+    assert not is_running(job)
+
+
+def test_a_job_ends_when_its_caller_is_killed(waiting):
+    caller, job = waiting
+    caller.kill()
+    wait_for(lambda: not is_running(job))
+    assert caller.wait() == -signal.SIGKILL
+
+
+def test_a_caller_learns_that_its_job_was_killed(waiting):
+    caller, job = waiting
+    os.kill(job, signal.SIGKILL)
+    caller.communicate(timeout=60)
+    assert caller.returncode == 128 + signal.SIGKILL
+
+
+def test_jobs_run_without_the_process_once_it_has_ended(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", ENVIRONMENT["PYTHONPATH"])
+    with stand_by() as folder:
+        client = (folder / "genometracks").read_text()
+    again = folder.with_name(folder.name + "-again")
+    again.mkdir()
+    try:
+        (again / "genometracks").write_text(client)
+        (again / "genometracks").chmod(0o700)
+        status, out, _ = run(again, "--version")
+    finally:
+        (again / "genometracks").unlink()
+        again.rmdir()
+    assert (status, out[:13]) == (0, "genometracks ")
+
+
+def test_a_caller_reports_that_the_process_ended(monkeypatch, tmp_path):
+    monkeypatch.setenv("PYTHONPATH", ENVIRONMENT["PYTHONPATH"])
+    os.mkfifo(tmp_path / "plan.json")
+    with stand_by() as folder:
+        wait_for(lambda: (folder / "socket").exists())
+        words = ("shards", "--plan", "plan.json", "--out", "out.txt")
+        caller = start(folder, *words, cwd=tmp_path)
+        job = wait_for(lambda: find_job(tmp_path))
+    _, err = caller.communicate(timeout=60)
+    assert caller.returncode == 1
+    last = "genometracks: the process that runs the jobs has ended: run again to continue"
+    assert err.splitlines()[-1] == last
+    wait_for(lambda: not is_running(job))
+
+
+def test_no_process_stays(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", ENVIRONMENT["PYTHONPATH"])
+    code = (
+        "import os, signal, sys, time\n"
+        "from genometracks.launch.standby import stand_by\n"
+        "with stand_by() as folder:\n"
+        "    print(folder, flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
+    )
+    folder = process.stdout.readline().strip()
+    process.kill()
+    process.communicate()
+    wait_for(lambda: not list_with(folder))
+    shutil.rmtree(folder)
+
+
+def list_with(word: str) -> list[int]:
+    """Processes with a word on their command line."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and word in (entry / "cmdline").read_text():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
