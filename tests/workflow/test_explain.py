@@ -15,7 +15,7 @@ from scene import RESULTS, change_a_base, change_a_weight
 
 SHARDS = RESULTS / "work/shards"
 AFTER_PLAN = {"shards", "observed", "predict", "merge", "tracks", "bigwig", "parquet", "evaluate"}
-AFTER_PLAN |= {"reference", "browse", "manifest", "summary"}
+AFTER_PLAN |= {"reference", "browse", "manifest", "summary", "report"}
 
 
 def change(project: Path, key: str, value: object) -> None:
@@ -113,22 +113,32 @@ CASES = {
     "observed": (
         setting("evaluation.observed", [{"track": "two/../etc", "bigwig": "o.bw"}]),
         "observed  evaluation.observed[0].track: 'one' -> 'two/../etc'",
-        {"observed", "reference", "evaluate", "browse", "manifest", "summary"},
+        {"observed", "reference", "evaluate", "browse", "manifest", "summary", "report"},
     ),
     "width": (
         setting("evaluation.locus_width", 1000),
         "observed  evaluation.locus_width: 50000 -> 1000",
-        {"observed", "reference", "evaluate", "browse", "manifest", "summary"},
+        {"observed", "reference", "evaluate", "browse", "manifest", "summary", "report"},
     ),
     "threads": (
         setting("prediction.threads", 2),
         "manifest  prediction.threads: 1 -> 2",
-        {"manifest", "summary"},
+        {"manifest", "summary", "report"},
     ),
     "device": (
         setting("prediction.device", "auto"),
         "predict   prediction.device: 'cpu' -> 'auto'; 0 of 3 shards are predicted again",
-        {"predict", "merge", "bigwig", "parquet", "evaluate", "browse", "manifest", "summary"},
+        {
+            "predict",
+            "merge",
+            "bigwig",
+            "parquet",
+            "evaluate",
+            "browse",
+            "manifest",
+            "summary",
+            "report",
+        },
     ),
     "touched weights": (
         lambda project: (project / "m.safetensors").touch(),
@@ -153,7 +163,7 @@ CASES = {
     "deleted bigWig": (
         lambda project: (project / RESULTS / "bigwig/one.bw").unlink(),
         "bigwig    results/storm/bigwig/one.bw missing",
-        {"bigwig", "browse", "manifest", "summary"},
+        {"bigwig", "browse", "manifest", "summary", "report"},
     ),
     "deleted shard": (
         lambda project: (project / SHARDS / "1.npy").unlink(),
@@ -215,7 +225,7 @@ def test_new_and_dropped_tracks_are_named(finished):
 def test_a_run_that_was_never_started_is_explained(finished):
     change(finished, "run", "other")
     (line,) = explain(finished)
-    assert line.startswith("results/other: not planned yet: 15 stages run: model, genome, plan, ")
+    assert line.startswith("results/other: not planned yet: 16 stages run: model, genome, plan, ")
 
 
 def test_an_unfinished_run_is_compared_with_its_plan(finished):

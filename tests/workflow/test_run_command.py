@@ -361,3 +361,60 @@ def test_a_terminal_shows_a_line_that_changes_and_keeps_the_last_block(project):
     lines = end.splitlines()
     assert lines[0].startswith("results/small: done in ")
     assert "rule predict" not in text and "SNAKEMAKE" not in text
+
+
+def start_plain(project: Path, *words: str) -> subprocess.Popen:
+    """Start `genometracks run` with the program's own PATH: its jobs are forked."""
+    own = Path(sys.executable).parent
+    return subprocess.Popen(
+        [sys.executable, "-m", "genometracks.cli", "run", "config.yaml", "--cores", "2", *words],
+        cwd=project,
+        env={**variables(project), "PATH": f"{own}:{os.environ['PATH']}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def find_forked(project: Path) -> list[int]:
+    """Living processes of forked jobs, and the one that they are forked from."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            words = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
+            if b"standby_server" in words and os.readlink(entry / "cwd") == str(project):
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def test_forked_jobs_give_the_results_of_processes_of_their_own(project):
+    assert run_warm(project).returncode == 0
+    kept = read_files(project / RESULTS)
+    assert snakemake(project, "--delete-all-output").returncode == 0
+    process = start_plain(project)
+    wait_for(project / RESULTS / "work/plan.json", process)
+    assert find_forked(project)
+    out, err = process.communicate(timeout=90)
+    assert (process.returncode, out.splitlines()[0][:20]) == (0, "results/small: done ")
+    assert "small: report" in err.splitlines()
+    assert find_forked(project) == []
+    now = read_files(project / RESULTS)
+    for files in (kept, now):
+        files.pop("work/run.lock", None)
+    assert now == kept
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_forked_job_stays(project, number):
+    process = start_plain(project)
+    wait_for(project / RESULTS / "work/shards", process)
+    os.kill(process.pid, number)
+    process.communicate(timeout=90)
+    assert process.returncode == (-number if number == signal.SIGKILL else 128 + number)
+    end = time.monotonic() + 30
+    while find_forked(project):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert run_warm(project).returncode == 0

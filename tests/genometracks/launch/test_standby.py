@@ -1,7 +1,6 @@
 """Jobs that are forked behave as processes of their own: streams, folder, status, signals."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -179,7 +178,7 @@ def test_no_process_stays(monkeypatch):
     process.kill()
     process.communicate()
     wait_for(lambda: not list_with(folder))
-    shutil.rmtree(folder)
+    assert not Path(folder).exists()
 
 
 def list_with(word: str) -> list[int]:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from genometracks.commands.arguments import Commands, add_command
 
+LOCAL = "local"
+"""Profile whose jobs run on this machine."""
+
 
 def add_commands(commands: Commands) -> None:
     """Add `run`."""
@@ -17,7 +20,7 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("config", metavar="CONFIG", type=Path, help="a config, YAML")
     parser.add_argument(
         "--profile",
-        default="local",
+        default=LOCAL,
         help="local (the default), slurm, or the folder of a Snakemake profile",
     )
     parser.add_argument(
@@ -59,4 +62,4 @@ def run_run(args: argparse.Namespace) -> None:
         return
     from genometracks.launch.workflow import run_workflow
 
-    print(run_workflow(project, words))
+    print(run_workflow(project, words, standby=args.profile == LOCAL))

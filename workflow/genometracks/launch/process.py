@@ -12,12 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import NoReturn
 
 from genometracks.common.stops import exit_status
 from genometracks.launch.events import Event, read_event
+from genometracks.launch.standby import stand_by
 
 BLOCK = 1 << 16
 GRACE = 5.0
@@ -33,11 +34,14 @@ class Snakemake:
         Arguments of its command line.
     log : Path
         File for all that it prints.
+    standby : bool
+        Whether its jobs are forked from a process that has imported the program (`stand_by`), if
+        they run on this machine. Default is False.
 
     It inherits the open files of this process, and with them the locks of runs; its jobs do not.
     """
 
-    def __init__(self, words: Sequence[str], *, log: Path) -> None:
+    def __init__(self, words: Sequence[str], *, log: Path, standby: bool = False) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
         self._events, events = os.pipe()
@@ -48,7 +52,7 @@ class Snakemake:
         if not self.pid:
             os.close(self._events)
             os.close(self._life)
-            _become_snakemake(words, output=output, events=events, life=life)
+            _become_snakemake(words, output=output, events=events, life=life, standby=standby)
         for descriptor in (output, events, life):
             os.close(descriptor)
         self.status: int | None = None
@@ -102,7 +106,9 @@ class Snakemake:
             os.killpg(self.pid, signal.SIGKILL)
 
 
-def _become_snakemake(words: Sequence[str], *, output: int, events: int, life: int) -> NoReturn:
+def _become_snakemake(
+    words: Sequence[str], *, output: int, events: int, life: int, standby: bool
+) -> NoReturn:
     """Run Snakemake in this process, which is forked, and end it."""
     status = 1
     try:
@@ -115,7 +121,10 @@ def _become_snakemake(words: Sequence[str], *, output: int, events: int, life: i
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, signal.SIG_DFL)
         threading.Thread(target=_end_with_parent, args=(life,), daemon=True).start()
-        status = _run_snakemake(list(words), events)
+        with stand_by() if standby else nullcontext() as tools:
+            if tools:
+                os.environ["PATH"] = os.pathsep.join([str(tools), os.environ.get("PATH", "")])
+            status = _run_snakemake(list(words), events)
     except KeyboardInterrupt:
         status = exit_status(signal.SIGINT)
     except BaseException:

@@ -4,11 +4,13 @@ Without it, most of the time of a small run is spent on imports, which every job
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 __all__ = ["CLIENT", "stand_by"]
@@ -48,6 +50,12 @@ os._exit(int(status))
 """A `genometracks` that runs its command in a forked process, and ends with its status."""
 
 
+# Readable by this user only; the process deletes it, too, if it ends last.
+_make_folder = partial(
+    tempfile.TemporaryDirectory, prefix="genometracks-", ignore_cleanup_errors=True
+)
+
+
 @contextmanager
 def stand_by() -> Iterator[Path | None]:
     """Run the process from which jobs are forked, while the block runs.
@@ -56,12 +64,14 @@ def stand_by() -> Iterator[Path | None]:
     ------
     Path or None
         Folder with a `genometracks` to be first on the jobs' PATH; None where the system cannot
-        do this (it needs Linux).
+        do this (it needs Linux), or PATH has a `genometracks` that is not of this Python, which
+        takes precedence.
     """
-    if sys.platform != "linux":
+    found = shutil.which("genometracks")
+    if sys.platform != "linux" or (found and Path(found).parent != Path(sys.executable).parent):
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="genometracks-") as name:  # for this user only
+    with _make_folder() as name:
         folder = Path(name)
         address = str(folder / "socket")
         client = folder / "genometracks"

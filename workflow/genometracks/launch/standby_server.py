@@ -12,7 +12,9 @@ import importlib
 import json
 import os
 import pkgutil
+import runpy
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -20,9 +22,10 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
-from genometracks.common.stops import exit_now, exit_status
+from genometracks.common.stops import SIGNALS, exit_now, exit_status
 
 __all__ = ["serve"]
 
@@ -34,6 +37,8 @@ FURTHER = ("pyarrow.dataset", "grelu_models.measure")
 REQUEST = 1 << 24
 """Bytes of the largest request: arguments and environment, which the system limits."""
 DIE_WITH_PARENT = 1
+FORMER: dict[int, Any] = {}
+"""Handlers of signals, as this process was started."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,8 @@ def serve(address: str, alive: int) -> None:
     alive : int
         File descriptor that is closed when the starting process ends.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the jobs
+    for number in SIGNALS:  # they are for the jobs
+        FORMER[number] = signal.signal(number, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)
         server.listen(128)
@@ -66,6 +72,7 @@ def serve(address: str, alive: int) -> None:
         gc.freeze()  # a forked process neither searches nor copies what was imported
         while _answer(server, alive, jobs, wait=None):
             pass
+    shutil.rmtree(Path(address).parent, ignore_errors=True)
     while jobs:  # the last ones go on
         _end(jobs, select.select(list(jobs), [], [])[0][0])
 
@@ -143,12 +150,10 @@ def _run(request: dict[str, Any], streams: list[int], parent: int) -> NoReturn:
         if os.getppid() != parent:
             os._exit(1)
         _enter(request, streams)
-        from genometracks.cli import main
-
-        status = main()
+        runpy.run_module("genometracks.cli", run_name="__main__")
     except KeyboardInterrupt:  # before the command heeds signals itself
         status = exit_status(signal.SIGINT)
-    except SystemExit as ended:  # of the parser, which has reported the error
+    except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else 1
     except BaseException:
         traceback.print_exc()
@@ -169,7 +174,8 @@ def _enter(request: dict[str, Any], streams: list[int]) -> None:
     os.environ.update(request["environment"])
     sys.argv[:] = ["genometracks", *request["words"]]
     tempfile.tempdir = None  # depends on the environment
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, handler in FORMER.items():  # a signal that is ignored (`nohup`) stays so
+        signal.signal(number, handler)
 
 
 if __name__ == "__main__":

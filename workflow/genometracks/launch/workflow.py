@@ -24,7 +24,7 @@ LOGS = Path(".snakemake/log")
 AGAIN = "run the same command again: complete files are kept"
 
 
-def run_workflow(project: Project, words: list[str]) -> str:
+def run_workflow(project: Project, words: list[str], *, standby: bool = False) -> str:
     """Run the workflow, and show its progress on stderr.
 
     Parameters
@@ -32,6 +32,8 @@ def run_workflow(project: Project, words: list[str]) -> str:
     project : Project
     words : list of str
         Arguments of Snakemake's command line, from `write_arguments`.
+    standby : bool
+        As in `process.Snakemake`. Default is False.
 
     Returns
     -------
@@ -49,13 +51,14 @@ def run_workflow(project: Project, words: list[str]) -> str:
     with hold_runs(project.folders) as held:
         removed = remove_stale_lock(project.homes, held)
         log = LOGS / f"{datetime.now():%Y-%m-%dT%H%M%S.%f}.run.log"
-        jobs = _run_snakemake(project, words, log=log, unlocked=bool(removed))
+        process = Snakemake(words, log=log, standby=standby)
+        jobs = _follow(project, process, log=log, unlocked=bool(removed))
     return describe_ending(project, seconds=time.monotonic() - start, jobs=jobs)
 
 
-def _run_snakemake(project: Project, words: list[str], *, log: Path, unlocked: bool) -> int:
-    """Run Snakemake until it ends; return how many jobs ran."""
-    process, watched = Snakemake(words, log=log), Watched(project)
+def _follow(project: Project, process: Snakemake, *, log: Path, unlocked: bool) -> int:
+    """Show what Snakemake does until it ends; return how many jobs ran."""
+    watched = Watched(project)
     try:
         with open_display() as display, forward_signals(process) as forwarded:
             if unlocked:
