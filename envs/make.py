@@ -16,8 +16,8 @@ FILES = {
     "cpu.yaml": ("Jobs that do not load a model: without PyTorch.", {"torch"}),
     "gpu.yaml": ("Jobs that load a model: with PyTorch, which uses CUDA where available.", set()),
 }
-LEFT_OUT = {"snakemake"}
-"""Starts the jobs, and is not needed in them."""
+LEFT_OUT = {"argcomplete", "rich", "snakemake"}
+"""What starts the jobs and shows their progress is not needed in them."""
 
 
 def normalise(name: str) -> str:
