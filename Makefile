@@ -1,4 +1,4 @@
-# make setup · demo · test · storm · lint · fuzz · bench · oracles · slurm · train-demo · demo-folds · demo-human · report · clean
+# make setup · demo · test · storm · lint · fuzz · bench · oracles · slurm · train-demo · demo-folds · demo-human · report · site · clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,14 +7,15 @@ DATA := data/demo
 HUMAN := data/human
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake
 
-.PHONY: setup demo test storm lint fuzz bench oracles slurm train-demo demo-folds demo-human report clean
+.PHONY: setup demo test storm lint fuzz bench oracles slurm train-demo demo-folds demo-human report site clean
 
 setup: $(READY)
 
 demo: $(READY)
 	@$(BIN)/python config/demo/fetch.py $(DATA)
-	@$(SNAKEMAKE) --workflow-profile workflow/profiles/local --quiet rules host
+	@$(BIN)/genometracks run config/config.yaml
 	@cat results/demo/summary.txt
+	@echo "To open the page: $(BIN)/genometracks serve results/demo"
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -62,8 +63,7 @@ train-demo: $(READY)
 # config/examples/demo-folds.yaml: the demo with three folds of its model, from three seeds. Two are
 # trained first, about 5 minutes each (-j2: in parallel).
 demo-folds: data/folds/2/dcas9.safetensors data/folds/3/dcas9.safetensors
-	@$(SNAKEMAKE) --workflow-profile workflow/profiles/local --quiet rules host \
-		--configfile config/examples/demo-folds.yaml
+	@$(BIN)/genometracks run config/examples/demo-folds.yaml
 	@cat results/demo_folds/summary.txt
 
 data/folds/%/dcas9.safetensors: | $(READY)
@@ -72,23 +72,27 @@ data/folds/%/dcas9.safetensors: | $(READY)
 
 # SpliceAI on chromosome 20, with annotated exons; docs/human.md. FOLDS=1 runs one of the five models
 # instead of all, WHOLE=1 the whole chromosome. FASTA=/path/to/hg19.fa.gz replaces Debian's package.
-HUMAN_FOLDS := $(wordlist 1,$(or $(FOLDS),5),1 2 3 4 5)
-HUMAN_RUN := human$(if $(WHOLE),_whole)$(if $(FOLDS),_$(words $(HUMAN_FOLDS))_of_5)
+HUMAN_RUN := human$(if $(WHOLE),_whole)$(if $(FOLDS),_$(FOLDS)_of_5)
+HUMAN_CONFIG := $(if $(FOLDS)$(WHOLE),$(HUMAN)/$(HUMAN_RUN).yaml,config/examples/human.yaml)
 
 demo-human: $(READY)
 	@$(BIN)/python -m config.human.fetch $(HUMAN)$(if $(FASTA), --fasta '$(FASTA)')
 	@$(BIN)/python -m config.human.sites $(HUMAN)
-	@$(SNAKEMAKE) --workflow-profile workflow/profiles/local --quiet rules host \
-		--configfile config/examples/human.yaml$(if $(FOLDS)$(WHOLE), --config run=$(HUMAN_RUN))\
-		$(if $(FOLDS),'model={weights: [$(foreach k,$(HUMAN_FOLDS),$(HUMAN)/spliceai$(k).h5,)]}')\
-		$(if $(WHOLE),'genome={regions: $(HUMAN)/whole.bed}' shards=128)
+	@$(if $(FOLDS)$(WHOLE),$(BIN)/python -m config.human.choose $(HUMAN_CONFIG)$(if \
+		$(FOLDS), --folds $(FOLDS))$(if $(WHOLE), --whole))
+	@$(BIN)/genometracks run $(HUMAN_CONFIG)
 	@cat results/$(HUMAN_RUN)/summary.txt
 	@echo "SpliceAI was trained on this chromosome: the scores prove the pipeline, not generalisation."
+	@echo "To open the page: $(BIN)/genometracks serve results/$(HUMAN_RUN)"
 
 # After 'make demo': Snakemake's own report, with figures and run statistics. The run's report is
 # results/demo/report.html.
 report: $(READY)
 	@$(SNAKEMAKE) --report results/demo/snakemake-report.html
+
+# The guides as a website, in build/site.
+site: $(READY)
+	$(BIN)/python docs/site.py build/site
 
 clean:
 	rm -rf $(VENV) .oracles results data .snakemake .pytest_cache .ruff_cache .mypy_cache .hypothesis build *.egg-info

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import yaml
 
-from config.human import fetch, picture, sites
+from config.human import choose, fetch, picture, sites
 from genometracks.bigwig.writer import BigWigWriter
+from genometracks.config.resolve import resolve_config
 
 ROOT = Path(__file__).parents[1]
 HEADER = "#NAME\tCHROM\tSTRAND\tTX_START\tTX_END\tEXON_START\tEXON_END\n"
@@ -84,6 +85,10 @@ def test_sites_of_all_genes_and_bodies_of_genes_of_three_exons_are_written(tmp_p
             "20\t42820060\t42820061\tSHORT\t0\t-\n"
         ),
         "genes.bed": "20\t100\t400\tLONG\t0\t+\n",
+        "transcripts.bed": (
+            "20\t100\t400\tLONG\t0\t+\t400\t400\t0\t3\t50,50,100,\t0,100,200,\n"
+            "20\t42820000\t42820090\tSHORT\t0\t-\t42820090\t42820090\t0\t2\t40,30,\t0,60,\n"
+        ),
         "stretch.bed": "20\t42820000\t44780000\n",
         "whole.bed": "20\t0\t63025520\n",
     }
@@ -152,16 +157,27 @@ def dry_run(*words: str) -> str:
 def test_make_runs_the_stretch_with_five_folds():
     text = dry_run()
     assert "fetch data/human\n" in text
-    assert "--configfile config/examples/human.yaml" in text
-    assert "--config" not in text.replace("--configfile", "")
+    assert "genometracks run config/examples/human.yaml\n" in text
+    assert "config.human.choose" not in text
     assert "cat results/human/summary.txt" in text
 
 
 def test_make_runs_one_fold_the_whole_chromosome_or_another_fasta():
     text = dry_run("FOLDS=1", "WHOLE=1", "FASTA=my genome.fa")
     assert "fetch data/human --fasta 'my genome.fa'\n" in text
-    assert "run=human_whole_1_of_5" in text
-    assert "'model={weights: [data/human/spliceai1.h5,]}'" in text
-    assert "'genome={regions: data/human/whole.bed}'" in text
+    config = "data/human/human_whole_1_of_5.yaml"
+    assert f"config.human.choose {config} --folds 1 --whole\n" in text
+    assert f"genometracks run {config}\n" in text
     assert "cat results/human_whole_1_of_5/summary.txt" in text
-    assert "spliceai3.h5,]}" in dry_run("FOLDS=3")
+    assert "human_3_of_5.yaml --folds 3\n" in dry_run("FOLDS=3")
+
+
+def test_other_choices_make_another_config(tmp_path):
+    assert choose.main([str(tmp_path / "human_whole_2_of_5.yaml"), "--folds", "2", "--whole"]) == 0
+    config = yaml.safe_load((tmp_path / "human_whole_2_of_5.yaml").read_text())
+    usual = yaml.safe_load((ROOT / "config/examples/human.yaml").read_text())
+    assert config["run"] == "human_whole_2_of_5"
+    assert config["model"]["weights"] == usual["model"]["weights"][:2]
+    assert config["genome"] == {**usual["genome"], "regions": "data/human/whole.bed"}
+    assert config["evaluation"] == usual["evaluation"]
+    assert resolve_config(config)["shards"] == 128

@@ -6,6 +6,7 @@ Reads grch37.txt in the folder, where fetch.py put it, and writes beside it
 
 - acceptors.bed and donors.bed: one base a site, with the gene's name and strand;
 - genes.bed: bodies of the genes of three exons or more, inside which the sites are evaluated;
+- transcripts.bed: all genes with their exons, for the page;
 - stretch.bed: the gene-dense stretch that the demo predicts; no gene crosses its borders;
 - whole.bed: the whole chromosome.
 
@@ -106,7 +107,7 @@ def _split(numbers: str) -> list[int]:
 
 
 def write_files(folder: Path) -> list[str]:
-    """Write the five BED files; return a line for each that says what it holds."""
+    """Write the BED files; return a line for each that says what it holds."""
     genes = read_genes(folder / TABLE, CONTIG)
     long = [gene for gene in genes if len(gene.exons) >= LEAST_EXONS]
     rows = {
@@ -124,10 +125,22 @@ def write_files(folder: Path) -> list[str]:
             f"{folder / name}.bed: {len(found):,}; in the stretch {plus} on the plus strand and "
             f"{len(inside) - plus} on the minus strand"
         )
+    rows_of_genes = sorted((gene.start, gene.end, format_gene(gene)) for gene in genes)
+    _write_if_new(folder / "transcripts.bed", "".join(row for _, _, row in rows_of_genes))
+    lines.append(f"{folder / 'transcripts.bed'}: {len(genes):,} genes with their exons")
     for name, (start, end) in {"stretch": STRETCH, "whole": (0, LENGTH)}.items():
         _write_if_new(folder / f"{name}.bed", f"{CONTIG}\t{start}\t{end}\n")
         lines.append(f"{folder / name}.bed: {CONTIG}:{start:,}-{end:,}")
     return lines
+
+
+def format_gene(gene: Gene) -> str:
+    """A row of BED12: the exons are blocks; the table does not say what is coding."""
+    sizes = "".join(f"{end - start}," for start, end in gene.exons)
+    starts = "".join(f"{start - gene.exons[0][0]}," for start, _ in gene.exons)
+    first, last = gene.exons[0][0], gene.exons[-1][1]
+    columns = [CONTIG, first, last, gene.name, 0, gene.strand, last, last, 0]
+    return "\t".join(map(str, [*columns, len(gene.exons), sizes, starts])) + "\n"
 
 
 def _format(rows: Iterable[tuple[int, int, Gene]]) -> str:

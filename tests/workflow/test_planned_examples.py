@@ -148,7 +148,7 @@ def write_inputs(folder: Path, config: dict[str, Any], write_weights: Writer) ->
     (folder / genome["fasta"]).parent.mkdir(parents=True, exist_ok=True)
     contig = "U00096.3" if "MG1655" in genome["fasta"] else "chr1"
     write_fasta(folder / genome["fasta"], {contig: random_bases(5000, seed=0)})
-    regions = [genome[key] for key in ("regions",) if key in genome]
+    regions = [genome[key] for key in ("regions", "annotation") if key in genome]
     for entry in evaluation.get("sites", []):
         regions += [entry["file"], entry["within"]["file"]]
     for path in regions:
