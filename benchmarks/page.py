@@ -16,7 +16,7 @@ from common import describe
 
 # isort: split
 from browser import Visit, open_chromium
-from genometracks.browse.page import write_page
+from genometracks.browse.page.page import write_page
 from page_files import Shown, serve, write_scene
 
 CONTIGS = {f"chr{i}": 1_000_000 for i in range(1, 6)}

@@ -15,9 +15,9 @@ import pybigtools
 
 from genometracks.bigwig.writer import BigWigWriter
 from genometracks.browse.limits import Limits
+from genometracks.browse.page.serve import open_server
+from genometracks.browse.page.site import Site
 from genometracks.browse.scene import Features, Scene, ShownObserved, ShownTrack
-from genometracks.browse.serve import open_server
-from genometracks.browse.site import Site
 from genometracks.config.folders import RunFolder
 from genometracks.evaluation.locus import Locus
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fuzz_text import examples, mutated, outcome
 from genometracks.browse.aliases import read_aliases
-from genometracks.browse.genes import write_genes
+from genometracks.browse.reference.genes import write_genes
 from genometracks.config.folders import GenomeFolder
 from genometracks.config.sections import Sites, Within
 from genometracks.evaluation.sites import read_regions, read_sites

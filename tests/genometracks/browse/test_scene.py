@@ -10,7 +10,7 @@ import pytest
 from genometracks.bigwig.overview import read_overview
 from genometracks.bigwig.writer import BigWigWriter
 from genometracks.browse.limits import Limits, choose_limits, choose_start
-from genometracks.browse.observed import write_observed_tracks
+from genometracks.browse.reference.observed import write_observed_tracks
 from genometracks.browse.scene import list_observed, make_scene
 from genometracks.config.folders import RunFolder
 from genometracks.config.sections import (

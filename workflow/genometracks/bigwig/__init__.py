@@ -1,1 +1,1 @@
-"""bigWig files: the writer of tracks, the reader of observed signals."""
+"""bigWig and bigBed files: the writers, and the reader of observed signals."""

@@ -1,1 +1,4 @@
-"""What people open of a run: the page, the track hub, session files, and a server for them."""
+"""What people open of a run, in folders of its own: `reference`, `page` and `hub`.
+
+`scene` is what they show, with its `aliases` and `limits`, as `labels` write it.
+"""

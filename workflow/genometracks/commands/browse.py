@@ -37,7 +37,7 @@ def add_commands(commands: Commands) -> None:
 
 def run_reference(args: argparse.Namespace) -> None:
     """Write what is shown beside the tracks: genes, sites, regions, observed tracks."""
-    from genometracks.browse.reference import write_reference
+    from genometracks.browse.reference.reference import write_reference
     from genometracks.browse.scene import check_scene
     from genometracks.export.seals import save_seals
     from genometracks.plan.plan import Plan
@@ -50,10 +50,10 @@ def run_reference(args: argparse.Namespace) -> None:
 
 def run_browse(args: argparse.Namespace) -> None:
     """Write page, track hub and session files of a run."""
-    from genometracks.browse.hub import write_hub
-    from genometracks.browse.page import write_page
+    from genometracks.browse.hub.hub import write_hub
+    from genometracks.browse.hub.sessions import write_sessions
+    from genometracks.browse.page.page import write_page
     from genometracks.browse.scene import BrowseInput, make_scene
-    from genometracks.browse.sessions import write_sessions
     from genometracks.export.seals import save_seals
     from genometracks.plan.plan import Plan
 
@@ -67,7 +67,7 @@ def run_browse(args: argparse.Namespace) -> None:
 
 def run_sheet_page(args: argparse.Namespace) -> None:
     """Write the page of all runs of a sheet."""
-    from genometracks.browse.page import write_sheet_page
+    from genometracks.browse.page.page import write_sheet_page
     from genometracks.browse.scene import BrowseInput, make_scene
     from genometracks.plan.plan import Plan
 

@@ -26,8 +26,8 @@ def add_commands(commands: Commands) -> None:
 
 def run_serve(args: argparse.Namespace) -> None:
     """Serve the page of a run on this computer, until Ctrl-C."""
-    from genometracks.browse.serve import open_server
-    from genometracks.browse.site import find_site
+    from genometracks.browse.page.serve import open_server
+    from genometracks.browse.page.site import find_site
 
     site = find_site(args.folder)
     with (

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from genometracks.browse.columns import choose_columns, list_values
+from genometracks.browse.hub.columns import choose_columns, list_values
+from genometracks.browse.hub.selection import COLOURS, choose_colours, choose_first
 from genometracks.browse.limits import Limits
 from genometracks.browse.scene import ShownObserved
-from genometracks.browse.selection import COLOURS, choose_colours, choose_first
 from scenes import make_scene
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from genometracks.bigwig.coverage import cover_cells
 from genometracks.bigwig.format import (
     HEADER_SIZE,
     SUMMARY_SIZE,
@@ -27,7 +28,6 @@ from genometracks.bigwig.format import (
 )
 from genometracks.bigwig.index_entries import IndexEntries
 from genometracks.bigwig.zooms import FIRST, ZoomLevel, choose_reductions
-from genometracks.browse.coverage import cover_cells
 from genometracks.common.sealing import Seal, SealedFile, write_sealed
 from genometracks.errors import UserError
 

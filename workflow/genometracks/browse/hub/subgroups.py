@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from genometracks.browse.columns import Column, list_values
+from genometracks.browse.hub.columns import Column, list_values
 from genometracks.browse.scene import Scene
 
 __all__ = ["KIND", "Subgroup", "format_dimensions", "make_subgroups", "name_stanzas"]

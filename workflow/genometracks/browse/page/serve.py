@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import BinaryIO
 from urllib.parse import quote
 
-from genometracks.browse.site import Site, open_file
+from genometracks.browse.page.site import Site, open_file
 from genometracks.errors import UserError
 
 __all__ = ["Part", "Server", "find_part", "open_server"]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from genometracks.browse.bigbed import BED3, Rows, write_bigbed
+from genometracks.bigwig.bigbed import BED3, Rows, write_bigbed
 from genometracks.common.intervals import Intervals
 from genometracks.common.sealing import Seal
 from genometracks.config.sections import Sites

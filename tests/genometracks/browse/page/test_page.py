@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from browser import Visit, open_chromium
-from genometracks.browse.page import write_page, write_sheet_page
+from genometracks.browse.page.page import write_page, write_sheet_page
 from page_files import Shown, serve, write_scene
 
 CONTIGS = {"c1": 2000, "c2": 1000}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
-from genometracks.browse.transcripts import MOST, Blocks, Transcript
+from genometracks.browse.reference.transcripts import MOST, Blocks, Transcript
 from genometracks.errors import UserError
 from genometracks.evaluation.features import GFF_COLUMNS, Row
 

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
-from genometracks.browse.hub import write_hub
-from genometracks.browse.sessions import write_sessions
+from genometracks.browse.hub.hub import write_hub
+from genometracks.browse.hub.sessions import write_sessions
 from scenes import HOSTILE, add_everything, make_scene, write_data
 
 URI = {

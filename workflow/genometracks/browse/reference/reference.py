@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from genometracks.browse.genes import write_genes
-from genometracks.browse.marks import write_regions, write_sites
-from genometracks.browse.observed import write_observed_tracks
+from genometracks.browse.reference.genes import write_genes
+from genometracks.browse.reference.marks import write_regions, write_sites
+from genometracks.browse.reference.observed import write_observed_tracks
 from genometracks.browse.scene import (
     list_aliases,
     list_genes,

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genometracks.browse.serve import Part, find_part, open_server
-from genometracks.browse.site import Site, find_site
+from genometracks.browse.page.serve import Part, find_part, open_server
+from genometracks.browse.page.site import Site, find_site
 from genometracks.errors import UserError
 
 CONTENT = bytes(range(256)) * 4
@@ -341,6 +341,6 @@ def test_a_port_in_use_is_an_error_where_it_was_chosen(results, server):
 
 
 def test_another_port_is_taken_where_the_usual_one_is_in_use(results, monkeypatch, server):
-    monkeypatch.setattr("genometracks.browse.serve.PORT", server.server_port)
+    monkeypatch.setattr("genometracks.browse.page.serve.PORT", server.server_port)
     with open_server(find_site(results)) as other:
         assert other.server_port not in (0, server.server_port)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from browser import Visit, open_chromium
-from genometracks.browse.page import write_page
+from genometracks.browse.page.page import write_page
 from page_files import Shown, serve, serve_plainly, write_scene
 
 CONTIGS = {"c1": 2000, "c2": 1000}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from genometracks.browse.page_data import make_page_data
+from genometracks.browse.page.page_data import make_page_data
 from genometracks.browse.scene import Scene
 from genometracks.common.records import format_record
 from genometracks.common.sealing import Seal, write_sealed
@@ -68,7 +68,7 @@ def write_sheet_page(folder: Path, scenes: Sequence[Scene]) -> list[Seal]:
 
 
 def _write(folder: Path, scenes: Sequence[Scene], *, title: str) -> list[Seal]:
-    assets = files("genometracks.browse") / "assets"
+    assets = files("genometracks.browse.page") / "assets"
     template = (assets / "index.html").read_text("utf-8")
     contents = {name: (assets / name).read_bytes() for name in ASSETS}
     contents["data.json"] = format_record(make_page_data(scenes, folder)).encode()

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from genometracks.browse.columns import Column, choose_columns, list_values
-from genometracks.browse.hub import format_locus, name_genome, name_twobit
+from genometracks.browse.hub.columns import Column, choose_columns, list_values
+from genometracks.browse.hub.hub import format_locus, name_genome, name_twobit
+from genometracks.browse.hub.selection import OBSERVED, choose_colours, choose_first
+from genometracks.browse.hub.stanzas import link_path, list_marks
 from genometracks.browse.labels import clean_text
 from genometracks.browse.limits import Limits
 from genometracks.browse.scene import Scene, ShownTrack
-from genometracks.browse.selection import OBSERVED, choose_colours, choose_first
-from genometracks.browse.stanzas import link_path, list_marks
 from genometracks.tracks.table import safe_names
 
 __all__ = ["format_jbrowse"]

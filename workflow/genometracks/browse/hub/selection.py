@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from genometracks.browse.columns import Column, list_values
+from genometracks.browse.hub.columns import Column, list_values
 from genometracks.browse.scene import Scene
 
 __all__ = ["OBSERVED", "choose_colours", "choose_first"]

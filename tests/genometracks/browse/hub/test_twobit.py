@@ -7,8 +7,8 @@ import py2bit
 import pytest
 import twobitreader
 
-from genometracks.browse import twobit
-from genometracks.browse.twobit import write_twobit
+from genometracks.browse.hub import twobit
+from genometracks.browse.hub.twobit import write_twobit
 from genometracks.errors import UserError
 from genometracks.inputs.fai import write_fai
 

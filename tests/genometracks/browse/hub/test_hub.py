@@ -8,11 +8,11 @@ import py2bit
 import pyBigWig
 import pytest
 
-from genometracks.browse.hub import write_hub
+from genometracks.browse.hub.hub import write_hub
+from genometracks.browse.hub.sessions import write_sessions
 from genometracks.browse.limits import Limits
-from genometracks.browse.reference import write_reference
+from genometracks.browse.reference.reference import write_reference
 from genometracks.browse.scene import make_scene as make_scene_of_run
-from genometracks.browse.sessions import write_sessions
 from genometracks.common.sealing import digest_file
 from genometracks.config.folders import RunFolder
 from genometracks.config.sections import BrowserConfig, EvaluationConfig

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genometracks.bigwig.bigbed import BED3, BED12, Rows, write_bigbed
+from genometracks.bigwig.coverage import cover_cells
 from genometracks.bigwig.format import Summary
-from genometracks.browse.bigbed import BED3, BED12, Rows, write_bigbed
-from genometracks.browse.coverage import cover_cells
 from genometracks.errors import UserError
 
 CONTIGS = {"chr2": 900_000, "chr1": 1_000_000, "tiny": 30}

@@ -7,14 +7,14 @@ tracks that are on in the hub, too, and no others.
 from pathlib import Path
 from xml.etree import ElementTree
 
-from genometracks.browse.columns import choose_columns
-from genometracks.browse.hub import format_locus, write_text
-from genometracks.browse.jbrowse import format_jbrowse
+from genometracks.browse.hub.columns import choose_columns
+from genometracks.browse.hub.hub import format_locus, write_text
+from genometracks.browse.hub.jbrowse import format_jbrowse
+from genometracks.browse.hub.selection import OBSERVED, choose_colours, choose_first
+from genometracks.browse.hub.stanzas import link_path, list_marks
 from genometracks.browse.labels import clean_text
 from genometracks.browse.limits import Limits
 from genometracks.browse.scene import Scene
-from genometracks.browse.selection import OBSERVED, choose_colours, choose_first
-from genometracks.browse.stanzas import link_path, list_marks
 from genometracks.common.sealing import Seal
 
 __all__ = ["write_sessions"]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pyBigWig
 import pytest
 
-from genometracks.browse import gff, transcripts
-from genometracks.browse.genes import write_genes
+from genometracks.browse.reference import gff, transcripts
+from genometracks.browse.reference.genes import write_genes
 from genometracks.errors import UserError
 
 LENGTHS = {"chr1": 1000, "chr2": 500, "empty": 0}

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from genometracks.browse.bigbed import BED12, Rows, write_bigbed
-from genometracks.browse.gff import parse_gff
+from genometracks.bigwig.bigbed import BED12, Rows, write_bigbed
 from genometracks.browse.labels import clean_text
-from genometracks.browse.transcripts import Transcript, parse_bed
+from genometracks.browse.reference.gff import parse_gff
+from genometracks.browse.reference.transcripts import Transcript, parse_bed
 from genometracks.common.sealing import Seal
 from genometracks.errors import UserError
 from genometracks.evaluation.features import Row, is_bed, is_gff, read_rows

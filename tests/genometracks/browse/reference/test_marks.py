@@ -3,7 +3,7 @@
 import pyBigWig
 import pytest
 
-from genometracks.browse.marks import write_regions, write_sites
+from genometracks.browse.reference.marks import write_regions, write_sites
 from genometracks.config.sections import Sites
 from genometracks.errors import UserError
 

@@ -8,11 +8,11 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from genometracks.browse.description import format_description
+from genometracks.browse.hub.description import format_description
+from genometracks.browse.hub.stanzas import GROUPS, LONG, SHORT, format_tracks, link_path
+from genometracks.browse.hub.twobit import write_twobit
 from genometracks.browse.labels import clean_text
 from genometracks.browse.scene import Scene
-from genometracks.browse.stanzas import GROUPS, LONG, SHORT, format_tracks, link_path
-from genometracks.browse.twobit import write_twobit
 from genometracks.common.sealing import Seal, write_sealed
 from genometracks.evaluation.locus import Locus
 from genometracks.tracks.table import safe_names

@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 from importlib.resources import files
 
-from genometracks.browse.page import ASSETS, IGV, IGV_SHA256, write_page, write_sheet_page
+from genometracks.browse.page.page import ASSETS, IGV, IGV_SHA256, write_page, write_sheet_page
 from page_files import Shown, write_scene
 
 CONTIGS = {"c1": 2000, "c2": 1000}
@@ -31,12 +31,12 @@ def test_a_page_has_the_same_bytes_again_and_its_seals_are_of_them(tmp_path):
 
 
 def test_every_asset_is_copied_or_is_the_template():
-    folder = files("genometracks.browse") / "assets"
+    folder = files("genometracks.browse.page") / "assets"
     assert sorted(each.name for each in folder.iterdir()) == sorted([*ASSETS, "index.html"])
 
 
 def test_igv_js_is_the_pinned_version_with_its_licence():
-    folder = files("genometracks.browse") / "assets"
+    folder = files("genometracks.browse.page") / "assets"
     script = (folder / "igv.min.js").read_bytes()
     assert hashlib.sha256(script).hexdigest() == IGV_SHA256
     assert f'"{IGV}"'.encode() in script

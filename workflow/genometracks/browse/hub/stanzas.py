@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genometracks.browse.columns import choose_columns
+from genometracks.browse.hub.columns import choose_columns
+from genometracks.browse.hub.selection import OBSERVED, choose_colours, choose_first
+from genometracks.browse.hub.subgroups import KIND, format_dimensions, make_subgroups, name_stanzas
 from genometracks.browse.labels import clean_text, shorten_middle
 from genometracks.browse.limits import Limits
 from genometracks.browse.scene import Features, Scene
-from genometracks.browse.selection import OBSERVED, choose_colours, choose_first
-from genometracks.browse.subgroups import KIND, format_dimensions, make_subgroups, name_stanzas
 
 __all__ = ["GROUPS", "LONG", "SHORT", "format_tracks", "link_path", "list_marks"]
 

@@ -1,0 +1,1 @@
+"""The track hub: its files for UCSC, and session files for JBrowse 2 and IGV beside them."""

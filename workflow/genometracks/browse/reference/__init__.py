@@ -1,0 +1,1 @@
+"""Annotation, observed tracks, sites and regions, as files that browsers read."""
