@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from genometracks.launch.standby import stand_by
+from genometracks.launch.standby import CLIENT, stand_by
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}"}
@@ -68,6 +69,12 @@ def test_the_status_of_a_wrong_command_line_is_that_of_the_parser(tools):
     status, out, err = run(tools, "plan", "--out")
     assert (status, out) == (2, "")
     assert "usage: genometracks plan" in err
+
+
+def test_a_job_whose_output_is_lost_fails(tools):
+    with open("/dev/full", "w") as full:
+        status, _, err = run(tools, "--version", stdout=full)
+    assert (status, err) == (1, "")
 
 
 @pytest.fixture
@@ -145,6 +152,44 @@ def test_jobs_run_without_the_process_once_it_has_ended(monkeypatch):
         (again / "genometracks").unlink()
         again.rmdir()
     assert (status, out[:13]) == (0, "genometracks ")
+
+
+def test_a_caller_without_an_answer_runs_its_command_itself(monkeypatch, tmp_path):
+    """As if the process were killed while it reads the request, or could not fork."""
+    monkeypatch.setenv("PYTHONPATH", ENVIRONMENT["PYTHONPATH"])
+    address = tmp_path / "socket"
+    client = tmp_path / "genometracks"
+    client.write_text(CLIENT.format(python=sys.executable, address=str(address)))
+    client.chmod(0o700)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(address))
+        server.listen()
+        caller = start(tmp_path, "--version")
+        server.accept()[0].close()
+        out, err = caller.communicate(timeout=60)
+    assert (caller.returncode, out[:13], err) == (0, "genometracks ", "")
+
+
+def test_modules_in_the_working_folder_are_not_imported(monkeypatch, tmp_path):
+    monkeypatch.setenv("PYTHONPATH", ENVIRONMENT["PYTHONPATH"])
+    (tmp_path / "argparse.py").write_text("raise SystemExit('imported from the working folder')")
+    monkeypatch.chdir(tmp_path)
+    with stand_by() as folder:
+        wait_for(lambda: (folder / "socket").exists())
+        forked = run(folder, "--version")
+    client = tmp_path / "genometracks"
+    client.write_text(CLIENT.format(python=sys.executable, address=str(tmp_path / "none")))
+    client.chmod(0o700)
+    alone = run(tmp_path, "--version")
+    assert (forked[0], forked[2]) == (alone[0], alone[2]) == (0, "")
+
+
+@pytest.mark.parametrize("python", ["/opt/my python/bin/python", f"/{'long/' * 30}python"])
+def test_a_python_that_no_script_can_name_forks_no_jobs(monkeypatch, python):
+    monkeypatch.setattr(sys, "executable", python)
+    monkeypatch.setenv("PATH", str(Path(python).parent))
+    with stand_by() as folder:
+        assert folder is None
 
 
 def test_a_caller_reports_that_the_process_ended(monkeypatch, tmp_path):

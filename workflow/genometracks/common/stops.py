@@ -106,7 +106,10 @@ def is_stop(text: str) -> bool:
 def exit_now(status: int) -> NoReturn:
     """End this process; the interpreter would wait for threads that still compute, or crash."""
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # what was printed is lost: a full disk, or nobody reads it
+            status = status or 1
     os._exit(status)
 
 

@@ -3,6 +3,8 @@
 Importing takes most of the time of a light job: PyTorch alone needs more than a second. The forked
 process has the folder, the environment, the standard streams and the process group of its caller,
 the `genometracks` of `standby`, which passes signals on to it. It ends when its caller is killed.
+
+Ends of processes are noticed by SIGCHLD: a pidfd needs Linux 5.3, and a Python built for it.
 """
 
 import contextlib
@@ -36,17 +38,35 @@ FURTHER = ("pyarrow.dataset", "grelu_models.measure")
 """Modules that are imported inside functions."""
 REQUEST = 1 << 24
 """Bytes of the largest request: arguments and environment, which the system limits."""
+PATIENCE = 10.0
+"""Seconds within which a caller sends its request, and reads an answer."""
 DIE_WITH_PARENT = 1
 FORMER: dict[int, Any] = {}
 """Handlers of signals, as this process was started."""
 
+Jobs = dict[int, socket.socket | None]
+"""Process of a job -> connection to its caller; None once the caller has been killed."""
+
 
 @dataclass(frozen=True)
-class Job:
-    """The process of a job, and the connection to its caller."""
+class Standby:
+    """What this process watches.
 
-    process: int
-    link: socket.socket
+    Attributes
+    ----------
+    server : socket
+        Requests.
+    alive : int
+        File descriptor that is closed when the starting process ends.
+    ended : int
+        File descriptor in which there is a byte when a process has ended.
+    jobs : dict
+    """
+
+    server: socket.socket
+    alive: int
+    ended: int
+    jobs: Jobs
 
 
 def serve(address: str, alive: int) -> None:
@@ -64,17 +84,27 @@ def serve(address: str, alive: int) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)
         server.listen(128)
-        jobs: dict[int, Job] = {}
+        standby = Standby(server, alive, _watch_ends(), {})
         for name in list_modules():
             importlib.import_module(name)
-            _answer(server, alive, jobs, wait=0)
+            _answer(standby, wait=0)
         gc.collect()
         gc.freeze()  # a forked process neither searches nor copies what was imported
-        while _answer(server, alive, jobs, wait=None):
+        while _answer(standby, wait=None):
             pass
     shutil.rmtree(Path(address).parent, ignore_errors=True)
-    while jobs:  # the last ones go on
-        _end(jobs, select.select(list(jobs), [], [])[0][0])
+    while _end_jobs(standby):  # the last ones go on
+        select.select([standby.ended], [], [])
+
+
+def _watch_ends() -> int:
+    """Let each end of a process write a byte, and return the descriptor to read it from."""
+    ended, writer = os.pipe()
+    for descriptor in (ended, writer):
+        os.set_blocking(descriptor, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    return ended
 
 
 def list_modules() -> Iterator[str]:
@@ -90,66 +120,92 @@ def list_modules() -> Iterator[str]:
     yield from rooms
 
 
-def _answer(server: socket.socket, alive: int, jobs: dict[int, Job], *, wait: float | None) -> bool:
+def _answer(standby: Standby, *, wait: float | None) -> bool:
     """Start and end jobs; False once the starting process has ended."""
-    watched: list[socket.socket | int] = [server, alive, *jobs]
-    watched += [job.link for job in jobs.values()]
+    links = [link for link in standby.jobs.values() if link]
+    watched: list[socket.socket | int] = [standby.server, standby.alive, standby.ended, *links]
     for ready in select.select(watched, [], [], wait)[0]:
-        if ready is server:
-            _start(server, jobs)
-        elif ready == alive:
+        if ready is standby.server:
+            _start(standby)
+        elif ready == standby.alive:
             return False
-        elif isinstance(ready, int):
-            _end(jobs, ready)
-        else:  # closed: the caller was killed, unless the job has just ended
-            for descriptor, job in jobs.items():
-                if job.link is ready:
-                    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        elif not isinstance(ready, int):  # closed: the caller was killed, unless its job has ended
+            _kill(standby.jobs, ready)
+    _end_jobs(standby)
     return True
 
 
-def _start(server: socket.socket, jobs: dict[int, Job]) -> None:
-    """Fork the process of the next request."""
-    link, _ = server.accept()
-    text, streams, _, _ = socket.recv_fds(link, 1 << 16, 3)
-    while text and not text.endswith(b"\n") and len(text) < REQUEST:
-        more = link.recv(1 << 16)
-        text = text + more if more else b""
-    if not text.endswith(b"\n") or len(streams) != 3:  # the caller was killed
-        for descriptor in (link.detach(), *streams):
-            os.close(descriptor)
-        return
-    parent = os.getpid()
-    process = os.fork()
-    if not process:
-        for opened in (server, link, *(job.link for job in jobs.values())):
-            opened.close()
-        _run(json.loads(text), list(streams), parent)
+def _start(standby: Standby) -> None:
+    """Fork the process of the next request; a caller that gets no answer works without this one."""
+    link, _ = standby.server.accept()
+    link.settimeout(PATIENCE)
+    text = b""
+    streams: list[int] = []
+    try:
+        text, streams, _, _ = socket.recv_fds(link, 1 << 16, 3)
+        while text and not text.endswith(b"\n") and len(text) < REQUEST:
+            more = link.recv(1 << 16)
+            text = text + more if more else b""
+    except OSError:
+        text = b""
+    if text.endswith(b"\n") and len(streams) == 3:
+        _fork(standby, link, text, streams)
+    else:  # the caller was killed, or waits
+        link.close()
     for descriptor in streams:
         os.close(descriptor)
-    jobs[os.pidfd_open(process)] = Job(process, link)
+
+
+def _fork(standby: Standby, link: socket.socket, text: bytes, streams: list[int]) -> None:
+    parent = os.getpid()
+    try:
+        process = os.fork()
+    except OSError:  # no memory, or too many processes
+        link.close()
+        return
+    if not process:
+        for opened in (standby.server, link, *standby.jobs.values()):
+            if opened:
+                opened.close()
+        _run(text, streams, parent)
+    standby.jobs[process] = link
     with contextlib.suppress(OSError):
         link.sendall(b"%d\n" % process)
 
 
-def _end(jobs: dict[int, Job], descriptor: int) -> None:
-    """Tell the caller of a job how it ended."""
-    job = jobs.pop(descriptor)
-    status = os.waitstatus_to_exitcode(os.waitpid(job.process, 0)[1])
-    os.close(descriptor)
-    with contextlib.suppress(OSError):
-        job.link.sendall(b"%d\n" % (exit_status(-status) if status < 0 else status))
-    job.link.close()
+def _kill(jobs: Jobs, link: socket.socket) -> None:
+    """Kill the job whose caller has closed its connection."""
+    for process, other in jobs.items():
+        if other is link:
+            os.kill(process, signal.SIGKILL)  # not reaped yet: no other process has its number
+            jobs[process] = None
+            link.close()
 
 
-def _run(request: dict[str, Any], streams: list[int], parent: int) -> NoReturn:
+def _end_jobs(standby: Standby) -> bool:
+    """Report to the callers of jobs how they ended; return whether some still run."""
+    with contextlib.suppress(BlockingIOError):
+        os.read(standby.ended, 1 << 12)
+    for process in list(standby.jobs):
+        number, ended = os.waitpid(process, os.WNOHANG)
+        if not number:
+            continue
+        link, status = standby.jobs.pop(process), os.waitstatus_to_exitcode(ended)
+        if link:
+            with contextlib.suppress(OSError):
+                link.sendall(b"%d\n" % (exit_status(-status) if status < 0 else status))
+            link.close()
+    return bool(standby.jobs)
+
+
+def _run(request: bytes, streams: list[int], parent: int) -> NoReturn:
     """Run a command in this process, as its caller asked for it; never returns."""
     status = 1
     try:
         ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
-        _enter(request, streams)
+        _enter(json.loads(request), streams)
         runpy.run_module("genometracks.cli", run_name="__main__")
     except KeyboardInterrupt:  # before the command heeds signals itself
         status = exit_status(signal.SIGINT)
@@ -174,6 +230,8 @@ def _enter(request: dict[str, Any], streams: list[int]) -> None:
     os.environ.update(request["environment"])
     sys.argv[:] = ["genometracks", *request["words"]]
     tempfile.tempdir = None  # depends on the environment
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number, handler in FORMER.items():  # a signal that is ignored (`nohup`) stays so
         signal.signal(number, handler)
 
