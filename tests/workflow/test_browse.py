@@ -117,7 +117,7 @@ def test_other_settings_of_the_page_repeat_no_prediction(copied):
 @pytest.mark.parametrize(
     ("section", "values", "message"),
     [
-        ("browser", {"locus": "chr9:1-5"}, "browser.locus 'chr9:1-5': there is no contig 'chr9'"),
+        ("browser", {"locus": "chr9:1-5"}, "browser.locus: no contig 'chr9': did you mean chr"),
         ("browser", {"group_by": ["tissue"]}, "browser.group_by: the tracks have no column"),
         ("genome", {"annotation": "other.gtf"}, "other.gtf: none of its contigs (2) is in the"),
         ("genome", {"aliases": "aliases.tsv"}, "aliases.tsv:1: "),

@@ -121,7 +121,7 @@ def test_the_config_may_name_the_locus(finished):
 @pytest.mark.parametrize(
     ("browser", "message"),
     [
-        ({"locus": "chr3:5-9"}, "browser.locus 'chr3:5-9': there is no contig 'chr3'"),
+        ({"locus": "chr3:5-9"}, "browser.locus: no contig 'chr3': did you mean chr"),
         (
             {"group_by": ("assays",)},
             "browser.group_by: the tracks have no column 'assays': the columns of their metadata "

@@ -12,15 +12,15 @@ from genometracks.bigwig.overview import Overview, read_overview
 from genometracks.browse.aliases import read_aliases
 from genometracks.browse.limits import Limits, choose_limits, choose_start
 from genometracks.common.records import load_record, save_record
-from genometracks.common.region import parse_region
 from genometracks.config.folders import RunFolder
 from genometracks.config.settings import BrowseSettings
-from genometracks.errors import UserError
+from genometracks.errors import UserError, add_prefix
 from genometracks.evaluation.locus import Locus
 from genometracks.evaluation.observed import observed_label
 from genometracks.evaluation.sites import site_label
 from genometracks.inputs.model import Metadata
 from genometracks.plan.plan import Plan
+from genometracks.reading.regions import parse_region
 from genometracks.tracks.table import name_rows, safe_names
 
 __all__ = [
@@ -287,7 +287,10 @@ def _parse_locus(settings: BrowseSettings, plan: Plan) -> Locus | None:
     """The locus of the config, if it names one."""
     if settings.browser.locus is None:
         return None
-    region = parse_region(settings.browser.locus, plan.lengths, where="browser.locus")
+    try:
+        region = parse_region(settings.browser.locus, lengths=plan.lengths)
+    except UserError as error:
+        raise UserError(add_prefix("browser.locus: ", error)) from error
     return Locus(region.contig, region.start, region.end)
 
 

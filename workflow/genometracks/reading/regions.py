@@ -65,7 +65,19 @@ def check_contig(contig: str, lengths: Mapping[str, int]) -> None:
 
 
 def parse_region(text: str, *, lengths: Mapping[str, int]) -> Region:
-    """Parse `contig` or `contig:start-end`; errors as `make_region`.
+    """Parse `contig` or `contig:start-end`.
+
+    Parameters
+    ----------
+    text : str
+        Commas and underscores in numbers are ignored. A contig may have colons in its name.
+    lengths : mapping
+        Contig -> length in bp.
+
+    Raises
+    ------
+    UserError
+        If the text is not a region; else as `make_region`.
 
     Examples
     --------
