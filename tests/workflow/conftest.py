@@ -6,7 +6,20 @@ from pathlib import Path
 import pytest
 
 import pipeline
+from pipeline import CPU, write_project
 from scene import write_inputs
+
+TOOL = """#!/bin/sh
+echo "$*" >> calls
+echo $$ >> pids
+case "$*" in *"--shard 1 "*)
+    if [ -e broken ]; then echo "genometracks predict: no such luck" >&2; exit 1; fi
+    if [ -e mute ]; then echo "loading" >&2; exit 9; fi
+    while [ -e held ]; do touch waiting; sleep 0.1; done
+esac
+exec {tools}/genometracks "$@"
+"""
+"""A `genometracks` that records its calls, and fails or waits where a file asks for it."""
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +46,16 @@ def finished(finished_once, tmp_path) -> Path:
     folder = tmp_path / "project"
     shutil.copytree(finished_once, folder)
     return folder
+
+
+@pytest.fixture
+def project(tmp_path, warm_tools) -> Path:
+    """A run of four shards; a script that fails or waits on request precedes `genometracks`."""
+    write_project(
+        tmp_path, run="small", bases=3000, prediction=CPU, output={"parquet": False}, shards=4
+    )
+    tool = tmp_path / "bin" / "genometracks"
+    tool.parent.mkdir()
+    tool.write_text(TOOL.format(tools=pipeline.tools))
+    tool.chmod(0o755)
+    return tmp_path

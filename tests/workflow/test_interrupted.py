@@ -8,32 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 import pipeline
-from pipeline import CPU, ROOT, run, snakemake, write_project
-
-TOOL = """#!/bin/sh
-echo "$*" >> calls
-case "$*" in *"--shard 1 "*)
-    if [ -e broken ]; then echo "genometracks predict: no such luck" >&2; exit 1; fi
-    while [ -e held ]; do touch waiting; sleep 0.1; done
-esac
-exec {tools}/genometracks "$@"
-"""
-
-
-@pytest.fixture
-def project(tmp_path, warm_tools) -> Path:
-    """A run of four shards; a script that fails or waits on request precedes `genometracks`."""
-    write_project(
-        tmp_path, run="small", bases=3000, prediction=CPU, output={"parquet": False}, shards=4
-    )
-    tool = tmp_path / "bin" / "genometracks"
-    tool.parent.mkdir()
-    tool.write_text(TOOL.format(tools=pipeline.tools))
-    tool.chmod(0o755)
-    return tmp_path
+from pipeline import ROOT, run, snakemake
 
 
 def path_of(project: Path) -> dict[str, str]:

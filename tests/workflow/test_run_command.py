@@ -14,33 +14,11 @@ import pytest
 import yaml
 
 import pipeline
-from pipeline import CPU, ROOT, planned_rules, run, snakemake, write_project
+from pipeline import ROOT, planned_rules, run, snakemake
 from scene import read_files
 from toys import write_model
 
 RESULTS = Path("results/small")
-TOOL = """#!/bin/sh
-echo $$ >> pids
-case "$*" in *"--shard 1 "*)
-    if [ -e broken ]; then echo "genometracks predict: no such luck" >&2; exit 1; fi
-    if [ -e mute ]; then echo "loading" >&2; exit 9; fi
-    while [ -e held ]; do touch waiting; sleep 0.1; done
-esac
-exec {tools}/genometracks "$@"
-"""
-
-
-@pytest.fixture
-def project(tmp_path, warm_tools) -> Path:
-    """A run of four shards; a script that fails or waits on request precedes `genometracks`."""
-    write_project(
-        tmp_path, run="small", bases=3000, prediction=CPU, output={"parquet": False}, shards=4
-    )
-    tool = tmp_path / "bin" / "genometracks"
-    tool.parent.mkdir()
-    tool.write_text(TOOL.format(tools=pipeline.tools))
-    tool.chmod(0o755)
-    return tmp_path
 
 
 def variables(project: Path) -> dict[str, str]:
