@@ -17,7 +17,7 @@ from genometracks.graph.runs import place_run
 from genometracks.graph.secret_addresses import export_addresses, hide_address
 from genometracks.graph.settings import write_settings
 from genometracks.graph.sources import find_sources
-from genometracks.inputs.check import check_inputs
+from genometracks.inputs.check import list_wrong_files
 from toys import make_words, write_fasta, write_model
 
 MINIMAL = {"genome": {"fasta": "g.fa"}, "model": {"weights": "m.safetensors"}}
@@ -105,6 +105,13 @@ def test_a_config_without_sites_is_what_it_was_before_there_were_any():
 def test_an_invalid_config_names_key_and_fix(change, message):
     with pytest.raises(UserError, match=f"^{re.escape(message)}"):
         resolve_config({**MINIMAL, **change})
+
+
+def check_inputs(config) -> None:
+    """Raise all that is wrong with a config's files as one error, as the workflow does."""
+    wrong = list_wrong_files(config)
+    if wrong:
+        raise UserError(*wrong)
 
 
 def test_inputs_are_checked_before_anything_runs(tmp_path, monkeypatch):

@@ -53,14 +53,14 @@ def _find_address(settings: Source) -> str:
 
 def run_genome(args: argparse.Namespace) -> None:
     """Normalise a FASTA; write genome.fa and genome.json."""
-    from genometracks.inputs.genome import scan_fasta
+    from genometracks.inputs.genome import name_genome, scan_fasta
 
     settings: ScanSettings = args.settings
     fasta = Path(settings.fasta)
     index = scan_fasta(
         fasta,
         args.fasta,
-        name=settings.name or fasta.name.removesuffix(".gz").rsplit(".", 1)[0],
+        name=name_genome(settings.name, fasta),
         patterns=list(settings.contigs),
         sha256=settings.sha256,
     )

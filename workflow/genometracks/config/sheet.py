@@ -27,6 +27,16 @@ SHORT = {"run": "run", "model": "model.weights", "genome": "genome.fasta"}
 COMMON = ("runs", "results")
 """Keys that all runs of a sheet share."""
 
+TAKEN = {
+    SHARED: "holds shared files",
+    PAGE: "is the page of all runs",
+    PAGE_LOG: "is the log of their page",
+    REPORT: "is the report of all runs",
+    RUNS: "lists all runs",
+    COMPARE_LOG: "is the log of their report",
+}
+"""Names that no run of a sheet may have, in lower case -> what has the name beside the runs."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -229,17 +239,9 @@ def _resolve_row(given: dict[str, Any], row: dict[str, str]) -> dict[str, Any]:
         missing = tuple(f"config: {key} is missing" for key in unread)
         others = [text for text in error.messages if not text.startswith(missing)]
         raise ConfigError(*wrong, *others, sound=error.sound) from error
-    taken = {
-        SHARED: "holds shared files",
-        PAGE: "is the page of all runs",
-        PAGE_LOG: "is the log of their page",
-        REPORT: "is the report of all runs",
-        RUNS: "lists all runs",
-        COMPARE_LOG: "is the log of their report",
-    }
-    if resolved["run"].lower() in taken:
-        folder = resolved["run"].lower()
-        wrong.append(f"column run: {folder!r} {taken[folder]}: rename the run")
+    folder = resolved["run"].lower()
+    if folder in TAKEN:
+        wrong.append(f"column run: {folder!r} {TAKEN[folder]}: rename the run")
     if wrong:
         raise ConfigError(*wrong, sound={"config": resolved})
     return resolved

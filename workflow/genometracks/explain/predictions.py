@@ -13,7 +13,7 @@ from genometracks.config.settings import (
 from genometracks.errors import UserError
 from genometracks.graph.runs import Run
 from genometracks.inputs.fasta import read_names
-from genometracks.inputs.genome import GenomeIndex, matches_pattern
+from genometracks.inputs.genome import GenomeIndex, matches_pattern, name_genome
 from genometracks.inputs.model import ModelFile
 from genometracks.plan.make import make_plan
 from genometracks.plan.plan import Plan
@@ -117,7 +117,7 @@ def _foresee_genome(run: Run) -> GenomeIndex | None:
     contigs = {contig.name: contig for contig in index.contigs}
     if digest != index.sha256 or not set(chosen) <= set(contigs):
         return None
-    name = run.config.genome.name or fasta.name.removesuffix(".gz").rsplit(".", 1)[0]
+    name = name_genome(run.config.genome.name, fasta)
     return replace(index, name=name, contigs=tuple(contigs[each] for each in chosen))
 
 

@@ -13,9 +13,8 @@ __all__ = [
     "Prediction",
     "Span",
     "StageTime",
-    "find_span",
     "measure_prediction",
-    "measure_union",
+    "measure_wall",
     "read_stages",
 ]
 
@@ -90,24 +89,37 @@ def measure_prediction(logs: Path, shards: Sequence[Shard]) -> Prediction | None
     timed, windows = [], 0
     for shard in shards:
         text = _read_log(logs / "predict" / f"{shard.id}.log")
-        span = find_span(text)
+        span = _find_span(text)
         if span and KEPT not in text and span[1] > span[0]:
             timed.append(span)
             windows += shard.windows
     if not timed:
         return None
-    return Prediction(len(timed), windows, measure_union(timed), _sum_seconds(timed))
+    return Prediction(len(timed), windows, _measure_union(timed), _sum_seconds(timed))
+
+
+def measure_wall(logs: Path, pattern: str = "*.log") -> float:
+    """Seconds in which at least one job ran, by the logs in a folder and in those inside of it.
+
+    Parameters
+    ----------
+    logs : Path
+    pattern : str
+        Of the logs that count. Default is "*.log": all of them.
+    """
+    spans = [_find_span(_read_log(log)) for log in logs.rglob(pattern)]
+    return _measure_union([span for span in spans if span])
 
 
 def _sum_jobs(stage: str, texts: Iterable[str]) -> StageTime:
     spans, peaks = [], []
     for text in texts:
-        span = find_span(text)
+        span = _find_span(text)
         if span:
             spans.append(span)
             peaks += [int(peak.replace(",", "")) for peak in PEAK.findall(text)[-1:]]
     peak = max(peaks) * 1_000_000 if peaks else None
-    return StageTime(stage, len(spans), measure_union(spans), _sum_seconds(spans), peak)
+    return StageTime(stage, len(spans), _measure_union(spans), _sum_seconds(spans), peak)
 
 
 def _read_log(path: Path) -> str:
@@ -117,7 +129,7 @@ def _read_log(path: Path) -> str:
         return ""
 
 
-def find_span(text: str) -> Span | None:
+def _find_span(text: str) -> Span | None:
     """When a job started and finished, by the text of its log; None if it does not state both."""
     events = find_events(text)
     if len(events) < 2:
@@ -130,7 +142,7 @@ def _sum_seconds(spans: Iterable[Span]) -> float:
     return sum(end - start for start, end in spans)
 
 
-def measure_union(spans: Iterable[Span]) -> float:
+def _measure_union(spans: Iterable[Span]) -> float:
     """Seconds that at least one of the spans covers."""
     total, until = 0.0, 0.0
     for start, end in sorted(spans):

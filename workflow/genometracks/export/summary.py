@@ -14,7 +14,7 @@ from genometracks.evaluation.table import (
     read_evaluation,
     read_site_scores,
 )
-from genometracks.export.stage_times import find_span, measure_union
+from genometracks.export.stage_times import measure_wall
 from genometracks.plan.plan import Plan
 from genometracks.shards.provenance import Provenance
 from genometracks.shards.sidecar import Seams
@@ -49,9 +49,7 @@ def write_summary(
         width += f", one each {geometry.bin} bp"
     first = ", ".join(track.name for track in plan.tracks[:3])
     names = first + (", ..." if len(plan.tracks) > 3 else "")
-    seconds, predicting = (
-        _measure_seconds(logs, pattern) for pattern in ("*.log", "predict/*.log")
-    )
+    seconds, predicting = measure_wall(logs), measure_wall(logs, "predict/*.log")
     made = read_provenance(folder.manifest)
     bases = sum(lengths.values())
     unread = ""
@@ -175,9 +173,3 @@ def _describe_terms(plan: Plan) -> Iterator[str]:
     parts = [f"{what} {text}" for what, text in known.items() if text]
     if parts:
         yield f"weights      {'; '.join(parts)}"
-
-
-def _measure_seconds(logs: Path, pattern: str) -> float:
-    """Seconds in which at least one of the stages ran, by the times in their logs."""
-    spans = [find_span(log.read_text()) for log in logs.rglob(pattern)]
-    return measure_union([span for span in spans if span])

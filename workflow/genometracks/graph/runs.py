@@ -121,7 +121,7 @@ def read_runs(given: object) -> dict[str, Run]:
         For all wrong keys and values, with all missing files of the keys that are right; else as
         `place_runs`.
     """
-    return place_runs(_resolve(given), sheet=_is_sheet(given))
+    return place_runs(_resolve(given), sheet=is_sheet(given))
 
 
 def read_run(given: object, name: str | None = None) -> Run:
@@ -140,11 +140,12 @@ def read_run(given: object, name: str | None = None) -> Run:
         As `read_runs`; of the files, only those of this run are checked.
     """
     entry = choose_run(_resolve(given), name)
-    (run,) = place_runs([entry], sheet=_is_sheet(given)).values()
+    (run,) = place_runs([entry], sheet=is_sheet(given)).values()
     return run
 
 
-def _is_sheet(given: object) -> bool:
+def is_sheet(given: object) -> bool:
+    """Whether a config names a sheet of runs."""
     return isinstance(given, dict) and bool(given.get("runs"))
 
 
@@ -154,7 +155,7 @@ def _resolve(given: object) -> list[Entry]:
         return resolve_runs(given)
     except ConfigError as error:
         entries = [Entry(config, origin) for origin, config in error.sound.items()]
-        files = _list_wrong_files(entries, sheet=_is_sheet(given))
+        files = _list_wrong_files(entries, sheet=is_sheet(given))
         raise UserError(*error.messages, *files) from error
 
 

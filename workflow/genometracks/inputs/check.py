@@ -20,23 +20,12 @@ WILDCARD = re.compile(r"\{\s*[.\w]+\s*(,.*)?\}")
 """What Snakemake replaces in a path. It knows no way to write the same as plain text."""
 
 
-def check_inputs(config: Config) -> None:
-    """Refuse a config whose files are missing or whose output folder cannot be written.
-
-    The first fold's weights are checked when the tracks are listed.
-
-    Raises
-    ------
-    UserError
-        For all such files and folders. The message names the keys and the paths.
-    """
-    wrong = list_wrong_files(config)
-    if wrong:
-        raise UserError(*wrong)
-
-
 def list_wrong_files(config: Config) -> list[str]:
-    """What `check_inputs` refuses, one line for each file or folder."""
+    """One line for each file of a config that is missing, and each folder that cannot be written.
+
+    The lines name the keys and the paths. The first fold's weights are checked when the tracks are
+    listed.
+    """
     wrong: list[str] = []
     for check in _list_checks(config):
         try:

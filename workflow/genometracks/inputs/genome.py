@@ -192,6 +192,11 @@ def find_scan(kept: GenomeFolder, fasta: Path, *, patterns: Sequence[str]) -> Ge
     return index if same and used else None
 
 
+def name_genome(name: str | None, fasta: Path) -> str:
+    """The name that the config gives a genome, or else that of its file without the suffix."""
+    return name or fasta.name.removesuffix(".gz").rsplit(".", 1)[0]
+
+
 def matches_pattern(name: str, patterns: Sequence[str]) -> bool:
     """Whether a contig is selected by at least one name or glob pattern."""
     return any(name == pattern or fnmatch.fnmatchcase(name, pattern) for pattern in patterns)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from genometracks.common.identity import Process
-from genometracks.common.records import format_record, optional, parse_record
+from genometracks.common.records import format_record, parse_record
 from genometracks.config.folders import RunFolder
 from genometracks.errors import UserError
 
@@ -36,20 +36,17 @@ class Holder:
     process : Process
     since : str
         Local time.
-    home : str
-        Folder in which it was started.
     """
 
     host: str
     process: Process
     since: str
-    home: str = optional("")
 
     @classmethod
     def of_caller(cls) -> "Holder":
         """This process."""
         now = datetime.now().isoformat(" ", "seconds")
-        return cls(socket.gethostname(), Process.of_caller(), now, os.getcwd())
+        return cls(socket.gethostname(), Process.of_caller(), now)
 
 
 @dataclass(frozen=True)

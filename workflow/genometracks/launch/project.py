@@ -5,7 +5,7 @@ from pathlib import Path
 
 from genometracks.config.folders import RunFolder
 from genometracks.config.resolve import check_config_files, read_config
-from genometracks.graph.runs import Run, read_runs
+from genometracks.graph.runs import Run, is_sheet, read_runs
 
 
 @dataclass(frozen=True)
@@ -53,5 +53,4 @@ def read_project(config: Path) -> Project:
     """
     check_config_files([config])
     given = read_config(config)
-    sheet = bool(isinstance(given, dict) and given.get("runs"))
-    return Project(config, read_runs(given), sheet)
+    return Project(config, read_runs(given), is_sheet(given))

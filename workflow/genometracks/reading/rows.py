@@ -14,7 +14,6 @@ from genometracks.reading.table import Track
 from genometracks.reading.values import Bins
 
 Summary = Literal["mean", "min", "max", "sum"]
-SUMMARIES: tuple[Summary, ...] = ("mean", "min", "max", "sum")
 TOGETHER = 1 << 20
 """Values of regions in a table, about."""
 

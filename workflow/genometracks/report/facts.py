@@ -24,9 +24,8 @@ from genometracks.evaluation.table import (
 from genometracks.export.stage_times import (
     Prediction,
     StageTime,
-    find_span,
     measure_prediction,
-    measure_union,
+    measure_wall,
     read_stages,
 )
 from genometracks.plan.plan import Plan
@@ -200,7 +199,6 @@ def collect_facts(
         If the manifest is missing or damaged.
     """
     written = read_written(folder.manifest)
-    spans = [find_span(log.read_text(errors="replace")) for log in logs.rglob("*.log")]
     rows, sites = _read_table(folder.evaluation)
     means = [track.mean for track in tracks if track.mean is not None]
     return Facts(
@@ -216,7 +214,7 @@ def collect_facts(
         bases=sum(plan.lengths.values()),
         devices=written.prediction.devices,
         precision=plan.settings.precision,
-        wall=measure_union([span for span in spans if span]),
+        wall=measure_wall(logs),
         rate=measure_prediction(logs, plan.shards),
         owned=plan.geometry.owned * plan.geometry.bin,
         stages=tuple(read_stages(logs)),
