@@ -71,12 +71,6 @@ def test_the_status_of_a_wrong_command_line_is_that_of_the_parser(tools):
     assert "usage: genometracks plan" in err
 
 
-def test_a_job_whose_output_is_lost_fails(tools):
-    with open("/dev/full", "w") as full:
-        status, _, err = run(tools, "--version", stdout=full)
-    assert (status, err) == (1, "")
-
-
 @pytest.fixture
 def waiting(tools, tmp_path):
     """A job that waits for a named pipe: its caller, and the process of the job."""
