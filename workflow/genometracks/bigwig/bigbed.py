@@ -71,6 +71,11 @@ class Layout:
     defined: int
 
     @property
+    def named(self) -> bool:
+        """Whether there is a column of names."""
+        return len(self.columns) > NAME_COLUMN
+
+    @property
     def declaration(self) -> bytes:
         """The columns in autoSql."""
         rows = [f'    {COLUMNS[name][0]} {name}; "{COLUMNS[name][1]}"' for name in self.columns]
@@ -144,15 +149,79 @@ def _write_parts(
     blocks: IndexEntries,
 ) -> None:
     levels = zooms.levels()
-    at_declaration = HEADER_SIZE + ZOOM_HEADER_SIZE * len(levels)
-    at_summary = at_declaration + len(layout.declaration)
-    named = len(layout.columns) > NAME_COLUMN
-    at_extension = at_summary + SUMMARY_SIZE
-    tree = at_extension + (EXTENSION.size + NAME_INDEX.size) * named
-    file.seek(tree)  # what lies before is known at the end
-    file.write(pack_contig_tree(contigs, offset=tree))
+    places = _Places.of(layout, levels=len(levels))
+    file.seek(places.tree)  # what lies before is known at the end
+    file.write(pack_contig_tree(contigs, offset=places.tree))
     data = file.tell()
     file.write(struct.pack("<Q", sum(len(rows.intervals) for rows in features.values())))
+    written = _write_features(file, contigs, features, zooms=zooms, blocks=blocks)
+    index = file.tell()
+    file.write(pack_index(blocks.read(), offset=index, data_end=index))
+    heads = [_write_zoom(file, level) for level in levels]
+    at_names = file.tell()
+    if layout.named:
+        file.write(_pack_names(written.names, offset=at_names))
+    file.write(struct.pack("<I", MAGIC))
+    file.seek(0)
+    file.write(
+        struct.pack(
+            "<IHHQQQHHQQIQ",
+            MAGIC,
+            4,
+            len(levels),
+            places.tree,
+            data,
+            index,
+            len(layout.columns),
+            layout.defined,
+            places.declaration,
+            places.summary,
+            max(written.largest, 1),
+            places.extension if layout.named else 0,
+        )
+    )
+    file.write(b"".join(struct.pack("<IIQQ", size, 0, *at) for size, *at in heads))
+    file.write(layout.declaration + written.summary.pack())
+    if layout.named:
+        file.write(EXTENSION.pack(64, 1, places.extension + EXTENSION.size))
+        file.write(NAME_INDEX.pack(0, 1, at_names, 0, NAME_COLUMN, 0))
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Offsets of the parts before the features."""
+
+    declaration: int
+    summary: int
+    extension: int
+    tree: int
+
+    @classmethod
+    def of(cls, layout: Layout, *, levels: int) -> "_Places":
+        declaration = HEADER_SIZE + ZOOM_HEADER_SIZE * levels
+        summary = declaration + len(layout.declaration)
+        extension = summary + SUMMARY_SIZE
+        tree = extension + (EXTENSION.size + NAME_INDEX.size) * layout.named
+        return cls(declaration, summary, extension, tree)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """Statistics of the features, bytes of the largest block, and (name, offset, size) of names."""
+
+    summary: Summary
+    largest: int
+    names: list[tuple[bytes, int, int]]
+
+
+def _write_features(
+    file: SealedFile,
+    contigs: Mapping[str, int],
+    features: Mapping[str, Rows],
+    *,
+    zooms: ZoomLevel,
+    blocks: IndexEntries,
+) -> _Written:
     summary, largest = Summary(), 0
     names: list[tuple[bytes, int, int]] = []
     for number, (contig, length) in enumerate(contigs.items()):
@@ -163,43 +232,14 @@ def _write_parts(
             packed = compress(block)
             part = slice(first, first + ROWS)
             _add_block(blocks, number, rows.intervals[part], file.tell(), len(packed))
-            if named and rows.rest:
+            if rows.rest:
                 names += [(_cut_name(row), file.tell(), len(packed)) for row in rows.rest[part]]
             file.write(packed)
             largest = max(largest, len(block))
         cells = cover_cells(rows.intervals, cell=CELL, summary=summary)
         zooms.add(cells, contig=number, length=length)
         zooms.end_contig(contig=number, length=length)
-    index = file.tell()
-    file.write(pack_index(blocks.read(), offset=index, data_end=index))
-    heads = [_write_zoom(file, level) for level in levels]
-    at_names = file.tell()
-    if named:
-        file.write(_pack_names(names, offset=at_names))
-    file.write(struct.pack("<I", MAGIC))
-    file.seek(0)
-    file.write(
-        struct.pack(
-            "<IHHQQQHHQQIQ",
-            MAGIC,
-            4,
-            len(levels),
-            tree,
-            data,
-            index,
-            len(layout.columns),
-            layout.defined,
-            at_declaration,
-            at_summary,
-            max(largest, 1),
-            at_extension if named else 0,
-        )
-    )
-    file.write(b"".join(struct.pack("<IIQQ", size, 0, *at) for size, *at in heads))
-    file.write(layout.declaration + summary.pack())
-    if named:
-        file.write(EXTENSION.pack(64, 1, at_extension + EXTENSION.size))
-        file.write(NAME_INDEX.pack(0, 1, at_names, 0, NAME_COLUMN, 0))
+    return _Written(summary, largest, names)
 
 
 def _pack_blocks(number: int, rows: Rows) -> Iterator[tuple[bytes, int]]:

@@ -7,15 +7,22 @@ cleaned; names and tags are made of letters, digits and underscores.
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from genometracks.browse.hub.columns import choose_columns
+from genometracks.browse.hub.columns import Column, choose_columns
 from genometracks.browse.hub.selection import OBSERVED, choose_colours, choose_first
-from genometracks.browse.hub.subgroups import KIND, format_dimensions, make_subgroups, name_stanzas
+from genometracks.browse.hub.subgroups import (
+    KIND,
+    Subgroup,
+    format_dimensions,
+    make_subgroups,
+    name_stanzas,
+)
 from genometracks.browse.labels import clean_text, shorten_middle
 from genometracks.browse.limits import Limits
 from genometracks.browse.scene import Features, Scene
@@ -111,46 +118,55 @@ def _make_composite(trackhub: Any, scene: Scene, names: _Names, *, folder: Path,
     composite.add_subgroups(
         trackhub.SubGroupDefinition(each.tag, each.label, each.members) for each in subgroups
     )
-    first = choose_first(scene, columns)
-    colours = choose_colours(scene, columns)
-    priority = 0
+    composite.add_tracks(
+        list(_list_signals(trackhub, scene, names, columns, subgroups, folder=folder))
+    )
+    return composite
+
+
+def _list_signals(
+    trackhub: Any,
+    scene: Scene,
+    names: _Names,
+    columns: Sequence[Column],
+    subgroups: Sequence[Subgroup],
+    *,
+    folder: Path,
+) -> Iterator[Any]:
+    """Yield each predicted track, and after it the observed tracks that it is compared with."""
+    first, colours = choose_first(scene, columns), choose_colours(scene, columns)
+    places = count(1)
     for row, track in enumerate(scene.tracks):
         shared = {each.tag: each.of_tracks[row] for each in subgroups}
         on = "on" if track.track in first else "off"
-        priority += 1
+        name = clean_text(track.name, most=200)
         about = track.description if track.description != track.name else track.computed
-        composite.add_tracks(
-            _make_signal(
-                trackhub,
-                names.tracks[row],
-                clean_text(track.name, most=200),
-                clean_text(about, most=200),
-                link_path(track.file, folder),
-                limits=track.limits,
-                colour=colours[row],
-                parent=on,
-                priority=priority,
-                subgroups=shared,
-            )
+        yield _make_signal(
+            trackhub,
+            names.tracks[row],
+            name,
+            clean_text(about, most=200),
+            link_path(track.file, folder),
+            limits=track.limits,
+            colour=colours[row],
+            parent=on,
+            priority=next(places),
+            subgroups=shared,
         )
-        for name, other in zip(names.observed, scene.observed, strict=True):
+        for stanza, other in zip(names.observed, scene.observed, strict=True):
             if other.track == track.track:
-                priority += 1
-                composite.add_tracks(
-                    _make_signal(
-                        trackhub,
-                        name,
-                        clean_text(other.name, most=200),
-                        f"observed, compared with {clean_text(track.name, most=200)}",
-                        link_path(other.file, folder),
-                        limits=other.limits,
-                        colour=OBSERVED,
-                        parent=on,
-                        priority=priority,
-                        subgroups={**shared, KIND: "observed"},
-                    )
+                yield _make_signal(
+                    trackhub,
+                    stanza,
+                    clean_text(other.name, most=200),
+                    f"observed, compared with {name}",
+                    link_path(other.file, folder),
+                    limits=other.limits,
+                    colour=OBSERVED,
+                    parent=on,
+                    priority=next(places),
+                    subgroups={**shared, KIND: "observed"},
                 )
-    return composite
 
 
 def _make_signal(
