@@ -17,7 +17,7 @@ from genometracks.evaluation.sites import read_regions, read_sites
 from genometracks.inputs.bases import Bases
 from genometracks.inputs.bed import read_bed
 from genometracks.inputs.genome import GenomeIndex, find_scan, scan_fasta
-from genometracks.starter.genome import look_at_genome
+from genometracks.starter.genome import inspect_genome
 
 FASTA = b">chr1 first\r\nACGTNNNNacgtRYK\r\nAC-GT*\r\n>chr2\nGGGG\n\n>empty\n>chr3\nNNNN\nA\n"
 BED = b"#c\ntrack name=x\nchr1\t0\t10\tname\nchr1\t5\t20\nchrUn\t3\t9\nchr2 1 4\n"
@@ -50,7 +50,7 @@ HOW = st.sampled_from(["plain", "plain", "gzip", "cut"])
 def test_a_changed_fasta(data, how, patterns):
     fasta, out = Path("g.fa"), GenomeFolder(Path("genome"))
     fasta.write_bytes(packed(data, how))
-    found = outcome(lambda: look_at_genome("g.fa"))
+    found = outcome(lambda: inspect_genome("g.fa"))
     index = outcome(lambda: scan_fasta(fasta, out.bases, name="g", patterns=patterns))
     if index is None:
         return
@@ -70,7 +70,7 @@ INDEX = b"chr1\t24\t12\t15\t17\nchr2\t4\t45\t4\t5\n"
 def test_a_changed_index(data):
     Path("i.fa").write_bytes(FASTA)
     Path("i.fa.fai").write_bytes(data)
-    found = look_at_genome("i.fa")
+    found = inspect_genome("i.fa")
     assert all(name.isprintable() and length >= 0 for name, length in found.contigs)
     assert found.index or len(found.contigs) == 4
 

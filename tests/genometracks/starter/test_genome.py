@@ -7,7 +7,7 @@ import pytest
 
 from genometracks.errors import UserError
 from genometracks.inputs.fasta import read_lengths
-from genometracks.starter.genome import look_at_genome, suggest_patterns
+from genometracks.starter.genome import inspect_genome, suggest_patterns
 from toys import random_bases, write_fasta
 
 CONTIGS = {"chr1": random_bases(130, seed=1), "b|c": random_bases(60, seed=2), "empty": ""}
@@ -20,7 +20,7 @@ def test_a_fasta_without_index_is_read(tmp_path, end, packed):
     path = write_fasta(tmp_path / "g.fa", CONTIGS, end=end)
     if packed:
         path.write_bytes(gzip.compress(path.read_bytes()))
-    genome = look_at_genome(str(path))
+    genome = inspect_genome(str(path))
     assert genome.contigs == LENGTHS and genome.bases == 190 and genome.index is None
     assert genome.form == ("gzip" if packed else "plain") and genome.patterns == ("*",)
     assert genome.bytes == path.stat().st_size
@@ -38,14 +38,14 @@ def test_bgzip_is_told_from_gzip(tmp_path):
     block = gzip.compress(b">a\nACGT\n")
     extra = b"\x06\x00BC\x02\x00\x00\x00"
     path.write_bytes(block[:3] + b"\x04" + block[4:10] + extra + block[10:])
-    genome = look_at_genome(str(path))
+    genome = inspect_genome(str(path))
     assert genome.form == "bgzip" and genome.contigs == (("a", 4),)
 
 
 def test_an_index_is_used_instead_of_the_fasta(tmp_path):
     path = write_fasta(tmp_path / "g.fa", {"a": "ACGT"})
     (tmp_path / "g.fa.fai").write_text("chr1\t248956422\t6\t60\t61\nchr2\t100\t9\t60\t61\n")
-    genome = look_at_genome(str(path))
+    genome = inspect_genome(str(path))
     assert genome.contigs == (("chr1", 248_956_422), ("chr2", 100)) and genome.index == "g.fa.fai"
 
 
@@ -55,7 +55,7 @@ def test_an_index_is_used_instead_of_the_fasta(tmp_path):
 def test_a_damaged_index_is_not_used(tmp_path, index, caplog):
     path = write_fasta(tmp_path / "g.fa", {"a": "ACGT"})
     (tmp_path / "g.fa.fai").write_text(index)
-    genome = look_at_genome(str(path))
+    genome = inspect_genome(str(path))
     assert genome.contigs == (("a", 4),) and genome.index is None
     assert caplog.messages == [f"{path}.fai: not an index of a FASTA, which is read instead"]
 
@@ -65,7 +65,7 @@ def test_an_old_index_is_not_used(tmp_path, caplog):
     index = tmp_path / "g.fa.fai"
     index.write_text("b\t9\t3\t4\t5\n")
     os.utime(index, (1, 1))
-    assert look_at_genome(str(path)).contigs == (("a", 4),)
+    assert inspect_genome(str(path)).contigs == (("a", 4),)
     assert caplog.messages == [f"{index}: older than the FASTA, which is read instead"]
 
 
@@ -85,7 +85,7 @@ def test_what_is_not_a_fasta_is_one_error(tmp_path, content, message):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(UserError) as caught:
-        look_at_genome(str(path))
+        inspect_genome(str(path))
     assert str(caught.value).startswith(f"{path}: {message}")
     assert str(caught.value).isprintable()
 
@@ -114,11 +114,11 @@ def test_chromosomes_are_suggested_where_there_are_many_contigs(contigs, pattern
 @pytest.mark.parametrize("path", ["/dev/zero", "."])
 def test_what_is_no_file_is_not_read(path):
     with pytest.raises(UserError, match=f"^{path}: not a file: check --fasta$"):
-        look_at_genome(path)
+        inspect_genome(path)
 
 
 def test_a_pipe_as_index_is_not_opened(tmp_path, caplog):
     path = write_fasta(tmp_path / "g.fa", {"a": "ACGT"})
     os.mkfifo(tmp_path / "g.fa.fai")
-    assert look_at_genome(str(path)).index is None
+    assert inspect_genome(str(path)).index is None
     assert caplog.messages == [f"{path}.fai: not an index of a FASTA, which is read instead"]

@@ -38,6 +38,7 @@ MAKERS = {
     "page": "browse",
     "manifest.json": "manifest",
     "summary.txt": "summary",
+    "report.html": "report",
 }
 MAKERS_BY_FOLDER = {
     "shards": "predict",

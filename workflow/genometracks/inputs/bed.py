@@ -158,6 +158,7 @@ def read_lines(path: Path) -> Iterator[str]:
 
 
 def shorten_contig(contig: str) -> str:
+    """The name of a contig, cut to 60 characters."""
     return contig if len(contig) <= 60 else f"{contig[:57]}..."
 
 

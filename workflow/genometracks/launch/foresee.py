@@ -1,4 +1,4 @@
-"""What Snakemake would run, asked by a dry run, and explained."""
+"""What Snakemake would run, by a dry run of it, and why."""
 
 import tempfile
 from collections.abc import Iterator, Sequence

@@ -136,7 +136,7 @@ def _answer(standby: Standby, *, wait: float | None) -> bool:
 
 
 def _start(standby: Standby) -> None:
-    """Fork the process of the next request; a caller that gets no answer works without this one."""
+    """Fork the process of the next request; a caller without an answer runs its command itself."""
     link, _ = standby.server.accept()
     link.settimeout(PATIENCE)
     text = b""
@@ -207,7 +207,7 @@ def _run(request: bytes, streams: list[int], parent: int) -> NoReturn:
             os._exit(1)
         _enter(json.loads(request), streams)
         runpy.run_module("genometracks.cli", run_name="__main__")
-    except KeyboardInterrupt:  # before the command heeds signals itself
+    except KeyboardInterrupt:  # before the command handles signals
         status = exit_status(signal.SIGINT)
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else 1

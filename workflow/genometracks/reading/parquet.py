@@ -1,4 +1,4 @@
-"""The Parquet table of a run, read by row groups: only those, and only the columns, of a question.
+"""The Parquet table of a run, read by row groups: only those, and only the columns, of a query.
 
 A file has row groups of 65,536 bins, and the statistics of their column `start`. Tracks are divided
 over `part-0.parquet`, `part-1.parquet`, ... of equal numbers of columns.
@@ -29,7 +29,7 @@ OPEN = 32
 TOGETHER = 256
 """Columns that are decoded at once: 256 kB of each are in memory."""
 ROWS = 8_192
-"""Rows of a batch: rows after those of a question are not decoded."""
+"""Rows of a batch: rows after those of a query are not decoded."""
 
 
 class ParquetSource:

@@ -1,4 +1,4 @@
-"""Rows of the answer to a question: one per bin, or one per region."""
+"""Rows of a query: one per bin, or one per region."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal

@@ -61,7 +61,7 @@ class Genome:
         return sum(length for _, length in self.contigs)
 
 
-def look_at_genome(path: str) -> Genome:
+def inspect_genome(path: str) -> Genome:
     """Find out about a FASTA what a config can use.
 
     An index (`.fai`) is used if it is not older than the FASTA; otherwise the FASTA is read.

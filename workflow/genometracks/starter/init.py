@@ -19,8 +19,8 @@ from genometracks.starter.facts import (
     judge_strands,
     list_columns,
 )
-from genometracks.starter.genome import Genome, look_at_genome
-from genometracks.starter.model import Model, look_at_model
+from genometracks.starter.genome import Genome, inspect_genome
+from genometracks.starter.model import Model, inspect_model
 from grelu_models.errors import ModelError, make_line
 from grelu_models.files.yaml_text import parse_yaml
 from grelu_models.secrets import mask
@@ -87,12 +87,12 @@ def _look(path: Path, given: Given) -> Found:
         if given.fasta and is_address(given.fasta):
             check_address(given.fasta)
         elif given.fasta:
-            genome = look_at_genome(given.fasta)
+            genome = inspect_genome(given.fasta)
     except UserError as error:
         wrong += error.messages
     try:
         if given.weights:
-            model = look_at_model(given.weights)
+            model = inspect_model(given.weights)
     except (UserError, ModelError) as error:
         wrong += list_messages(error)
     if given.annotation and not Path(given.annotation).is_file():

@@ -94,7 +94,7 @@ class Model:
         return self.geometry is not None and self.geometry.bin is None
 
 
-def look_at_model(sources: tuple[str, ...]) -> Model:
+def inspect_model(sources: tuple[str, ...]) -> Model:
     """Find out about weights what a config can use.
 
     Small models are loaded and measured; several weights are compared as folds of one model.

@@ -1,4 +1,4 @@
-"""What a job's log tells the user: its notes, and the error that ended it."""
+"""What a job's log states for the user: its notes, and the error that ended it."""
 
 import os
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ WIDTH = 2000
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a job's log tells.
+    """What a job's log states.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Outcome:
 
 
 def read_outcome(log: Path) -> Outcome:
-    """Read what a job's log tells; nothing, if it cannot be read.
+    """Read notes and error of a job's log; there are none if it cannot be read.
 
     Control characters are replaced: lines may be shown on a terminal.
     """

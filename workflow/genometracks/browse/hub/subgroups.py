@@ -16,7 +16,7 @@ MOST_COLUMNS, MOST_VALUES = 8, 1000
 LETTERS = "XYABCDEFGH"
 """Of dimensions: X and Y are the table of check boxes, others lists."""
 KIND = "kind"
-"""Subgroup that tells predicted from observed tracks."""
+"""Subgroup that distinguishes predicted and observed tracks."""
 
 
 @dataclass(frozen=True)
