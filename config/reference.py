@@ -19,8 +19,8 @@ HEAD = "| key | default | type | meaning |\n|---|---|---|---|\n"
 GUIDES = {
     "run": "Guides: [many runs](../docs/sheets.md), "
     "[number of shards](../docs/auto.md#what-auto-chooses), [clusters](../docs/cluster.md).",
-    "genome": "Guides: [part of a genome](../docs/windows.md#part-of-a-genome), "
-    "[a genome from a URL](../docs/models.md#files-from-the-hub-or-a-url).",
+    "genome": "Guides: [genomes](../docs/genomes.md), "
+    "[what page and hub show](../docs/hub.md#what-the-config-says).",
     "model": "Guides: [models](../docs/models.md), [your own](../docs/own-models.md), "
     "[a longer window](../docs/auto.md#what-auto-chooses).",
     "prediction": "Guides: [windows](../docs/windows.md), [averages](../docs/averages.md), "
@@ -28,7 +28,7 @@ GUIDES = {
     "output": "Guides: [selection, groups and pairs](../docs/averages.md#which-tracks), "
     "[scale](../docs/averages.md#scale), [files](../docs/outputs.md).",
     "evaluation": "Guide: [evaluation](../docs/evaluation.md).",
-    "browser": "Guide: [files](../docs/outputs.md).",
+    "browser": "Guides: [the page](../docs/page.md), [track hub](../docs/hub.md).",
 }
 """What follows the heading of each section, in the order of the page; `run` is the top level."""
 

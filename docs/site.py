@@ -4,6 +4,7 @@ The pages are the Markdown files of the repository, at their own paths, so that 
 work on the site as they do in the repository. Files that they link to come along.
 """
 
+import argparse
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+STYLE = Path("docs/site.css")
 PAGES = (
     "README.md",
     "ARCHITECTURE.md",
@@ -28,7 +30,9 @@ PAGES = (
 
 def main() -> int:
     """Build the site into the folder that the command line names."""
-    out = Path(sys.argv[1]).absolute()
+    parser = argparse.ArgumentParser(description="Build the documentation as a website.")
+    parser.add_argument("out", metavar="OUT", type=Path, help="folder of the site")
+    out = parser.parse_args().out.absolute()
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source"
         for path in list_files():
@@ -44,9 +48,9 @@ def main() -> int:
 
 
 def list_files() -> set[Path]:
-    """Paths, inside the repository, of the pages and of the files that they link to."""
+    """Paths, inside the repository, of the pages, their style and the files that they link to."""
     pages = {page.relative_to(ROOT) for pattern in PAGES for page in ROOT.glob(pattern)}
-    return pages | {file for page in pages for file in _list_links(page)}
+    return {*pages, STYLE, *(file for page in pages for file in _list_links(page))}
 
 
 def _list_links(page: Path) -> Iterator[Path]:

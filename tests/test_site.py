@@ -36,3 +36,11 @@ def test_pages_load_nothing_from_elsewhere(site):
     )
     for page in site.rglob("*.html"):
         assert not re.search(loads, page.read_text()), page
+
+
+@pytest.mark.parametrize(("words", "status"), [(["--help"], 0), ([], 2), (["--out", "x"], 2)])
+def test_options_are_no_folders(tmp_path, words, status):
+    command = [sys.executable, str(ROOT / "docs" / "site.py"), *words]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == status and "usage: site.py [-h] OUT" in done.stdout + done.stderr
+    assert not list(tmp_path.iterdir())
