@@ -72,7 +72,7 @@ def project(tmp_path, warm_tools) -> Path:
 
 
 def run_block(project: Path, language: str, code: str) -> str:
-    """Output of a block: that of a server's first two lines, or what a program prints in the end."""
+    """Output of a block: the first two lines of a server, or all that a program prints."""
     tools = pipeline.tools
     variables = {
         **os.environ,
