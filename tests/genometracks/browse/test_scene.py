@@ -153,6 +153,22 @@ def test_limits_leave_out_rare_extremes_and_contain_zero(tmp_path):
     assert choose_limits([view, few]) == Limits(-2.0, 3.0)
 
 
+@pytest.mark.parametrize(("peak", "high"), [(8.9, 8.9), (9.1, 3.0)])
+def test_limits_reach_extremes_that_are_not_far_out(tmp_path, peak, high):
+    values = np.full(640_000, 3.0)
+    values[77_777] = peak
+    view = write(tmp_path / "a.bw", {"a": values}, contigs={"a": 6_400_000})
+    assert choose_limits([view]).high == pytest.approx(high)
+
+
+@pytest.mark.parametrize(("least", "low"), [(-0.019, 0.0), (-0.021, -0.021)])
+def test_limits_leave_out_values_of_the_rarer_sign_that_cannot_be_seen(tmp_path, least, low):
+    view = write(tmp_path / "a.bw", {"a": [least, 1.0]}, contigs={"a": 20})
+    assert choose_limits([view]) == Limits(pytest.approx(low), 1.0)
+    view = write(tmp_path / "b.bw", {"a": [-1.0, -least]}, contigs={"a": 20})
+    assert choose_limits([view]) == Limits(-1.0, pytest.approx(-low))
+
+
 def test_the_first_locus_is_where_the_signal_varies_and_held_out_if_any_is(tmp_path):
     values = {"a": np.zeros(100_000), "b": np.zeros(100_000)}
     values["a"][30_000:30_010] = 9.0

@@ -14,6 +14,10 @@ __all__ = ["Limits", "choose_limits", "choose_start"]
 
 CLIPPED = 0.002
 """Share of the stretches of a genome whose extremes may lie outside of the limits."""
+NEAR = 3.0
+"""Extremes this many times farther from 0 than most values, or less, are inside of the limits."""
+FLAT = 0.02
+"""Part of the axis, which is about one pixel, below which values of the rarer sign are left out."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,8 @@ def choose_limits(overviews: Sequence[Overview]) -> Limits:
     """Choose the limits of tracks that are drawn in one scale.
 
     Values are never far outside: in each track, the extremes of at most 0.2% of all stretches (64
-    bins or more) are. One limit is 0, unless values of both signs are that frequent.
+    bins or more) are, and none that is at most 3 times as far from 0 as the limit would be without
+    it. One limit is 0, unless values of both signs are that frequent, and visible.
 
     Parameters
     ----------
@@ -40,15 +45,26 @@ def choose_limits(overviews: Sequence[Overview]) -> Limits:
     >>> choose_limits([])
     Limits(low=0.0, high=1.0)
     """
-    lows, highs = [], []
+    lows, highs = [0.0], [0.0]
     for view in overviews:
         if view.covered:
             records = view.records
             enough = len(records) * CLIPPED >= 1
-            lows.append(np.quantile(records["min"], CLIPPED) if enough else view.min)
-            highs.append(np.quantile(records["max"], 1 - CLIPPED) if enough else view.max)
-    low, high = min([0.0, *map(float, lows)]), max([0.0, *map(float, highs)])
+            often = np.quantile(records["min"], CLIPPED) if enough else view.min
+            lows.append(_reach(float(often), view.min))
+            often = np.quantile(records["max"], 1 - CLIPPED) if enough else view.max
+            highs.append(_reach(float(often), view.max))
+    low, high = min(lows), max(highs)
+    if -low < FLAT * high:
+        low = 0.0
+    if high < FLAT * -low:
+        high = 0.0
     return Limits(low, high) if low < high else Limits(0.0, 1.0)
+
+
+def _reach(often: float, extreme: float) -> float:
+    """The limit on one side: the extreme, unless it would flatten what is drawn most often."""
+    return extreme if abs(extreme) <= NEAR * abs(often) else often
 
 
 def choose_start(

@@ -5,7 +5,7 @@ follow from the bigWigs' summaries and zoom levels; no values are read.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from genometracks.bigwig.overview import Overview, read_overview
@@ -85,10 +85,19 @@ class ShownObserved:
 
 @dataclass(frozen=True)
 class Features:
-    """Genes, sites or regions, as a bigBed."""
+    """Genes, sites or regions, as a bigBed.
+
+    Attributes
+    ----------
+    name : str
+    file : Path
+    track : str or None
+        File stem of the predicted track that sites are compared with. Default is None.
+    """
 
     name: str
     file: Path
+    track: str | None = None
 
 
 @dataclass(frozen=True)
@@ -220,7 +229,12 @@ def make_scene(plan: Plan, folder: RunFolder, settings: BrowseSettings, *, fasta
             for entry, file, row in zip(entries, files, paired, strict=True)
         ),
         genes=next(iter(list_genes(folder, settings)), None),
-        sites=tuple(list_sites(folder, settings)),
+        sites=tuple(
+            replace(each, track=tracks[rows[entry.track]].track)
+            for each, entry in zip(
+                list_sites(folder, settings), settings.evaluation.sites, strict=True
+            )
+        ),
         regions=tuple(list_regions(folder, settings)),
         locus=_find_locus(settings, plan, views[paired[0] if paired else strongest]),
         group_by=settings.browser.group_by,

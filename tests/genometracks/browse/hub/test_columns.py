@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from genometracks.browse.drawing import choose_summary
 from genometracks.browse.hub.columns import choose_columns, list_values
 from genometracks.browse.hub.selection import COLOURS, choose_colours, choose_first
 from genometracks.browse.limits import Limits
@@ -49,6 +50,16 @@ def test_each_group_has_a_colour(tmp_path):
     found = choose_colours(scene, columns)
     assert found[:8] == found[8:] == [*COLOURS, *COLOURS[:2]]
     assert choose_colours(scene, []) == [COLOURS[0]] * 16
+
+
+def test_the_minus_strand_has_a_lighter_colour(tmp_path):
+    scene = make_scene(tmp_path, list("abcd"), strand=["+", "-", "Minus", None])
+    assert choose_colours(scene, []) == [COLOURS[0], *[(115, 177, 213)] * 2, COLOURS[0]]
+
+
+def test_bins_that_share_a_pixel_are_their_extreme_or_the_mean_of_both_signs():
+    limits = [Limits(0.0, 1.0), Limits(-1.0, 0.0), Limits(-1.0, 1.0)]
+    assert [choose_summary(each) for each in limits] == ["max", "min", "mean"]
 
 
 def test_compared_tracks_then_the_strongest_of_each_group_are_on(tmp_path):

@@ -4,10 +4,18 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from browser import Visit, open_chromium
+from genometracks.bigwig.writer import BigWigWriter
+from genometracks.browse.limits import Limits
 from genometracks.browse.page.page import write_page, write_sheet_page
+from genometracks.browse.reference.genes import write_genes
+from genometracks.browse.reference.marks import write_regions, write_sites
+from genometracks.browse.scene import Features
+from genometracks.config.sections import Sites
+from genometracks.evaluation.locus import Locus
 from page_files import Shown, serve, write_scene
 
 CONTIGS = {"c1": 2000, "c2": 1000}
@@ -68,6 +76,88 @@ def test_genes_and_bases_are_drawn(look, tmp_path):
         assert bases == ["A"] * 5 + ["C"] * 5
         visit.page.evaluate("() => location.hash = '#locus=c1:1-2000&tracks=genes:genes'")
         visit.wait_for_columns("genes", [17, 17] + [0] * 6 + [17, 17], DARK)
+
+
+def test_genes_sites_and_regions_of_our_own_files_are_drawn_and_found(look, tmp_path):
+    run, (annotation, bed) = tmp_path / "run", (tmp_path / "genes.gtf", tmp_path / "sites.bed")
+    genes = [("abcD", 201, 400), ("Xyz", 1601, 1800), ("LOUD", 1401, 1500)]
+    annotation.write_text(
+        "".join(f'c1\tx\tgene\t{at}\t{to}\t.\t+\t.\tgene_id "{n}";\n' for n, at, to in genes)
+    )
+    bed.write_text("c1\t1000\t1200\n")
+    files = {kind: run / "reference" / f"{kind}.bb" for kind in ("genes", "tss", "regions")}
+    write_genes(annotation, files["genes"], lengths=CONTIGS, aliases={})
+    write_regions(bed, files["regions"], key="genome.regions", lengths=CONTIGS)
+    write_sites(Sites("alpha", str(bed), at="all"), files["tss"], key="sites", lengths=CONTIGS)
+    write(
+        tmp_path,
+        genes=[("c1", 0, 1, "other")],
+        sites=(Features("TSS", files["tss"], "t0"),),
+        regions=(Features("regions", files["regions"]),),
+    )
+    write_genes(annotation, files["genes"], lengths=CONTIGS, aliases={})
+    with look() as visit:
+        page = visit.open().page
+        assert visit.shown() == ["genes", "alpha", "TSS", "beta", "gamma"]
+        assert visit.rows() == ["genes", "regions", "alpha", "TSS", "beta", "gamma"]
+        visit.wait_for_columns("genes", [0, 10] + [0] * 6 + [10, 0], DARK)
+        visit.wait_for_columns("TSS", [0] * 5 + [39] + [0] * 4, DARK)
+        page.locator("#list .row", has_text="regions").click()
+        visit.wait_for_shown(["genes", "regions", "alpha", "TSS", "beta", "gamma"])
+        visit.wait_for_columns("regions", [0] * 5 + [39] + [0] * 4, DARK)
+        page.locator("#list .row", has_text="alpha").click()  # with its sites
+        visit.wait_for_shown(["genes", "regions", "beta", "gamma"])
+        box = page.locator("#igv input.igv-search-input")
+        for typed, first in {"abcD": 1, "xyz": 601, "loud": 401}.items():
+            box.fill(typed)
+            box.press("Enter")
+            visit.wait_for_address(f"locus=c1:{first}-")
+
+
+def test_a_narrow_peak_is_seen_from_far(look, tmp_path):
+    scene = write_scene(tmp_path / "run", TRACKS[:1], contigs={"c1": 1_000_000})
+    limits = Limits(0.0, 4.0)
+    for name in ("t0", "t1"):
+        with BigWigWriter(tmp_path / f"run/bigwig/{name}.bw", scene.contigs, step=10) as writer:
+            values = np.zeros(100_000, np.float32)
+            values[45_000:55_000:10] = 2.0
+            writer.write("c1", 0, values)
+    (peaks,) = (replace(each, limits=limits) for each in scene.tracks)
+    signed = replace(peaks, track="t1", name="signed", limits=Limits(-4.0, 4.0))
+    signed = replace(signed, file=tmp_path / "run/bigwig/t1.bw")
+    write_page(replace(scene, tracks=(peaks, signed), locus=Locus("c1", 0, 1_000_000)))
+    with look() as visit:
+        visit.open()
+        visit.wait_for_columns("alpha", [0] * 4 + [50] + [50] + [0] * 4, BLUE)
+        percent, colour = visit.columns("signed")[4]
+        assert (percent <= 3, colour) == (True, BLUE)  # the mean of 0.2
+
+
+def test_tracks_of_the_minus_strand_are_lighter(look, tmp_path):
+    write(tmp_path, [Shown("a", 1, 1, {"strand": "+"}), Shown("b", 1, 1, {"strand": "-"})])
+    with look() as visit:
+        visit.open()
+        visit.wait_for_columns("a", [25] * 10, BLUE)
+        visit.wait_for_columns("b", [25] * 10, "115,177,213")
+
+
+def test_groups_of_many_tracks_are_closed_until_they_are_searched(look, tmp_path):
+    scene = write_scene(tmp_path / "run", TRACKS[:1], contigs=CONTIGS)
+    many = [
+        replace(scene.tracks[0], track=f"t{i}", name=f"n{i}", metadata={"half": "ab"[i % 2]})
+        for i in range(70)
+    ]
+    write_page(replace(scene, tracks=tuple(many), group_by=("half",)))
+    with look() as visit:
+        page = visit.open("#tracks=t1").page
+        assert visit.rows() == ["a", "b"]
+        page.fill("#search", "n6")
+        assert visit.rows() == ["a", "n6", "n60", "n62", "n64", "n66", "n68"] + (
+            ["b", "n61", "n63", "n65", "n67", "n69"]
+        )
+        page.fill("#search", "")
+        page.click("#tab-shown")
+        assert visit.rows() == ["b", "n1"]
 
 
 def test_a_jump_to_another_locus_draws_it_and_changes_the_address(look, tmp_path):
@@ -182,6 +272,9 @@ def test_thousands_of_tracks_are_listed_but_not_loaded(look, tmp_path):
         assert page.locator("#tab-all").text_content() == "All (5000)"
         assert 10 < page.locator("#list .row").count() < 80
         page.focus("#list")
+        page.keyboard.press("End")
+        assert visit.rows()[-1] == "49"  # groups of many tracks are closed at first
+        page.keyboard.press("ArrowRight")
         page.keyboard.press("End")
         assert visit.rows()[-1] == "track 4999"
         assert page.locator("#list .row").count() < 80

@@ -6,6 +6,7 @@ from dataclasses import replace
 from importlib.resources import files
 
 from genometracks.browse.page.page import ASSETS, IGV, IGV_SHA256, write_page, write_sheet_page
+from genometracks.browse.scene import Features
 from page_files import Shown, write_scene
 
 CONTIGS = {"c1": 2000, "c2": 1000}
@@ -79,3 +80,32 @@ def test_many_contigs_have_no_view_of_all_of_them(tmp_path):
         write_page(replace(write(tmp_path / "run"), contigs=some))
         (reference,) = read(tmp_path / "run")["references"]
         assert (reference["contigs"], reference["whole"]) == (number, whole)
+
+
+def test_contigs_that_the_browser_takes_for_one_have_no_view_of_all_of_them(tmp_path):
+    write_page(replace(write(tmp_path / "run"), contigs={"chr7": 100, "7": 100}))
+    assert read(tmp_path / "run")["references"][0]["whole"] is False
+
+
+def test_genes_that_runs_share_are_listed_once(tmp_path):
+    one = write(tmp_path / "a", genes=[("c1", 0, 10, "abc")])
+    same = write(tmp_path / "b", genes=[("c1", 0, 10, "abc")], fasta=one.fasta)
+    other = write(tmp_path / "c", genes=[("c1", 0, 10, "xyz")], fasta=one.fasta)
+    write_sheet_page(tmp_path / "page", [one, same, other])
+    ids = [[item["id"] for item in run["items"]] for run in read(tmp_path)["runs"]]
+    assert [names[0] for names in ids] == ["a/genes:genes", "b/t0", "c/genes:genes"]
+
+
+def test_sites_are_listed_beneath_their_track_and_its_partner_is_not_a_column(tmp_path):
+    scene = write(tmp_path / "run", observed=[("rep", 1)])
+    metadata = {"strand": "-", "strand_pair": "0"}
+    tracks = (scene.tracks[0], replace(scene.tracks[1], metadata=metadata), scene.tracks[2])
+    sites = (Features("TSS", tmp_path / "tss.bb", "t1"),)
+    write_page(replace(scene, tracks=tracks, sites=sites))
+    (run,) = read(tmp_path / "run")["runs"]
+    assert run["columns"] == ["strand"]
+    items = {item["id"]: item for item in run["items"]}
+    assert list(items) == ["t0", "t1", "observed:o0", "sites:tss", "t2"]
+    assert items["sites:tss"]["of"] == "t1"
+    assert [each.get("minus", False) for each in items.values()] == [False, True] + 3 * [False]
+    assert items["t0"]["summary"] == "max"

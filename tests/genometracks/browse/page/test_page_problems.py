@@ -65,7 +65,7 @@ def test_names_of_anything_are_text(chromium, tmp_path):
         assert HOSTILE in problems(visit)[0]
         root = page.locator("#igv")
         viewport = root.locator(".igv-viewport", has=page.locator(".igv-track-label"))
-        viewport.nth(0).click(position={"x": 400, "y": 14})  # a gene
+        viewport.nth(0).click(position={"x": 400, "y": 28})  # a gene
         root.locator(".igv-ui-popover", has_text=HOSTILE_CONTIG).first.wait_for()
         root.locator(".igv-track-label").nth(1).click()
         root.locator(".igv-track-label-popover", has_text=HOSTILE).first.wait_for()
@@ -82,6 +82,11 @@ def test_a_contig_with_colons_in_its_name_can_be_opened(chromium, tmp_path):
         visit.open("#locus=a:1-9:501-1000&tracks=t0")
         visit.wait_for_columns("alpha", [75] * 10, "0,114,178")
         visit.wait_for_address("locus=a:1-9:501-1000")
+        box = visit.page.locator("#igv input.igv-search-input")
+        box.fill("a:1-9:1-1,000")
+        box.press("Enter")
+        visit.wait_for_address("locus=a:1-9:1-1000")
+        visit.wait_for_columns("alpha", [25] * 5 + [75] * 5, "0,114,178")
         visit.check()
 
 

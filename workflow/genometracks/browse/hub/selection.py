@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from genometracks.browse.drawing import is_minus
 from genometracks.browse.hub.columns import Column, list_values
 from genometracks.browse.scene import Scene
 
@@ -19,17 +20,31 @@ COLOURS: tuple[Colour, ...] = (
 """Told apart by colour-blind readers (Okabe and Ito, https://jfly.uni-koeln.de/color/)."""
 OBSERVED: Colour = (90, 90, 90)
 """Of observed tracks."""
+LIGHTER = 0.45
+"""Part of white in the colour of a track of the minus strand."""
 MOST_FIRST = 10
 """Predicted tracks that are on."""
 
 
 def choose_colours(scene: Scene, columns: Sequence[Column]) -> list[Colour]:
-    """The colour of each predicted track: one per value of the first column, in turn."""
-    if not columns:
-        return [COLOURS[0]] * len(scene.tracks)
-    order = {value: place for place, value in enumerate(columns[0].values)}
-    values = list_values(scene.tracks, columns[0].name)
-    return [COLOURS[order[value] % len(COLOURS)] for value in values]
+    """The colour of each predicted track: one per value of the first column, in turn.
+
+    The minus strand has a lighter one.
+    """
+    places = [0] * len(scene.tracks)
+    if columns:
+        order = {value: place for place, value in enumerate(columns[0].values)}
+        places = [order[value] for value in list_values(scene.tracks, columns[0].name)]
+    colours = (COLOURS[place % len(COLOURS)] for place in places)
+    return [
+        _lighten(colour) if is_minus(track) else colour
+        for colour, track in zip(colours, scene.tracks, strict=True)
+    ]
+
+
+def _lighten(colour: Colour) -> Colour:
+    red, green, blue = (round(part + LIGHTER * (255 - part)) for part in colour)
+    return red, green, blue
 
 
 def choose_first(scene: Scene, columns: Sequence[Column]) -> set[str]:

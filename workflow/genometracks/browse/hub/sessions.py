@@ -7,6 +7,7 @@ tracks that are on in the hub, too, and no others.
 from pathlib import Path
 from xml.etree import ElementTree
 
+from genometracks.browse.drawing import choose_summary
 from genometracks.browse.hub.columns import choose_columns
 from genometracks.browse.hub.hub import format_locus, write_text
 from genometracks.browse.hub.jbrowse import format_jbrowse
@@ -99,7 +100,7 @@ def _add_signal(
         name=clean_text(name, most=LABEL) or Path(path).stem,
         renderer="BAR_CHART",
         visible="true",
-        windowFunction="mean",
+        windowFunction=choose_summary(limits),
     )
     ElementTree.SubElement(
         track,

@@ -24,12 +24,15 @@ IGV_SHA256 = "87b991ae2a720978172e269dd5127c495e56df5af31144dff19c83124e2f5744"
 ASSETS = (
     "address.js",
     "catalogue.js",
+    "elements.js",
+    "header.js",
     "igv.LICENSE.txt",
     "igv.min.js",
     "page.css",
     "page.js",
     "picker.js",
     "probe.js",
+    "rows.js",
     "start.js",
     "view.js",
 )

@@ -1,14 +1,19 @@
 """The data of a page: what page.js reads, as records, made from the scenes of one or more runs."""
 
-import os
-from collections.abc import Sequence
+import filecmp
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-from urllib.parse import quote
 
-from genometracks.browse.scene import Features, Scene, ShownObserved, ShownTrack
-from genometracks.common.records import optional
+from genometracks.browse.page.page_items import (
+    Item,
+    choose_first,
+    list_columns,
+    list_features,
+    list_items,
+    make_url,
+)
+from genometracks.browse.scene import Features, Scene
 from grelu_models.files.hub import parse_artifact
 
 __all__ = ["PageData", "make_page_data"]
@@ -20,8 +25,6 @@ FIRST = 6
 
 MANY_CONTIGS = 500
 """Contigs from which on there is no view of the whole genome: the browser would read them all."""
-
-Kind = Literal["predicted", "observed", "genes", "sites", "regions"]
 
 
 @dataclass(frozen=True)
@@ -54,37 +57,6 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Item:
-    """A track of the page.
-
-    Attributes
-    ----------
-    id : str
-        Unique in the page, for its address.
-    name : str
-        Any text.
-    kind : str
-    url : str
-        Of the bigWig or bigBed, relative.
-    values : tuple of str
-        One per column of the run.
-    low, high : float or None
-        View limits; None for features.
-    of : str or None
-        The predicted track that an observed one is compared with.
-    """
-
-    id: str
-    name: str
-    kind: Kind
-    url: str
-    values: tuple[str, ...] = optional(())
-    low: float | None = optional()
-    high: float | None = optional()
-    of: str | None = optional()
-
-
-@dataclass(frozen=True)
 class PageRun:
     """A run of the page.
 
@@ -104,7 +76,7 @@ class PageRun:
     group_by : tuple of str
         Columns that group the tracks at first.
     items : tuple of Item
-        Features first, then each predicted track with its observed ones.
+        Features first, then each predicted track with what is compared with it.
     first : tuple of str
         Items that are shown at first.
     """
@@ -146,14 +118,18 @@ def make_page_data(scenes: Sequence[Scene], folder: Path) -> PageData:
         sharing.setdefault(scene.fasta, []).append(scene)
     names = _name_genomes([group[0] for group in sharing.values()])
     runs = []
+    shown: dict[Path, list[Features]] = {fasta: [] for fasta in sharing}
     for scene in scenes:
         together = sharing[scene.fasta]
         prefix = f"{scene.run}/" if several else ""
-        columns = _list_columns(scene.tracks)
-        items = tuple(_list_items(scene, folder, columns=columns, prefix=prefix))
+        columns = list_columns(scene.tracks)
+        known = shown[scene.fasta]
+        features = [each for each in list_features(scene) if not _is_among(each[1], known)]
+        known += [each for _, each in features]
+        items = tuple(list_items(scene, folder, features=features, columns=columns, prefix=prefix))
         at, share = together.index(scene), max(1, FIRST // len(together))
         count = share if (at + 1) * share <= FIRST else 0
-        first = _choose_first(scene, items, count=count, prefix=prefix, features=at == 0)
+        first = choose_first(scene, items, count=count, prefix=prefix)
         runs.append(
             PageRun(
                 name=scene.run,
@@ -175,6 +151,12 @@ def make_page_data(scenes: Sequence[Scene], folder: Path) -> PageData:
     return PageData(FORMAT, tuple(references), tuple(runs))
 
 
+def _is_among(features: Features, others: Sequence[Features]) -> bool:
+    """Whether another run on the genome has the same features, which are then listed once."""
+    same = [each.file for each in others if each.name == features.name]
+    return any(filecmp.cmp(each, features.file, shallow=False) for each in same)
+
+
 def _name_genomes(scenes: Sequence[Scene]) -> list[str]:
     """Names of the genomes of some runs, with that of the run where several have the same."""
     names = [scene.genome for scene in scenes]
@@ -190,9 +172,15 @@ def _describe_genome(scene: Scene, name: str, folder: Path) -> Reference:
         fasta=make_url(scene.fasta, folder),
         contigs=len(scene.contigs),
         bases=sum(scene.contigs.values()),
-        whole=len(scene.contigs) <= MANY_CONTIGS,
+        whole=_has_view_of_all(scene.contigs),
         start=Start(scene.locus.contig, scene.locus.start, scene.locus.end),
     )
+
+
+def _has_view_of_all(contigs: Collection[str]) -> bool:
+    """Whether the browser can draw all contigs at once: it takes `chr7` and `7` for one there."""
+    names = {name.removeprefix("chr") for name in contigs}
+    return len(names) == len(contigs) <= MANY_CONTIGS
 
 
 def name_model(weights: Sequence[str]) -> str:
@@ -213,17 +201,6 @@ def name_model(weights: Sequence[str]) -> str:
     return f"{name} and {folds}" if others else name
 
 
-def make_url(file: Path, folder: Path) -> str:
-    """Relative URL of a file, for a page in a folder.
-
-    Examples
-    --------
-    >>> make_url(Path("results/demo/bigwig/a#1.bw"), Path("results/demo/page"))
-    '../bigwig/a%231.bw'
-    """
-    return quote(Path(os.path.relpath(file.absolute(), folder.absolute())).as_posix())
-
-
 def _list_links(scene: Scene, folder: Path) -> list[Link]:
     run = scene.folder
     files = {
@@ -234,71 +211,3 @@ def _list_links(scene: Scene, folder: Path) -> list[Link]:
         "Track hub": run.hub / "hub.txt",
     }
     return [Link(text, make_url(file, folder)) for text, file in files.items()]
-
-
-def _list_columns(tracks: Sequence[ShownTrack]) -> tuple[str, ...]:
-    columns = dict.fromkeys(key for track in tracks for key in track.metadata)
-    own = {
-        "description": any(track.description for track in tracks),
-        "computed": any(track.computed for track in tracks),
-    }
-    return (*(name for name, used in own.items() if used), *(c for c in columns if c not in own))
-
-
-def _list_items(scene: Scene, folder: Path, *, columns: Sequence[str], prefix: str) -> list[Item]:
-    features: list[tuple[Kind, Features]] = [("genes", scene.genes)] if scene.genes else []
-    features += [("sites", each) for each in scene.sites]
-    features += [("regions", each) for each in scene.regions]
-    items = [
-        Item(f"{prefix}{kind}:{each.file.stem}", each.name, kind, make_url(each.file, folder))
-        for kind, each in features
-    ]
-    observed: dict[str, list[ShownObserved]] = {}
-    for entry in scene.observed:
-        observed.setdefault(entry.track, []).append(entry)
-    for track in scene.tracks:
-        known = {"description": track.description, "computed": track.computed}
-        row = {**track.metadata, **{key: text for key, text in known.items() if text}}
-        items.append(
-            Item(
-                f"{prefix}{track.track}",
-                track.name,
-                "predicted",
-                make_url(track.file, folder),
-                tuple(_as_text(row.get(column)) for column in columns),
-                track.limits.low,
-                track.limits.high,
-            )
-        )
-        for entry in observed.get(track.track, []):
-            items.append(
-                Item(
-                    f"{prefix}observed:{entry.file.stem}",
-                    entry.name,
-                    "observed",
-                    make_url(entry.file, folder),
-                    (),
-                    entry.limits.low,
-                    entry.limits.high,
-                    f"{prefix}{track.track}",
-                )
-            )
-    return items
-
-
-def _as_text(value: object) -> str:
-    return "" if value is None else str(value)
-
-
-def _choose_first(
-    scene: Scene, items: Sequence[Item], *, count: int, prefix: str, features: bool
-) -> tuple[str, ...]:
-    """The features, and tracks: those with observed ones first, then those with most signal."""
-    paired = {entry.track for entry in scene.observed}
-    ranked = sorted(scene.tracks, key=lambda each: (each.track not in paired, -each.signal))
-    ids = {f"{prefix}{each.track}" for each in ranked[:count]}
-    return tuple(
-        item.id
-        for item in items
-        if item.id in ids or item.of in ids or (features and item.high is None)
-    )

@@ -34,7 +34,7 @@ export function formatLocus({chr, start, end}) {
 }
 
 /** Read such a locus; null where it is none. A contig may have colons in its name. */
-function readLocus(text) {
+export function readLocus(text) {
     const found = /^(.+):([\d,]+)-([\d,]+)$/.exec(text ?? "");
     if (!found) {
         return null;

@@ -3,6 +3,7 @@
 const COLOURS = ["#0072b2", "#d55e00", "#117733", "#aa4499", "#8a6d00", "#332288"];
 const OBSERVED = "#666666";
 const FEATURES = "#444444";
+const LIGHTER = 0.45;  // part of white in the colour of a track of the minus strand
 const TITLES = {genes: "Genes", sites: "Sites", regions: "Regions"};
 
 export class Catalogue {
@@ -10,9 +11,11 @@ export class Catalogue {
     constructor(runs, several) {
         this.items = [];
         this.byId = new Map();
+        const features = runs.flatMap(run => run.items).filter(item => item.kind in TITLES);
         for (const run of runs) {
             for (const item of run.items) {
-                this.#add(item, run, several);
+                const alone = features.filter(other => other.name === item.name).length === 1;
+                this.#add(item, run, several && !(alone && item.kind in TITLES && !item.of));
             }
         }
         this.groupings = this.#listGroupings(several);
@@ -26,15 +29,18 @@ export class Catalogue {
         return this.items.filter(item => words.every(word => item.text.includes(word)));
     }
 
-    /** The group of a track; features are a group of their own. */
+    /** The group of a track; genes and regions are a group of their own. */
     groupOf(item) {
-        if (item.feature) {
+        if (item.feature && !item.parent) {
             return "genome features";
         }
         return this.grouping === "run" ? item.run : (item.row.get(this.grouping) || "(none)");
     }
 
-    /** The colour of a track: predicted ones by their group, safe for colour-blind readers. */
+    /**
+     * The colour of a track: predicted ones by their group, safe for colour-blind readers, and
+     * lighter on the minus strand.
+     */
     colourOf(item) {
         if (item.feature) {
             return FEATURES;
@@ -42,11 +48,9 @@ export class Catalogue {
         if (item.kind === "observed") {
             return OBSERVED;
         }
-        if (!this.grouping) {
-            return COLOURS[0];
-        }
-        const at = this.#groups().indexOf(this.groupOf(item));
-        return COLOURS[at % COLOURS.length];
+        const at = this.grouping ? this.#groups().indexOf(this.groupOf(item)) : 0;
+        const colour = COLOURS[at % COLOURS.length];
+        return item.minus ? lighten(colour) : colour;
     }
 
     /** Group by another column; "" for none. */
@@ -55,8 +59,8 @@ export class Catalogue {
         this.#known = null;
     }
 
-    /** A track, and the observed ones that are compared with it. */
-    withObserved(item) {
+    /** A track, and the observed ones and sites that it is compared with. */
+    withCompared(item) {
         return [item, ...this.items.filter(other => other.of === item.id)];
     }
 
@@ -68,15 +72,16 @@ export class Catalogue {
         return this.#known;
     }
 
-    #add(item, run, several) {
+    #add(item, run, named) {
         const parent = this.byId.get(item.of);
         const values = item.values ?? [];
         const row = parent?.row ?? new Map(run.columns.map((name, i) => [name, values[i] ?? ""]));
         const feature = item.kind in TITLES;
-        const name = several ? `${run.name} · ${item.name}` : item.name;
+        const name = named ? `${run.name} · ${item.name}` : item.name;
         const text = [name, item.kind, parent?.name ?? "", ...row.values()].join("\n").toLowerCase();
         const order = this.items.length + 1;
-        const found = {...item, title: name, run: run.name, row, feature, parent, text, order};
+        const known = {run: run.name, model: run.model, row, feature, parent, text, order};
+        const found = {...item, title: name, ...known};
         this.items.push(found);
         this.byId.set(item.id, found);
     }
@@ -97,10 +102,10 @@ export class Catalogue {
 export function describe(item, several) {
     const facts = [];
     if (several) {
-        facts.push(["run", item.run]);
+        facts.push(["run", item.run], ["model", item.model]);
     }
-    if (item.kind === "observed") {
-        facts.push(["observed", `compared with ${item.parent?.name ?? "a predicted track"}`]);
+    if (item.parent) {
+        facts.push([item.kind, `compared with ${item.parent.name}`]);
     } else if (item.feature) {
         facts.push(["kind", TITLES[item.kind]]);
     }
@@ -111,6 +116,11 @@ export function describe(item, several) {
     }
     facts.push(["file", decodeURIComponent(item.url).replace(/^(\.\.\/)+/, "")]);
     return facts;
+}
+
+function lighten(colour) {
+    const parts = [1, 3, 5].map(at => parseInt(colour.slice(at, at + 2), 16));
+    return `rgb(${parts.map(part => Math.round(part + LIGHTER * (255 - part))).join(",")})`;
 }
 
 function formatNumber(value) {

@@ -2,15 +2,14 @@
 
 import {formatAddress, readAddress} from "./address.js";
 import {Catalogue, describe} from "./catalogue.js";
+import {find, make} from "./elements.js";
+import {drawHeader} from "./header.js";
 import {Picker} from "./picker.js";
 import {probe} from "./probe.js";
 import {View} from "./view.js";
 
 const FORMAT = 1;
-const SHORT = 120;  // letters of a licence that are shown in a line
 const AT_ONCE = 60;  // tracks that are shown at most: each is drawn and read
-
-const find = id => document.getElementById(id);
 
 class Page {
     #shown = new Set();
@@ -164,58 +163,6 @@ class Page {
     }
 }
 
-function drawHeader(data, runs, at, choose) {
-    const reference = data.references[at];
-    const names = runs.map(run => run.name);
-    find("title").textContent = names.length > 4 ? `${names.length} runs` : names.join(", ");
-    const count = runs.flatMap(run => run.items).filter(item => item.kind === "predicted").length;
-    const bins = [...new Set(runs.map(run => run.bin))].join(" and ");
-    const models = [...new Set(runs.map(run => run.model))];
-    find("facts").textContent = [
-        ...(models.length === 1 && models[0] ? [models[0]] : []),
-        reference.name,
-        `${formatBases(reference.bases)} in ${plural(reference.contigs, "contig")}`,
-        `bins of ${bins} bp`,
-        plural(count, "predicted track"),
-    ].join(" · ");
-    find("switch").hidden = data.references.length < 2;
-    const options = data.references.map((each, i) => new Option(each.name, i));
-    find("genome").replaceChildren(...options);
-    find("genome").value = at;
-    find("genome").onchange = event => choose(Number(event.target.value));
-    const single = runs.length === 1;
-    find("links").hidden = !single;
-    find("files").hidden = single;
-    const place = single ? find("links") : find("files").querySelector("div");
-    place.replaceChildren(...runs.map(run => drawLinks(run, single)));
-    drawLicence(runs.filter(run => run.licence), single);
-}
-
-function drawLicence(runs, single) {
-    const place = find("licence");
-    const terms = [...new Set(runs.map(run => run.licence))];
-    const text = terms.join(" · ").replaceAll("\n", " ");
-    place.hidden = terms.length === 0;
-    place.querySelector("summary").textContent =
-        `Licence of the weights: ${text.length > SHORT ? `${text.slice(0, SHORT)} …` : text}`;
-    place.querySelector("div").replaceChildren(
-        ...runs.map(run => make("p", single ? run.licence : `${run.name}: ${run.licence}`)),
-    );
-}
-
-function drawLinks(run, single) {
-    const group = make("p", "");
-    if (!single) {
-        group.append(make("b", run.name));
-    }
-    for (const {text, url} of run.links) {
-        const link = make("a", text);
-        link.href = url;
-        group.append(link);
-    }
-    return group;
-}
-
 /** What is known of a track, as elements. */
 function drawFacts(item, several) {
     const box = document.createElement("div");
@@ -249,22 +196,6 @@ function report(text) {
     close.onclick = () => entry.remove();
     entry.append(make("span", text), close);
     find("problems").append(entry);
-}
-
-function make(tag, text) {
-    const element = document.createElement(tag);
-    element.textContent = text;
-    return element;
-}
-
-function plural(count, what) {
-    return `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
-}
-
-function formatBases(bases) {
-    const units = [[1e9, "Gb"], [1e6, "Mb"], [1e3, "kb"]];
-    const [size, unit] = units.find(([each]) => bases >= each) ?? [1, "bp"];
-    return `${Number((bases / size).toPrecision(3))} ${unit}`;
 }
 
 function openSide(open) {

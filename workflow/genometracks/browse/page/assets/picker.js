@@ -1,8 +1,10 @@
 // The list of tracks: searched, grouped, by mouse or keyboard. Only the visible rows are in the
 // document, so that it is quick with thousands of tracks.
 
-const ROW = 28;
+import {ROW, drawRow} from "./rows.js";
+
 const MARGIN = 8;
+const MANY = 60;  // tracks from which on groups are closed at first
 
 export class Picker {
     #rows = [];
@@ -26,6 +28,7 @@ export class Picker {
         this.list.replaceChildren(this.space);
         this.stop = new AbortController();
         this.#fillGroups();
+        this.#closeMany();
         this.#listen();
         this.update();
     }
@@ -66,7 +69,14 @@ export class Picker {
             rows.add(at);
         }
         const drawn = [...rows].filter(at => at < this.#rows.length).sort((a, b) => a - b);
-        this.space.replaceChildren(...drawn.map(at => this.#drawRow(at)));
+        this.space.replaceChildren(...drawn.map(at => drawRow(this.#rows[at], {
+            at,
+            of: this.#rows.length,
+            active: at === this.#active,
+            closed: this.#closed.has(this.#rows[at].name),
+            isShown: this.actions.isShown,
+            colourOf: item => this.catalogue.colourOf(item),
+        })));
         const some = this.#rows.length > 0;
         this.list.toggleAttribute("aria-activedescendant", some);
         if (some) {
@@ -80,6 +90,14 @@ export class Picker {
         this.group.replaceChildren(...options);
         this.group.value = grouping;
         this.group.closest(".field").hidden = groupings.length === 0;
+    }
+
+    /** Close the groups of many tracks, so that all groups are seen; open them for a search. */
+    #closeMany() {
+        const {catalogue} = this;
+        const many = catalogue.items.length > MANY && !this.search.value && !this.#onlyShown;
+        const closed = many ? catalogue.items.filter(item => item.kind === "predicted") : [];
+        this.#closed = new Set(closed.map(item => catalogue.groupOf(item)));
     }
 
     /** Rows: groups with their tracks, or tracks alone where nothing groups them. */
@@ -103,38 +121,6 @@ export class Picker {
         return rows;
     }
 
-    #drawRow(at) {
-        const {item, name, members} = this.#rows[at];
-        const row = document.createElement("div");
-        row.id = `row-${at}`;
-        row.className = item ? `row ${item.kind}` : "row head";
-        row.classList.toggle("active", at === this.#active);
-        row.style.top = `${at * ROW}px`;
-        row.dataset.at = at;
-        row.setAttribute("role", "option");
-        row.setAttribute("aria-posinset", at + 1);
-        row.setAttribute("aria-setsize", this.#rows.length);
-        const shown = (members ?? [item]).filter(this.actions.isShown).length;
-        const all = shown === (members ?? [item]).length;
-        row.setAttribute("aria-selected", all);
-        const label = item ? item.name : name;
-        row.title = item?.row.get("description") || label;
-        if (!item) {
-            const open = !this.#closed.has(name);
-            row.append(span("fold", open ? "▾" : "▸"));
-            row.setAttribute("aria-expanded", open);
-        }
-        row.append(span("box", all ? "✓" : shown ? "–" : ""));
-        if (item) {
-            const swatch = span("swatch", "");
-            swatch.style.background = this.catalogue.colourOf(item);
-            row.append(swatch);
-        }
-        row.append(span("label", label));
-        row.append(span("note", item ? note(item) : `${shown}/${members.length}`));
-        return row;
-    }
-
     #listen() {
         const {signal} = this.stop;
         const on = (element, event, act) => element.addEventListener(event, act, {signal});
@@ -145,12 +131,13 @@ export class Picker {
         on(this.search, "input", () => {
             this.#active = 0;
             this.list.scrollTop = 0;
+            this.#closeMany();
             this.update();
         });
         on(this.search, "keydown", event => this.#typed(event));
         on(this.group, "change", () => {
-            this.#closed.clear();
             this.catalogue.group(this.group.value);
+            this.#closeMany();
             this.update();
             this.actions.regrouped();
         });
@@ -179,6 +166,7 @@ export class Picker {
             document.getElementById(`tab-${each}`).setAttribute("aria-pressed", each === name);
         }
         this.list.scrollTop = 0;
+        this.#closeMany();
         this.update();
     }
 
@@ -190,6 +178,7 @@ export class Picker {
             this.#act(this.#rows.findIndex(row => row.item));
         } else if (event.key === "Escape" && this.search.value) {
             this.search.value = "";
+            this.#closeMany();
             this.update();
         } else if (event.key === "Escape") {
             this.search.blur();
@@ -266,7 +255,7 @@ export class Picker {
         }
     }
 
-    /** Show or hide a track with its observed ones, or all of a group. */
+    /** Show or hide a track with what it is compared with, or all of a group. */
     #act(at) {
         const row = this.#rows[at];
         if (!row) {
@@ -276,7 +265,7 @@ export class Picker {
         if (row.members) {
             toggle(row.members, !row.members.every(isShown));
         } else {
-            toggle(this.catalogue.withObserved(row.item), !isShown(row.item));
+            toggle(this.catalogue.withCompared(row.item), !isShown(row.item));
         }
     }
 
@@ -291,15 +280,4 @@ export class Picker {
         this.update();
         this.#move(this.#rows.findIndex(each => each.name === name));
     }
-}
-
-function note(item) {
-    return {observed: "observed", genes: "genes", sites: "sites", regions: "regions"}[item.kind] ?? "";
-}
-
-function span(name, text) {
-    const element = document.createElement("span");
-    element.className = name;
-    element.textContent = text;
-    return element;
 }

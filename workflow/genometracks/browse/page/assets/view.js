@@ -1,13 +1,17 @@
 // The genome browser (igv.js): shows the wanted tracks, and reports where it is.
 
+import {readLocus} from "./address.js";
 import {probeAll} from "./probe.js";
 
-const [GENES, FEATURES] = [82, 40];  // heights of tracks of genes, and of sites or regions
-const [LOW, TALL] = [40, 130];  // heights of other tracks
+const [GENES, FEATURES] = [82, 36];  // heights of tracks of genes, and of sites or regions
+const LABEL = 21;  // room of the label above features
+const [LOW, TALL] = [40, 180];  // heights of other tracks
 const [FIXED, GAP] = [170, 6];  // of the controls, and between tracks
 
 const STYLE = `
-    .igv-track-label { background: #ffffffd9; border-color: #b5bac4; }
+    .igv-track-label { top: 2px; line-height: 17px; background: #ffffffd9; border-color: #b5bac4; }
+    .igv-windowsize-panel-container { white-space: nowrap; }
+    @media (max-width: 560px) { .igv-logo, .igv-current-genome { display: none; } }
     .facts { max-width: 420px; padding: 8px 12px; overflow-wrap: anywhere; white-space: normal; }
     .facts dl { display: grid; grid-template-columns: auto 1fr; gap: 3px 12px; margin: 0; }
     .facts dt { color: #5a6272; }
@@ -52,9 +56,11 @@ export class View {
             tracks: [],
         });
         const search = this.#browser.search.bind(this.#browser);
-        this.#browser.search = (text, ...rest) => {
+        this.#browser.search = async (text, ...rest) => {
             this.#typed = text;
-            return search(text, ...rest);
+            const locus = readLocus(text.trim());
+            // igv.js takes what is before the first colon for the contig.
+            return locus?.chr.includes(":") && await this.go(locus) || search(text, ...rest);
         };
         const sheet = new CSSStyleSheet();
         sheet.replaceSync(STYLE);
@@ -149,14 +155,21 @@ export class View {
         }));
     }
 
-    /** Search features by the name as it was typed: igv.js makes it upper case. */
+    /** Search features by the name as it was typed, or usual ones: igv.js makes it upper case. */
     #keepCase(track) {
         if (track.searchable) {
             const search = track.search.bind(track);
             track.search = async name => {
                 const words = [this.#typed.trim(), ...this.#typed.split(/\s+/)];
-                const typed = words.find(word => word.toUpperCase() === name);
-                return await (typed && search(typed)) ?? search(name);
+                const typed = words.find(word => word.toUpperCase() === name) ?? name;
+                const lower = name.toLowerCase();
+                for (const each of new Set([typed, name, name[0] + lower.slice(1), lower])) {
+                    const found = await search(each);
+                    if (found) {
+                        return found;
+                    }
+                }
+                return undefined;
             };
         }
     }
@@ -188,6 +201,8 @@ export class View {
                 type: "annotation",
                 format: "bigbed",
                 height: item.kind === "genes" ? GENES : FEATURES,
+                margin: LABEL,
+                ...(item.kind === "genes" ? {} : {expandedRowHeight: FEATURES - LABEL}),
                 displayMode: item.kind === "genes" ? "EXPANDED" : "COLLAPSED",
             };
         }
@@ -199,6 +214,7 @@ export class View {
             min: item.low,
             max: item.high,
             autoscale: false,
+            windowFunction: item.summary ?? "mean",
             overflowColor: "#000000",
             baselineColor: "#999999",
         };
