@@ -78,14 +78,15 @@ def test_a_run_ends_with_what_it_wrote_and_is_not_repeated(project):
     assert (done.returncode, done.stderr.splitlines()[0]) == (0, "small: model")
     first, *lines = done.stdout.splitlines()
     assert re.fullmatch(r"results/small: done in 0:0\d:\d\d", first)
-    assert re.fullmatch(r"  results/small/bigwig/ +3 bigWig files, [\d.]+ kB", lines[0])
-    assert [line.split()[0] for line in lines[1:5]] == [
-        "results/small/tracks.tsv",
-        "results/small/hub/",
-        "results/small/summary.txt",
-        "results/small/manifest.json",
+    assert lines.pop(2).startswith("  bigWig      results/small/bigwig/: 3 files, ")
+    assert lines == [
+        "  page        open it by: genometracks serve results/small",
+        "  report      results/small/report.html, for a browser",
+        "  tracks      results/small/tracks.tsv: names and metadata",
+        "  hub         results/small/hub/: for UCSC, IGV and JBrowse",
+        "  summary     results/small/summary.txt: the run in a few lines",
+        "  manifest    results/small/manifest.json: everything needed to repeat the run",
     ]
-    assert lines[5].startswith("  genometracks serve results/small ")
     stages = [line.removeprefix("small: ") for line in done.stderr.splitlines()]
     assert {"model", "genome", "plan", "predict", "merge", "bigwig", "manifest"} <= set(stages)
     again = run_warm(project)
@@ -291,16 +292,19 @@ def test_a_run_does_not_disturb_a_plain_snakemake(project):
 def test_the_runs_of_a_sheet_end_in_one_block(project):
     config = yaml.safe_load((project / "config.yaml").read_text())
     del config["run"], config["model"]
-    config |= {"runs": "runs.tsv", "shards": 2}
+    config |= {"runs": "runs.tsv", "results": "my results", "shards": 2}
     (project / "config.yaml").write_text(yaml.safe_dump(config))
     write_model(project, name="n", seed=1)
     (project / "runs.tsv").write_text("run\tmodel\na\tm.safetensors\nb\tn.safetensors\n")
     done = run_warm(project)
     assert done.returncode == 0, done.stderr
     first, *lines = done.stdout.splitlines()
-    assert first.startswith("results: 2 runs, done in ")
-    assert lines[:2] == [f"  {run}  done: 750 bins of 3 tracks" for run in "ab"]
-    assert lines[2].split("  ")[1] == "genometracks serve results"
+    assert first.startswith("my results: 2 runs, done in ")
+    assert lines == [
+        "  page        open it by: genometracks serve 'my results'",
+        "  report      my results/report.html, for a browser",
+        *(f"  {run}  done: 750 bins of 3 tracks" for run in "ab"),
+    ]
     assert "shared: genome" in done.stderr.splitlines()
     assert {"a: predict", "b: predict"} <= set(done.stderr.splitlines())
 

@@ -177,3 +177,40 @@ def test_people_get_no_times(run, capsys):
     capsys.readouterr()
     assert main(["status", str(run.folder)]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_an_option_of_snakemake_belongs_after_two_hyphens(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "my.yaml", "--until", "merge"])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "genometracks run: error: --until merge: not an option of genometracks run: options of "
+        "Snakemake go after --, as in: genometracks run CONFIG -- --until merge"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "no such file: give results/RUN, or the manifest.json in it"),
+        (
+            "run: my\n",
+            "no usable manifest (Expecting value: line 1 column 1 (char 0)): give results/RUN, or "
+            "the manifest.json in it",
+        ),
+    ],
+)
+def test_a_file_that_is_no_manifest_is_not_to_be_deleted(tmp_path, capsys, text, message):
+    given = tmp_path / "my.yaml"
+    if text:
+        given.write_text(text)
+    assert main(["rerun", str(given), "--results", str(tmp_path / "again")]) == 1
+    assert capsys.readouterr().err == f"genometracks rerun: {given}: {message}\n"
+
+
+def test_a_folder_without_a_manifest_cannot_be_repeated(tmp_path, capsys):
+    assert main(["rerun", str(tmp_path), "--results", str(tmp_path / "again")]) == 1
+    assert capsys.readouterr().err == (
+        f"genometracks rerun: {tmp_path}/manifest.json: no such file: give results/RUN, or the "
+        "manifest.json in it\n"
+    )

@@ -69,6 +69,10 @@ def test_keys_values_and_contradictions_are_listed_together():
             ["config: unknown key 'fasta': did you mean 'genome.fasta'?"],
         ),
         (
+            {**MINIMAL, "activation": "exp"},
+            ["config: unknown key 'activation': did you mean 'model.activation'?"],
+        ),
+        (
             {**MINIMAL, "output": {"tracks": [{"wher": "x"}]}},
             ["config: unknown key 'output.tracks[0].wher': did you mean 'output.tracks[0].where'?"],
         ),

@@ -1,6 +1,7 @@
 """A whole run, from the config to the results."""
 
 import argparse
+import shlex
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -33,11 +34,12 @@ def add_commands(commands: Commands) -> None:
         help="only explain what would run, like `genometracks explain`",
     )
     parser.epilog = "Words after `--` are options of Snakemake, such as -- --until merge."
-    vars(parser).update(parse_known_args=partial(_parse, parser.parse_known_args))
+    vars(parser).update(parse_known_args=partial(_parse, parser.parse_known_args, parser.error))
 
 
 def _parse(
     parse: Callable[..., tuple[argparse.Namespace, list[str]]],
+    fail: Callable[[str], object],
     words: Sequence[str],
     namespace: argparse.Namespace | None = None,
 ) -> tuple[argparse.Namespace, list[str]]:
@@ -45,6 +47,11 @@ def _parse(
     cut = list(words).index("--") if "--" in words else len(words)
     found, unknown = parse(words[:cut], namespace)
     found.more = list(words[cut + 1 :])
+    if unknown:
+        fail(
+            f"{shlex.join(unknown)}: not an option of genometracks run: options of Snakemake go "
+            f"after --, as in: genometracks run CONFIG -- {shlex.join(unknown)}"
+        )
     return found, unknown
 
 

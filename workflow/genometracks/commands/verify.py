@@ -15,7 +15,9 @@ def add_commands(commands: Commands) -> None:
     parser.add_argument("--json", type=Path, help="file to write the result to, as JSON")
 
     parser = add_command(commands, "rerun", run_rerun)
-    parser.add_argument("manifest", type=Path, help="manifest.json of a finished run")
+    parser.add_argument(
+        "manifest", type=Path, help="results/RUN, a finished run, or its manifest.json"
+    )
     parser.add_argument("--results", type=Path, required=True, help="folder for the new run")
     parser.add_argument("--cores", type=int, default=1, help="jobs at once; default is 1")
     parser.add_argument(

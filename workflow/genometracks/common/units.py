@@ -30,3 +30,14 @@ def format_duration(seconds: float) -> str:
     minutes, second = divmod(round(seconds), 60)
     hour, minute = divmod(minutes, 60)
     return f"{hour}:{minute:02d}:{second:02d}"
+
+
+def format_count(number: int, what: str) -> str:
+    """Format a number of things, in the singular or the plural.
+
+    Examples
+    --------
+    >>> format_count(1, "track"), format_count(2000, "bin")
+    ('1 track', '2,000 bins')
+    """
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

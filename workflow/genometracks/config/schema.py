@@ -28,6 +28,9 @@ Validator = validators.extend(  # type: ignore[no-untyped-call]  # not typed in 
 )
 """JSON Schema counts 4.0 as an integer; the records of the config do not."""
 
+ALIKE = 0.8
+"""Likeness of two keys from which on one is taken for a typo of the other."""
+
 Schema = dict[str, Any]
 """A JSON schema, or a part of one."""
 
@@ -130,8 +133,10 @@ def _suggest(unknown: str, known: list[str], where: str) -> tuple[str | None, st
     """A valid key in place of an unknown one, if there is one, and the advice as text."""
     near = difflib.get_close_matches(unknown, known, n=1)
     meant = [(where + "." if where else "") + key for key in near]
-    # The right key in the wrong section is as common as a typo.
-    meant += [key for key, _ in list_keys() if key.split(".")[-1] == unknown]
+    # The right key in the wrong section is as common as a typo, and surer than a vague likeness.
+    elsewhere = [key for key, _ in list_keys() if key.split(".")[-1] == unknown]
+    alike = difflib.get_close_matches(unknown, known, n=1, cutoff=ALIKE)
+    meant = [*meant, *elsewhere] if alike else [*elsewhere, *meant]
     if meant:
         return meant[0], f"did you mean {meant[0]!r}?"
     return None, f"valid keys here are {', '.join(known)}"

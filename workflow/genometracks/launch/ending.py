@@ -1,10 +1,11 @@
 """The last lines of a run: what was written, and how to look at it."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from genometracks.common.units import format_duration, format_si
-from genometracks.config.folders import PAGE
+from genometracks.common.units import format_count, format_duration, format_si
+from genometracks.config.folders import PAGE, REPORT
 from genometracks.graph.runs import Run
 from genometracks.launch.project import Project
 from genometracks.status.report import describe_runs
@@ -31,15 +32,22 @@ def describe_ending(project: Project, *, seconds: float, jobs: int) -> str:
     if project.sheet:
         above = project.folders[0].path.parent
         lines = [f"{above}: {len(project.runs):,} runs, {took}"]
+        lines += _list_ways(above)
         lines += [
             f"  {line}" for line in describe_runs([f.path for f in project.folders]).split("\n")
         ]
-        folders = [above]
-    else:
-        (run,) = project.runs.values()
-        lines = [f"{run.folder.path}: {took}", *_list_written(run)]
-        folders = [run.folder.path]
-    return "\n".join([*lines, *_list_ways(project, folders)])
+        return "\n".join(lines)
+    (run,) = project.runs.values()
+    folder = run.folder.path
+    return "\n".join([f"{folder}: {took}", *_list_ways(folder), *_list_written(run)])
+
+
+def _list_ways(folder: Path) -> Iterator[str]:
+    """Yield how to look at the results, as far as they exist."""
+    if (folder / PAGE / "index.html").is_file():
+        yield _row("page", f"open it by: {shlex.join(['genometracks', 'serve', str(folder)])}")
+    if (folder / REPORT).is_file():
+        yield _row("report", f"{folder / REPORT}, for a browser")
 
 
 def _list_written(run: Run) -> Iterator[str]:
@@ -47,31 +55,23 @@ def _list_written(run: Run) -> Iterator[str]:
     folder = run.folder
     bigwigs = [Path(file) for file in run.results.files if file.endswith(".bw")]
     if bigwigs:
-        yield _row(f"{folder.bigwig}/", f"{len(bigwigs):,} bigWig files, {_size(bigwigs)}")
+        yield _row(
+            "bigWig", f"{folder.bigwig}/: {format_count(len(bigwigs), 'file')}, {_size(bigwigs)}"
+        )
     if str(folder.parquet) in run.results.files:
         parts = [path for path in folder.parquet.rglob("*.parquet") if path.is_file()]
-        yield _row(f"{folder.parquet}/", f"one table of all tracks, {_size(parts)}")
-    yield _row(str(folder.tracks), "the tracks and their metadata")
+        yield _row("Parquet", f"{folder.parquet}/: one table of all tracks, {_size(parts)}")
+    yield _row("tracks", f"{folder.tracks}: names and metadata")
     if str(folder.evaluation) in run.results.files:
-        yield _row(str(folder.evaluation), f"evaluation; pictures in {folder.figures}/")
+        yield _row("evaluation", f"{folder.evaluation}, pictures in {folder.figures}/")
     if str(folder.hub) in run.results.files:
-        yield _row(f"{folder.hub}/", "track hub, and sessions of other browsers")
-    yield _row(str(folder.summary), "the run in a few lines")
-    yield _row(str(folder.manifest), "everything needed to repeat it, with digests")
+        yield _row("hub", f"{folder.hub}/: for UCSC, IGV and JBrowse")
+    yield _row("summary", f"{folder.summary}: the run in a few lines")
+    yield _row("manifest", f"{folder.manifest}: everything needed to repeat the run")
 
 
-def _list_ways(project: Project, folders: Sequence[Path]) -> Iterator[str]:
-    """Yield how to look at the results, as far as they exist."""
-    for folder in folders:
-        if (folder / PAGE / "index.html").is_file():
-            yield _row(f"genometracks serve {folder}", "shows the tracks in a browser")
-    for run in list(project.runs.values())[:1] if not project.sheet else ():
-        if run.folder.report.is_file():
-            yield _row(str(run.folder.report), "the report, for a browser")
-
-
-def _row(what: str, meaning: str) -> str:
-    return f"  {what:<40}  {meaning}"
+def _row(what: str, text: str) -> str:
+    return f"  {what:<10}  {text}"
 
 
 def _size(paths: Sequence[Path]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from genometracks.common.records import optional
-from genometracks.common.units import format_duration, format_si
+from genometracks.common.units import format_count, format_duration, format_si
 from genometracks.config.sections import Precision
 from genometracks.plan.plan import Plan
 from genometracks.plan.probe_file import Probe
@@ -142,7 +142,7 @@ def _describe_size(plan: PlanSize, sizes: Sizes, written: Written) -> list[str]:
 def _describe_time(found: Preflight) -> list[str]:
     plan, seconds, memory, device = found.plan, found.seconds, found.memory, found.device
     batch, size = plan.batch_size, found.measured_batch
-    alone = f" with {found.threads} thread(s)" if device == "cpu" else ""
+    alone = f" with {format_count(found.threads, 'thread')}" if device == "cpu" else ""
     compiled = ", compiled" if plan.compile else ""
     smaller = f", measured in batches of {size}" if size < batch else ""
     rates = [f"{found.rates.windows:.4g} windows/s", f"{format_si(found.rates.bp)}bp/s"]

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from genometracks.common.units import format_count
 from genometracks.starter.facts import (
     choose_stride,
-    count,
     describe_genome,
     describe_model,
     describe_patterns,
@@ -173,7 +173,7 @@ def _write_output(model: Model | None) -> Iterator[str]:
     columns = list(list_columns(model)) if model else []
     listed = [f"columns for `where` and `aggregate`: {'; '.join(columns)}"] if columns else []
     if model and model.tracks:
-        listed = [count(len(model.tracks), "track"), *listed]
+        listed = [format_count(len(model.tracks), "track"), *listed]
     yield from _write_default("output.tracks", *_mark(listed))
     yield from _write_default("output.aggregate")
     if model and len(model.sources) > 1:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
 
-from genometracks.common.units import format_si
+from genometracks.common.units import format_count, format_si
 from genometracks.inputs.genome import matches_pattern
 from genometracks.starter.genome import Genome
 from genometracks.starter.model import Model
@@ -37,23 +37,12 @@ def _shorten(text: str) -> str:
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
 
 
-def count(number: int, what: str) -> str:
-    """A number of things, in words.
-
-    Examples
-    --------
-    >>> count(1, "track"), count(2000, "bin")
-    ('1 track', '2,000 bins')
-    """
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
 def describe_genome(genome: Genome) -> Iterator[str]:
     """Yield what is known about a FASTA."""
     source = f"by the index {_shorten(genome.index)}" if genome.index else "read whole"
     yield f"{FORMS[genome.form]}, {format_si(genome.bytes)}B, {source}"
     names = list_names([name for name, _ in genome.contigs])
-    yield f"{count(len(genome.contigs), 'contig')}, {genome.bases:,} bp: {names}"
+    yield f"{format_count(len(genome.contigs), 'contig')}, {genome.bases:,} bp: {names}"
 
 
 def describe_patterns(genome: Genome) -> Iterator[str]:
@@ -81,7 +70,7 @@ def describe_model(model: Model) -> Iterator[str]:
     yield f"{_shorten(model.kind)}, {how}{folds}"
     yield describe_output(model)
     names = [str(track["name"]) for track in model.tracks]
-    yield f"{count(len(names), 'track')}: {list_names(names)}"
+    yield f"{format_count(len(names), 'track')}: {list_names(names)}"
     if model.statement.scale:
         yield f"scale: {model.statement.scale}"
     if model.statement.licence:
@@ -98,7 +87,7 @@ def describe_output(model: Model) -> str:
         return f"{window}bins: {how}"
     out = "one value"
     if geometry.bin:
-        out = f"{count(geometry.length, 'bin')} of {geometry.bin:,} bp"
+        out = f"{format_count(geometry.length, 'bin')} of {geometry.bin:,} bp"
     return f"{geometry.window:,} bp in, {out} out (measured)"
 
 

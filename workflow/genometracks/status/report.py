@@ -6,7 +6,7 @@ from pathlib import Path
 
 from genometracks.common.atomic import write_atomically
 from genometracks.common.records import as_plain
-from genometracks.common.units import format_duration, format_si
+from genometracks.common.units import format_count, format_duration, format_si
 from genometracks.config.folders import RUNS
 from genometracks.errors import UserError
 from genometracks.plan.plan import Plan
@@ -107,7 +107,10 @@ def _describe_run(folder: Path) -> str:
 def _sum_up(status: Status) -> str:
     plan = status.plan
     if status.finished:
-        return f"done: {plan.bins:,} bins of {len(plan.tracks):,} tracks" if plan else "done"
+        if plan is None:
+            return "done"
+        tracks = format_count(len(plan.tracks), "track")
+        return f"done: {format_count(plan.bins, 'bin')} of {tracks}"
     failed = [job for job in [*status.stages, *status.shards] if job.state == "failed"]
     planned = f"{status.count('done'):,} of {len(status.shards):,} shards" if plan else ""
     if failed:

@@ -29,7 +29,7 @@ def rerun(path: Path, results: Path, *, changes: Sequence[str], cores: int) -> s
     Parameters
     ----------
     path : Path
-        The manifest.
+        The manifest, or the folder of the run.
     results : Path
         Folder for the new run, which gets the name of the old one. Its config is written beside
         it, as `{run}.yaml`.
@@ -49,7 +49,8 @@ def rerun(path: Path, results: Path, *, changes: Sequence[str], cores: int) -> s
         If the manifest is not usable, the folder is the run's own, Snakemake fails, or a result
         differs.
     """
-    manifest = load_manifest(path)
+    path = path / "manifest.json" if path.is_dir() else path
+    manifest = _load_given(path)
     folder = results / manifest.run
     if folder.resolve() == path.parent.resolve():
         raise UserError(f"{results}: the run of {path} is in this folder: give another --results")
@@ -62,6 +63,19 @@ def rerun(path: Path, results: Path, *, changes: Sequence[str], cores: int) -> s
     if subprocess.run(words).returncode:
         raise UserError(f"the run failed: its error is above, its config is {file}")
     return compare(manifest, load_manifest(folder / "manifest.json"), folder)
+
+
+def _load_given(path: Path) -> Manifest:
+    """Read the manifest that the user names, which may be any file."""
+    if not path.is_file():
+        raise UserError(f"{path}: no such file: give results/RUN, or the manifest.json in it")
+    try:
+        return load_manifest(path)
+    except UserError as error:
+        raise UserError(
+            f"{path}: no usable manifest ({error.__cause__}): give results/RUN, or the "
+            "manifest.json in it"
+        ) from error
 
 
 def make_config(manifest: Manifest, results: Path, *, changes: Sequence[str]) -> dict[str, Any]:
