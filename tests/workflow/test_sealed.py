@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -54,9 +55,10 @@ def test_a_run_is_repeated_from_its_manifest_alone(tmp_path):
     kept.write_bytes(manifest.read_bytes())
     done = genometracks(tmp_path, "rerun", "kept.json", "--results", "again")
     assert done.returncode == 0, done.stdout + done.stderr
-    last = done.stdout.strip().splitlines()[-1]
     count = len(json.loads(kept.read_text())["outputs"])
-    assert last == f"again/r: all {count} results have the same bytes"
+    assert done.stdout == f"again/r: all {count} results have the same bytes\n"
+    assert {"r: plan", "r: predict", "r: report"} <= set(done.stderr.splitlines())
+    assert all(re.match("r: |note: r: ", line) for line in done.stderr.splitlines()), done.stderr
     made = yaml.safe_load((tmp_path / "again/r.yaml").read_text())
     settings = json.loads(kept.read_text())["settings"]
     assert made["prediction"]["batch_size"] == settings["batch_size"]

@@ -3,6 +3,7 @@
 import io
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 from rich.live import Live
 
@@ -70,7 +71,7 @@ def test_the_live_display_has_a_bar_rates_and_what_runs():
     views = [make_view("predict", "predict", "tracks", predicted=SOME)]
     line, last = draw(views, [])
     assert line.startswith("a  ━━━━╸") or line.startswith("a  ━━━━"), line
-    assert f"3/16 shards, {RATES}" in line
+    assert "  3/16 shards, 0:01:40 left, 130.0 windows/s, 416.0 kbp/s  " in line
     assert line.endswith("running: predict 2, tracks")
     assert last == "0:00:00"
 
@@ -85,3 +86,23 @@ def test_many_runs_fit_the_terminal_and_are_summed_up():
 def test_names_are_not_read_as_markup():
     lines = draw([make_view("plan", run="[red]x[/red]")], [])
     assert lines[0] == "[red]x[/red]  plan"
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (80, "my_run  ━╸          3/16 shards, 0:01:40 left, 130.0 windows/s, 416.0 kbp/s  ru…"),
+        (40, "my_run  3/16 shards, 0:01:40 left, 130.…"),
+        (20, "my_run  3/16 shards…"),
+    ],
+)
+def test_a_narrow_terminal_shows_the_run_and_the_time_left_first(width, line):
+    views = [make_view("predict", run="my_run", predicted=SOME)]
+    assert draw(views, [], width=width)[0] == line
+
+
+def test_a_run_that_predicts_is_in_line_with_one_that_does_not():
+    views = [make_view("predict", run="one", predicted=SOME), make_view("plan", run="x" * 99)]
+    first, second, _ = draw(views, [Task(None, "model", "", None)], width=60)[:3]
+    assert first.index("3/16 shards") == second.index("plan")
+    assert second.startswith("x" * 19 + "…  ")

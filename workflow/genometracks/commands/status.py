@@ -15,7 +15,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def run_status(args: argparse.Namespace) -> None:
-    """Report the progress of a run: shards done, running and failed, rate, time left, bytes."""
+    """Report the progress of a run: shards done, running, failed; rate, time left, bytes."""
     from genometracks.status.lock import advise_unlock
     from genometracks.status.read import list_runs, read_status
     from genometracks.status.report import as_json, describe_runs, describe_status

@@ -105,10 +105,11 @@ def _list_commands(commands: Commands) -> Iterator[str]:
         "stages, which the workflow calls in this order": STAGES,
     }
     yield "Genome-wide tracks of a DNA sequence model."
+    width = max(map(len, commands.choices))
     for title, names in groups.items():
         yield f"\n{title}:"
         for name in names:
-            yield f"  {name:<9}  {commands.choices[name].description}"
+            yield f"  {name:<{width}}  {commands.choices[name].description}"
 
 
 def _list_typed(commands: Commands) -> list[str]:

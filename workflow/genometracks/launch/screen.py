@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
+from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -15,8 +16,12 @@ from genometracks.common.units import format_duration
 from genometracks.launch.jobs import Task
 from genometracks.launch.view import View
 
-BAR = 24
-"""Width of a bar, in characters."""
+BARS = {110: 24, 60: 10}
+"""Least width of the terminal -> width of a bar, in characters; none on a narrower one."""
+NAME = 3
+"""Part of the width, as 1/n, that the names of runs take at most."""
+GAP = 2
+"""Characters between two columns."""
 NAMED = 4
 """Running jobs of a run that are named."""
 RESERVED = 4
@@ -38,15 +43,8 @@ class Screen:
     def show(self, views: Sequence[View], shared: Sequence[Task]) -> None:
         """Draw the progress of the runs."""
         height = max(1, self._live.console.height - RESERVED)
-        table = Table.grid(padding=(0, 2))
-        for _ in range(3):
-            table.add_column(no_wrap=True)
-        table.add_column(no_wrap=True, overflow="ellipsis")
         active = [view for view in views if view.tasks]
-        for view in active[:height]:
-            _add_run(table, view)
-        if shared:
-            table.add_row(Text("shared", style="bold"), Text(_name_tasks(shared)))
+        table = _draw(active[:height], shared, width=self._live.console.width)
         last = Text(self._sum_up(views, active, len(active[height:])), style="dim")
         self._live.update(Group(table, last), refresh=True)
 
@@ -66,19 +64,38 @@ class Screen:
         return ", ".join(parts)
 
 
-def _add_run(table: Table, view: View) -> None:
-    name, tasks = Text(view.run, style="bold"), Text(_name_tasks(view.tasks))
+def _draw(views: Sequence[View], shared: Sequence[Task], *, width: int) -> Table:
+    """A line per run, of at most `width` characters: what matters least is cut off."""
+    names = [*(view.run for view in views), *(["shared"] if shared else [])]
+    first = min(max(map(cell_len, names), default=0), width // NAME)
+    predicting = any(view.predicted for view in views)
+    bar = next((size for least, size in BARS.items() if width >= least), 0) if predicting else 0
+    rest = width - first - GAP - (bar + GAP if bar else 0)
+    table = Table.grid(padding=(0, GAP))
+    for size in (first, bar, rest) if bar else (first, rest):
+        table.add_column(no_wrap=True, width=size, overflow="ellipsis")
+    lines = [(view.predicted, _describe(view)) for view in views]
+    lines += [(None, _name_tasks(shared))] if shared else []
+    for name, (found, text) in zip(names, lines, strict=True):
+        cells: list[Text | ProgressBar] = [Text(name, style="bold")]
+        if bar and found:
+            total = max(found.all_windows, 1)
+            cells.append(ProgressBar(total=total, completed=found.windows, width=bar))
+        elif bar:
+            cells.append(Text(""))
+        table.add_row(*cells, Text(text))
+    return table
+
+
+def _describe(view: View) -> str:
+    """What a run does: the time left first, since the end may be cut off."""
     found = view.predicted
     if found is None:
-        table.add_row(name, tasks)
-        return
-    bar = ProgressBar(total=max(found.all_windows, 1), completed=found.windows, width=BAR)
-    numbers = f"{found.shards:,}/{found.all_shards:,} shards"
+        return _name_tasks(view.tasks)
     others = [task for task in view.tasks if task.stage != "predict"]
     shown = [f"predict {len(view.tasks) - len(others)}", *(task.name for task in others[:NAMED])]
-    table.add_row(
-        name, bar, Text(", ".join([numbers, *found.rates])), Text(f"running: {', '.join(shown)}")
-    )
+    parts = [f"{found.shards:,}/{found.all_shards:,} shards", *found.rates[-1:], *found.rates[:-1]]
+    return f"{', '.join(parts)}  running: {', '.join(shown)}"
 
 
 def _name_tasks(tasks: Sequence[Task]) -> str:

@@ -15,7 +15,6 @@ from genometracks.config.sections import Config
 from genometracks.config.settings import list_folds
 from genometracks.config.sheet import set_key
 from genometracks.errors import UserError
-from genometracks.places import find_snakefile
 from genometracks.verify.manifest import Manifest, load_manifest
 from grelu_models.files.yaml_text import parse_yaml
 
@@ -24,7 +23,7 @@ SHOWN = 5
 
 
 def rerun(path: Path, results: Path, *, changes: Sequence[str], cores: int) -> str:
-    """Repeat a run with Snakemake, and compare its results with the manifest.
+    """Repeat a run by `genometracks run`, and compare its results with the manifest.
 
     Parameters
     ----------
@@ -46,7 +45,7 @@ def rerun(path: Path, results: Path, *, changes: Sequence[str], cores: int) -> s
     Raises
     ------
     UserError
-        If the manifest is not usable, the folder is the run's own, Snakemake fails, or a result
+        If the manifest is not usable, the folder is the run's own, it fails, or a result
         differs.
     """
     path = path / "manifest.json" if path.is_dir() else path
@@ -58,9 +57,9 @@ def rerun(path: Path, results: Path, *, changes: Sequence[str], cores: int) -> s
     file = results / f"{manifest.run}.yaml"
     with write_atomically(file) as out:
         out.write(yaml.safe_dump(config, sort_keys=False, allow_unicode=True).encode())
-    words = [sys.executable, "-m", "snakemake", "--snakefile", str(find_snakefile())]
-    words += ["--configfile", str(file), "--cores", str(cores), "--quiet", "rules", "host"]
-    if subprocess.run(words).returncode:
+    words = [sys.executable, "-m", "genometracks.cli", "run", str(file), "--cores", str(cores)]
+    # What it ends with, the files of the new run, would hide whether they are the same.
+    if subprocess.run(words, stdout=subprocess.DEVNULL).returncode:
         raise UserError(f"the run failed: its error is above, its config is {file}")
     return compare(manifest, load_manifest(folder / "manifest.json"), folder)
 
