@@ -65,6 +65,9 @@ def source(tmp_path_factory) -> Path:
     compiled = folder / "workflow/genometracks/__pycache__/cli.cpython-311.pyc"
     compiled.parent.mkdir()
     compiled.write_bytes(b"of the checkout's Python")
+    earlier = folder / "build/lib/genometracks/browse/earlier.py"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_text("from genometracks.moved import gone\n")
     return folder
 
 

@@ -178,6 +178,23 @@ def test_modules_in_the_working_folder_are_not_imported(monkeypatch, tmp_path):
     assert (forked[0], forked[2]) == (alone[0], alone[2]) == (0, "")
 
 
+def test_a_module_that_cannot_be_imported_ends_no_job(monkeypatch, tmp_path):
+    blocked = "import sys\nsys.modules['genometracks.inputs.fetch'] = None\n"
+    (tmp_path / "sitecustomize.py").write_text(blocked)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ENVIRONMENT['PYTHONPATH']}")
+    os.mkfifo(tmp_path / "plan.json")
+    with stand_by() as folder:
+        wait_for(lambda: (folder / "socket").exists())
+        assert run(folder, "--version")[0] == 0
+        caller = start(folder, "shards", "--plan", "plan.json", "--out", "x", cwd=tmp_path)
+        job = wait_for(lambda: find_job(tmp_path))
+        wait_for(lambda: signal.SIGTERM in list_caught(job))
+        caller.terminate()
+        _, err = caller.communicate(timeout=60)
+    assert caller.returncode == 143
+    assert "run again to continue" in err
+
+
 @pytest.mark.parametrize("python", ["/opt/my python/bin/python", f"/{'long/' * 30}python"])
 def test_a_python_that_no_script_can_name_forks_no_jobs(monkeypatch, python):
     monkeypatch.setattr(sys, "executable", python)

@@ -86,7 +86,8 @@ def serve(address: str, alive: int) -> None:
         server.listen(128)
         standby = Standby(server, alive, _watch_ends(), {})
         for name in list_modules():
-            importlib.import_module(name)
+            with contextlib.suppress(Exception):  # a job that needs it reports the error
+                importlib.import_module(name)
             _answer(standby, wait=0)
         gc.collect()
         gc.freeze()  # a forked process neither searches nor copies what was imported
