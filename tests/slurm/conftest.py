@@ -60,23 +60,34 @@ class Project:
 
     def start(self, *words: str) -> subprocess.Popen:
         """Start Snakemake."""
-        command = [sys.executable, str(HERE / "quick.py"), "-s", str(ROOT / "Snakefile")]
-        command += ["--configfile", "config.yaml", "--workflow-profile", str(self.profile)]
+        command = ["-s", str(ROOT / "Snakefile"), "--configfile", "config.yaml"]
+        with open(self.folder / "output.txt", "a") as file:
+            return self._start(
+                [*command, "--workflow-profile", str(self.profile), *QUICK, *words],
+                stdout=file,
+                stderr=file,
+            )
+
+    def start_run(self, *words: str) -> subprocess.Popen:
+        """Start `genometracks run`; the words are options of Snakemake."""
+        command = ["genometracks", "run", "config.yaml", "--profile", str(self.profile), "--"]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return self._start([*command, *QUICK, *words], **pipes)
+
+    def _start(self, words: list[str], **streams) -> subprocess.Popen:
         environment = {
             **os.environ,
             "PATH": f"{self.folder}/bin:{os.environ['PATH']}",
             "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow'}",
             "TROUBLE": str(self.trouble),
         }
-        with open(self.folder / "output.txt", "a") as file:
-            self.process = subprocess.Popen(
-                [*command, *QUICK, *words],
-                cwd=self.folder,
-                env=environment,
-                stdout=file,
-                stderr=file,
-                start_new_session=True,
-            )
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE / "quick.py"), *words],
+            cwd=self.folder,
+            env=environment,
+            start_new_session=True,
+            **streams,
+        )
         return self.process
 
     def finish(self, process: subprocess.Popen) -> None:

@@ -1,7 +1,8 @@
 """Replaces `genometracks` in a job: logs the call, and causes the trouble that a test requests.
 
 In the folder $TROUBLE, `hold-{shard}` makes a prediction wait after its first batch as long as the
-file exists, and `eat-{shard}` makes the next prediction allocate memory until it is killed.
+file exists, `eat-{shard}` makes the next prediction allocate memory until it is killed,
+`fail-{shard}` makes the next prediction fail, and `broken-{shard}` all of them.
 """
 
 import json
@@ -49,11 +50,23 @@ def hold_after_first_batch(shard: str) -> None:
     predict.ShardPrediction.pieces = pieces
 
 
+def fail(shard: str) -> bool:
+    """Whether the prediction of a shard must fail: then it has written why."""
+    once = FOLDER / f"fail-{shard}"
+    if not (once.exists() or (FOLDER / f"broken-{shard}").exists()):
+        return False
+    once.unlink(missing_ok=True)
+    print("genometracks predict: no such luck", file=sys.stderr)
+    return True
+
+
 def main() -> int:
     words = sys.argv[1:]
     note("start", words)
     if words[0] == "predict":
         shard = words[words.index("--shard") + 1]
+        if fail(shard):
+            return 1
         if (FOLDER / f"eat-{shard}").exists():
             (FOLDER / f"eat-{shard}").unlink()
             eat()

@@ -7,7 +7,7 @@ from genometracks.common.records import format_record, optional, parse_record
 
 PLUGIN = "genometracks"
 """Name of the logger plugin of Snakemake that writes events."""
-Kind = Literal["started", "finished", "failed", "error"]
+Kind = Literal["started", "finished", "failed", "error", "queue"]
 
 
 @dataclass(frozen=True)
@@ -18,15 +18,15 @@ class Event:
     ----------
     kind : str
         "started" (in a dry run: would be started), "finished" and "failed" are of jobs, "error" is
-        an error of Snakemake itself.
+        an error of Snakemake itself, "queue" tells the name that all its jobs have on Slurm.
     job : int
         Snakemake's number of the job. Default is -1: no job.
     rule : str
         Default is "".
     logs : tuple of str
-        Paths of a job's logs.
+        Paths of a job's logs: the rule's and, if it failed on Slurm, Slurm's.
     text : str
-        Why a job runs, or what Snakemake says of an error. Default is "".
+        Why a job runs, what Snakemake says of an error, or the name on Slurm. Default is "".
     """
 
     kind: Kind

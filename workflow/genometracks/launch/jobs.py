@@ -1,7 +1,8 @@
 """The jobs of a running Snakemake: which run, which ended, which failed."""
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from genometracks.launch.events import Event
@@ -20,18 +21,29 @@ class Task:
     part : str
         Id of the shard, or number of the job if the stage has several; "" if there is one.
     log : Path or None
+    attempt : int
+        Default is 1.
+    before : int or None
+        When the log was last changed, as the job began. Default is None: there was none.
     """
 
     run: str | None
     stage: str
     part: str
     log: Path | None
+    attempt: int = 1
+    before: int | None = None
 
     @property
     def name(self) -> str:
         """The stage and its part."""
         what = "shard " if self.stage == "predict" else ""
         return f"{self.stage} {what}{self.part}" if self.part else self.stage
+
+    @property
+    def has_log(self) -> bool:
+        """Whether the job has written its log: a job that never began leaves that of another."""
+        return self.log is not None and _read_time(self.log) not in (None, self.before)
 
 
 class Jobs:
@@ -54,8 +66,12 @@ class Jobs:
         """Take note of an event; return the task that it is about."""
         number = event.job
         if event.kind == "started":
-            self._tasks[number] = self.running[number] = self._find_task(event)
-            self.failed.pop(number, None)  # it is tried again
+            former = self.failed.pop(number, None)  # it is tried again
+            task = self._find_task(event)
+            before = _read_time(task.log) if task.log else None
+            attempt = former.attempt + 1 if former else 1
+            task = replace(task, attempt=attempt, before=before)
+            self._tasks[number] = self.running[number] = task
         task = self._tasks.get(number)
         if task and event.kind in ("finished", "failed"):
             self.running.pop(number, None)
@@ -84,3 +100,14 @@ def name_task(run: str | None, log: Path) -> Task:
         return Task(run, "predict", log.stem, log)
     match = STAGE_LOG.fullmatch(log.name)
     return Task(run, match[1], match[2] or "", log) if match else Task(run, log.stem, "", log)
+
+
+def _read_time(log: Path) -> int | None:
+    """When a log was last changed; None if there is none."""
+    try:
+        with open(
+            log, "rb"
+        ) as file:  # network file systems may know a closed file's time only late
+            return os.fstat(file.fileno()).st_mtime_ns
+    except OSError:
+        return None

@@ -12,11 +12,11 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from genometracks.common.identity import Process
-from genometracks.common.records import format_record, parse_record
+from genometracks.common.records import format_record, optional, parse_record
 from genometracks.config.folders import RunFolder
 from genometracks.errors import UserError
 
@@ -36,11 +36,14 @@ class Holder:
     process : Process
     since : str
         Local time.
+    queues : tuple of str
+        Names that jobs on Slurm have: its own, and those that an earlier process left.
     """
 
     host: str
     process: Process
     since: str
+    queues: tuple[str, ...] = optional(())
 
     @classmethod
     def of_caller(cls) -> "Holder":
@@ -63,6 +66,14 @@ class HeldRuns:
 
     descriptors: tuple[int, ...]
     former: tuple[Holder, ...]
+
+    def sign(self, *queues: str) -> None:
+        """Write this process into the locks, with the names that jobs on Slurm have."""
+        text = format_record(replace(Holder.of_caller(), queues=queues)).encode() + b"\n"
+        for descriptor in self.descriptors:
+            with suppress(OSError):  # a full disk: only messages lack the name
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, text, 0)
 
 
 @contextmanager
@@ -87,12 +98,9 @@ def hold_runs(folders: Sequence[RunFolder]) -> Iterator[HeldRuns]:
                 )
             descriptors.append(descriptor)
             former += [holder] if holder else []
-        text = format_record(Holder.of_caller()).encode() + b"\n"
-        for descriptor in descriptors:
-            with suppress(OSError):  # a full disk: only messages lack the name
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, text, 0)
-        yield HeldRuns(tuple(descriptors), tuple(former))
+        held = HeldRuns(tuple(descriptors), tuple(former))
+        held.sign(*dict.fromkeys(queue for holder in former for queue in holder.queues))
+        yield held
 
 
 def _open_lock(folder: RunFolder) -> int:

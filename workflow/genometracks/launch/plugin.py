@@ -17,6 +17,8 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from genometracks.launch.events import PLUGIN, Event, Kind, write_event
 
 MODULE = f"snakemake_logger_plugin_{PLUGIN}"
+QUEUE = "SLURM run ID: "
+"""With it, the Slurm plugin announces the name that all its jobs have."""
 VARIABLE = "GENOMETRACKS_EVENTS"
 """Variable of the environment that holds the number of the pipe's descriptor."""
 
@@ -71,6 +73,8 @@ def make_event(record: LogRecord) -> Event | None:
         return Event("finished", fields["job_id"])
     if kind == LogEvent.ERROR:
         return Event("error", text=record.getMessage())
+    if kind is None and str(record.msg).startswith(QUEUE):
+        return Event("queue", text=record.getMessage().removeprefix(QUEUE))
     return None
 
 

@@ -10,17 +10,27 @@ from genometracks.launch.process import Snakemake
 
 
 class Forwarded:
-    """Signals that were passed on to a Snakemake; `number` is the first, None before it."""
+    """Signals that were passed on to a Snakemake.
+
+    Attributes
+    ----------
+    number : int or None
+        The first; None before it.
+    again : bool
+        Whether there was a second.
+    """
 
     def __init__(self, process: Snakemake) -> None:
         self._process = process
         self.number: int | None = None
+        self.again = False
 
     def receive(self, number: int, frame: FrameType | None) -> None:
         """Interrupt Snakemake and its jobs; at a second signal, kill them."""
         first = self.number is None
         if first:
             self.number = number
+        self.again = not first
         self._process.send(signal.SIGINT if first else signal.SIGKILL)
 
 

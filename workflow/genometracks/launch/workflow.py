@@ -8,12 +8,13 @@ from pathlib import Path
 
 from genometracks.common.stops import Stopped
 from genometracks.errors import UserError
-from genometracks.launch.display import open_display
+from genometracks.launch.display import Display, open_display
 from genometracks.launch.ending import describe_ending, list_missing
-from genometracks.launch.lock import hold_runs
+from genometracks.launch.lock import HeldRuns, hold_runs
 from genometracks.launch.process import Snakemake
 from genometracks.launch.project import Project
-from genometracks.launch.signals import forward_signals
+from genometracks.launch.signals import Forwarded, forward_signals
+from genometracks.launch.slurm import end_jobs, end_left
 from genometracks.launch.stale_lock import remove_stale_lock
 from genometracks.launch.watch import Watched
 from genometracks.status.outcome import read_outcome
@@ -49,16 +50,19 @@ def run_workflow(project: Project, words: list[str], *, standby: bool = False) -
     """
     start = time.monotonic()
     with hold_runs(project.folders) as held:
+        end_left(held.former)
         removed = remove_stale_lock(project.homes, held)
         log = LOGS / f"{datetime.now():%Y-%m-%dT%H%M%S.%f}.run.log"
         process = Snakemake(words, log=log, standby=standby)
-        jobs = _follow(project, process, log=log, unlocked=bool(removed))
+        jobs = _follow(project, process, held, log=log, unlocked=bool(removed))
     return describe_ending(project, seconds=time.monotonic() - start, jobs=jobs)
 
 
-def _follow(project: Project, process: Snakemake, *, log: Path, unlocked: bool) -> int:
+def _follow(
+    project: Project, process: Snakemake, held: HeldRuns, *, log: Path, unlocked: bool
+) -> int:
     """Show what Snakemake does until it ends; return how many jobs ran."""
-    watched = Watched(project)
+    watched, ended = Watched(project), True
     try:
         with open_display() as display, forward_signals(process) as forwarded:
             if unlocked:
@@ -69,16 +73,35 @@ def _follow(project: Project, process: Snakemake, *, log: Path, unlocked: bool) 
                 if stopping and not told:
                     told = True
                     display.write("ending the jobs; a second Ctrl-C kills them at once")
+                if event and event.kind == "queue":
+                    held.sign(event.text)
                 if event:
                     watched.take(event, display, stopping=stopping)
                 else:
                     watched.show(display)
+            if process.wait() and watched.queue:
+                ended = _end_queued(watched.queue, display, forwarded)
     finally:
         process.interrupt()
+    if ended:
+        held.sign()
     if forwarded.number is not None:
         raise Stopped(forwarded.number)
     _check(project, watched, status=process.wait(), log=log)
     return watched.jobs.finished
+
+
+def _end_queued(name: str, display: Display, forwarded: Forwarded) -> bool:
+    """End jobs on Slurm that Snakemake left: it does not cancel those whose states it asks for."""
+    try:
+        if not end_jobs(name, hurry=lambda: forwarded.again):
+            return True
+    except UserError:
+        pass
+    display.write(
+        f"note: jobs may be left on Slurm, and are ended by the next run: squeue --name={name}"
+    )
+    return False
 
 
 def _check(project: Project, watched: Watched, *, status: int, log: Path) -> None:

@@ -37,7 +37,7 @@ def read_outcome(log: Path) -> Outcome:
 
     Control characters are replaced: lines may be shown on a terminal.
     """
-    lines = [_clean(line) for line in _read(log).splitlines()]
+    lines = [clean_line(line) for line in _read(log).splitlines()]
     notes = [line.removeprefix(NOTE) for line in lines if line.startswith(NOTE)]
     prefixes = tuple(map(error_prefix, STAGES))
     errors = [line.split(": ", 1)[1] for line in lines if line.startswith(prefixes)]
@@ -61,6 +61,7 @@ def _read(log: Path) -> str:
         return ""
 
 
-def _clean(line: str) -> str:
+def clean_line(line: str) -> str:
+    """A line that may be shown on a terminal: no control characters, not too long."""
     line = "".join(char if char.isprintable() else "?" for char in line.rstrip())
     return line if len(line) <= WIDTH else line[: WIDTH - 3] + "..."
