@@ -17,6 +17,10 @@ case "$*" in *"--shard 1 "*)
     if [ -e mute ]; then echo "loading" >&2; exit 9; fi
     while [ -e held ]; do touch waiting; sleep 0.1; done
 esac
+if [ -e halved ] && [ "$1 $4 $5" = "predict --shard 3" ]; then
+    {tools}/genometracks "$@" && rm results/small/work/shards/3.json && touch waiting
+    while [ -e halved ]; do sleep 0.1; done
+fi
 exec {tools}/genometracks "$@"
 """
 """A `genometracks` that records its calls, and fails or waits where a file asks for it."""

@@ -246,6 +246,21 @@ def test_a_run_whose_snakemake_was_killed_is_continued(project):
     assert "note: an earlier Snakemake was killed; its lock is removed" in done.stderr.splitlines()
 
 
+def test_a_shard_without_its_sidecar_is_predicted_again(project):
+    (project / "halved").touch()
+    process = start(project)
+    wait_for(project / "waiting", process)
+    (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(child), signal.SIGKILL)
+    process.communicate(timeout=60)
+    (project / "halved").unlink()
+    shards = project / RESULTS / "work/shards"
+    assert (shards / "3.npy").exists() and not (shards / "3.json").exists()
+    done = run_warm(project)
+    assert done.returncode == 0, done.stderr
+    assert "failed: " not in done.stderr and (shards / "3.json").exists()
+
+
 def test_of_two_runs_at_once_the_second_ends_in_one_line(project):
     (project / "held").touch()
     first = start(project)

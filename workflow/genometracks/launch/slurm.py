@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from genometracks.errors import UserError
 from genometracks.launch.lock import Holder
@@ -96,7 +97,8 @@ def end_jobs(name: str, *, hurry: Callable[[], bool] = lambda: False) -> list[st
     """
     jobs, end = list_jobs(name), time.monotonic() + GRACE
     if any(state != ENDING for state in jobs.values()):
-        _call("scancel", f"--name={name}", f"--user={os.getuid()}")
+        with suppress(UserError):  # a job may have ended in between
+            _call("scancel", f"--name={name}", f"--user={os.getuid()}")
     while jobs and time.monotonic() < end and not hurry():
         time.sleep(0.5)
         jobs = list_jobs(name)
