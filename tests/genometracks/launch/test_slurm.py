@@ -23,7 +23,7 @@ cat jobs
 """
 SCANCEL = """#!/bin/sh
 echo "scancel $*" >> calls
-mv after jobs
+cp after jobs
 """
 
 
@@ -52,9 +52,9 @@ def queue(tmp_path, monkeypatch) -> Path:
             "Slurm ended the job: NODE_FAIL",
         ),
         (
-            "SLURM sbatch failed. The error message was 'sbatch: error: a\nsbatch: error: it's b'.\n"
+            "SLURM sbatch failed. The error message was 'sbatch: error: a\nsbatch: it's b'.\n"
             "    sbatch call:\n        sbatch -p gpu\n",
-            "sbatch failed: sbatch: error: a sbatch: error: it's b",
+            "sbatch failed: sbatch: error: a sbatch: it's b",
         ),
         (
             "Job submission failed with exception: no\x1b[0m account",

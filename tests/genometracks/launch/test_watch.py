@@ -53,6 +53,13 @@ def test_the_error_of_the_log_comes_first_then_what_slurm_says(jobs, tmp_path):
     assert fail(jobs, SAID) == f"Slurm ended the job: FAILED ({LOG})"
 
 
+def test_what_slurm_says_of_a_job_that_it_ended_comes_first(jobs):
+    start(jobs)
+    LOG.write_text("genometracks predict: ended by SIGTERM: run again to continue\n")
+    said = SAID.replace("FAILED", "TIMEOUT")
+    assert fail(jobs, said) == f"Slurm ended the job: TIMEOUT ({LOG})"
+
+
 def test_the_log_of_an_earlier_job_explains_nothing(jobs):
     LOG.write_text("genometracks predict: an error of last week\n")
     start(jobs)

@@ -88,10 +88,10 @@ def describe_failure(task: Task, event: Event) -> str:
     logs = [str(log) for log in [task.log] if log] + [_shorten(log) for log in event.logs[1:]]
     where = f" ({', '.join(logs)})" if logs else ""
     found = read_outcome(task.log) if task.log and task.has_log else Outcome(())
-    if found.error:
-        return f"{found.error}{where}"
     said = slurm.describe_failure(event.text)
-    if said:
+    if found.error and (not said or said.endswith("FAILED")):
+        return f"{found.error}{where}"
+    if said:  # its own last words, after a signal, would not say that its time was up
         return f"{said}{where}"
     if task.log is None:
         return f"it has no log: see Snakemake's output{where}"
