@@ -24,6 +24,7 @@ SCRIPTS = {
     "scan": ["--bases", "10000000"],
     "plan": [],
     "graph": ["--repeat", "1"],
+    "light": ["--repeat", "1"],
     "predict": ["--repeat", "1"],
     "average": ["--repeat", "1"],
     "query": ["--repeat", "1", "--runs", "1"],

@@ -45,6 +45,13 @@ def test_a_dry_run_lists_the_predictions(tmp_path):
     )
 
 
+def test_a_light_run_is_timed(tmp_path):
+    code = "import os, sys, light; own = str(Path(sys.executable).parent);"
+    code += "os.environ['PATH'] = own + os.pathsep + os.environ['PATH'];"
+    code += "light.BASES = 3_000; used = light.time_run(light.RUN);"
+    assert run(tmp_path, f"{code} print(used.wall > 0 and used.cpu > 0)") == "True\n"
+
+
 def test_a_run_for_queries_can_be_made_and_asked(tmp_path):
     code = "import query as q; big = q.make_big_run(folder / 'big', tracks=12, bases=40_960);"
     code += "found = [q.ask(big, w, bases=40_960, repeat=1) for w in (['--end'], ['--bed'])];"
