@@ -11,6 +11,8 @@ rule reference:
         RUN.logs / "reference.log",
     # Before any prediction, so that a wrong annotation is reported at once.
     priority: 100
+    # Where nothing is converted, the lengths of the contigs alone are written.
+    localrule: not any(each.sources.observed or each.sources.shown for each in RUNS.values())
     conda:
         "../../envs/cpu.yaml"
     resources:
