@@ -40,6 +40,16 @@ def test_a_line_for_each_stage_and_few_for_predictions():
     ]
 
 
+@pytest.mark.parametrize(("term", "text"), [("dumb", "a: plan\n"), ("xterm", "\x1b[?25l")])
+def test_a_terminal_that_cannot_redraw_gets_plain_lines(monkeypatch, term, text):
+    monkeypatch.setenv("TERM", term)
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    with open_display(stream) as display:
+        display.show([make_view("plan")], [])
+    assert stream.getvalue().startswith(text)
+
+
 def test_numbers_are_repeated_only_when_they_changed():
     stream = io.StringIO()
     lines = Lines(stream, pause=0.0)

@@ -1,5 +1,6 @@
 """Progress as plain lines, where there is no terminal: one per change, few while predicting."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,8 @@ from typing import Protocol, TextIO
 from genometracks.launch.jobs import Task
 from genometracks.launch.view import View
 
+DUMB = ("dumb", "unknown")
+"""Values of TERM of terminals that cannot redraw a line."""
 PAUSE = 30.0
 """Seconds between two lines about the predictions of a run."""
 
@@ -77,7 +80,7 @@ def open_display(stream: TextIO | None = None) -> Iterator[Display]:
         Default is None: stderr.
     """
     stream = stream or sys.stderr
-    if not stream.isatty():
+    if not stream.isatty() or os.environ.get("TERM", "").lower() in DUMB:
         yield Lines(stream)
         return
     from genometracks.launch.screen import open_screen
