@@ -113,6 +113,7 @@ def test_a_page_that_is_opened_as_a_file_says_how_to_serve_it(chromium, tmp_path
         assert notice.text_content().count("it was opened as a file") == 1
         command = visit.page.locator("#command").text_content()
         assert shlex.split(command) == ["genometracks", "serve", str(folder)]
+        assert "FOLDER" not in notice.text_content()
 
 
 def test_a_server_without_byte_ranges_is_named_as_the_problem(chromium, tmp_path):

@@ -13,5 +13,6 @@
             folder = `'${folder.replaceAll("'", "'\\''")}'`;
         }
         document.getElementById("command").textContent = `genometracks serve ${folder}`;
+        document.getElementById("which").remove();
     });
 })();
