@@ -3,6 +3,8 @@ rule reference:
         plan=RUN.plan,
         beds=of_run("sources.beds"),
         observed=of_run("sources.observed"),
+        # What is wrong with them is reported once, by the job that checks them.
+        checked=of_run("observed_digests"),
         shown=of_run("sources.shown"),
     output:
         folder=directory(RUN.reference),
