@@ -120,7 +120,7 @@ def _find_reasons(
     if "software" in causes:
         yield "its software environment changed"
     if "forced" in causes:
-        yield "it is forced by an option"
+        yield "interrupted, or forced by an option"
 
 
 def _describe_missing(jobs: Sequence[PlannedJob]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What Snakemake would run, by a dry run of it, and why."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from genometracks.errors import UserError
@@ -33,7 +33,7 @@ def explain_project(project: Project, words: Sequence[str]) -> str:
 
 def _list_jobs(project: Project, words: Sequence[str]) -> Iterator[PlannedJob]:
     """Yield the jobs that Snakemake would run."""
-    errors = []
+    errors, users = [], _list_users(project)
     with tempfile.TemporaryDirectory(prefix="genometracks-") as folder:
         log = Path(folder) / "snakemake.log"
         process = Snakemake([*words, "--dry-run"], log=log)
@@ -42,19 +42,24 @@ def _list_jobs(project: Project, words: Sequence[str]) -> Iterator[PlannedJob]:
                 if event and event.kind == "error":
                     errors.append(event.text)
                 elif event and event.kind == "started" and event.logs:
-                    yield _describe_job(project, event)
+                    yield _describe_job(users, event)
         finally:
             process.interrupt()
         if process.wait():
             raise UserError(f"Snakemake: {describe_error(errors, log)}")
 
 
-def _describe_job(project: Project, event: Event) -> PlannedJob:
+def _list_users(project: Project) -> dict[Path, tuple[str, ...]]:
+    """Folder of a run, genome or model -> the runs that use it."""
+    users: dict[Path, tuple[str, ...]] = {}
+    for name, run in project.runs.items():
+        for folder in {run.folder.path, run.genome.path, run.model.path}:
+            users[folder] = (*users.get(folder, ()), name)
+    return users
+
+
+def _describe_job(users: Mapping[Path, tuple[str, ...]], event: Event) -> PlannedJob:
     log = Path(event.logs[0])
-    runs = tuple(
-        name
-        for name, run in project.runs.items()
-        if any(log.is_relative_to(f) for f in (run.folder.path, run.genome.path, run.model.path))
-    )
+    runs = (name for folder in log.parents for name in users.get(folder, ()))
     task = name_task(None, log)
-    return PlannedJob(runs, task.stage, task.part, event.text)
+    return PlannedJob(tuple(dict.fromkeys(runs)), task.stage, task.part, event.text)

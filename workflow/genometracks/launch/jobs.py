@@ -56,7 +56,7 @@ class Jobs:
     """
 
     def __init__(self, folders: Mapping[str, Path]) -> None:
-        self._folders = folders
+        self._names = {folder: name for name, folder in folders.items()}
         self._tasks: dict[int, Task] = {}
         self.running: dict[int, Task] = {}
         self.failed: dict[int, Task] = {}
@@ -67,11 +67,11 @@ class Jobs:
         number = event.job
         if event.kind == "started":
             former = self.failed.pop(number, None)  # it is tried again
-            task = self._find_task(event)
-            before = _read_time(task.log) if task.log else None
+            found = self._find_task(event)
+            before = _read_time(found.log) if found.log else None
             attempt = former.attempt + 1 if former else 1
-            task = replace(task, attempt=attempt, before=before)
-            self._tasks[number] = self.running[number] = task
+            begun = replace(found, attempt=attempt, before=before)
+            self._tasks[number] = self.running[number] = begun
         task = self._tasks.get(number)
         if task and event.kind in ("finished", "failed"):
             self.running.pop(number, None)
@@ -88,10 +88,8 @@ class Jobs:
         if not event.logs:
             return Task(None, event.rule, "", None)
         log = Path(event.logs[0])
-        for name, folder in self._folders.items():
-            if log.is_relative_to(folder):
-                return name_task(name, log)
-        return name_task(None, log)
+        names = (self._names[folder] for folder in log.parents if folder in self._names)
+        return name_task(next(names, None), log)
 
 
 def name_task(run: str | None, log: Path) -> Task:
