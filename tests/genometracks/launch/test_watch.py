@@ -74,3 +74,14 @@ def test_the_name_of_all_jobs_on_slurm_is_passed_on():
     assert make_event(record) == Event("queue", text="3c1f-a")
     other = logging.makeLogRecord({"msg": "SLURM run ID: 3c1f-a", "event": LogEvent.JOB_STARTED})
     assert make_event(other) is None
+
+
+def test_a_log_that_was_written_before_the_start_was_read_is_of_the_job(tmp_path):
+    log = tmp_path / "logs" / "predict" / "0.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("quick")
+    now = log.stat().st_mtime
+    for started, has_log in {now - 0.01: True, now + 0.5: True, now + 60: False}.items():
+        jobs = Jobs({"a": tmp_path})
+        task = jobs.update(Event("started", 1, "predict", (str(log),), "", started))
+        assert task.has_log == has_log

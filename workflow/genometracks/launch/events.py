@@ -27,6 +27,8 @@ class Event:
         Paths of a job's logs: the rule's and, if it failed on Slurm, Slurm's.
     text : str
         Why a job runs, what Snakemake says of an error, or the name on Slurm. Default is "".
+    time : float
+        When a job was started, in seconds since the epoch. Default is 0: not known.
     """
 
     kind: Kind
@@ -34,6 +36,7 @@ class Event:
     rule: str = optional("")
     logs: tuple[str, ...] = optional(())
     text: str = optional("")
+    time: float = optional(0.0)
 
 
 def write_event(event: Event) -> bytes:

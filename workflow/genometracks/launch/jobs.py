@@ -8,6 +8,9 @@ from pathlib import Path
 from genometracks.launch.events import Event
 from genometracks.status.read import STAGE_LOG
 
+LATE = 1.0
+"""Seconds by which a file system may date a change too early."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -24,7 +27,10 @@ class Task:
     attempt : int
         Default is 1.
     before : int or None
-        When the log was last changed, as the job began. Default is None: there was none.
+        When the log was last changed, in ns since the epoch, as the start of the job was read.
+        Default is None: there was none.
+    started : float
+        When the job was started, in seconds since the epoch. Default is 0.
     """
 
     run: str | None
@@ -33,6 +39,7 @@ class Task:
     log: Path | None
     attempt: int = 1
     before: int | None = None
+    started: float = 0.0
 
     @property
     def name(self) -> str:
@@ -42,8 +49,14 @@ class Task:
 
     @property
     def has_log(self) -> bool:
-        """Whether the job has written its log: a job that never began leaves that of another."""
-        return self.log is not None and _read_time(self.log) not in (None, self.before)
+        """Whether the job has written its log: a job that never began leaves that of another.
+
+        A quick job has written it before its start was read, and clocks of a cluster may differ.
+        """
+        changed = _read_time(self.log) if self.log else None
+        if changed is None:
+            return False
+        return changed != self.before or 0 < self.started < changed / 1e9 + LATE
 
 
 class Jobs:
@@ -70,7 +83,7 @@ class Jobs:
             found = self._find_task(event)
             before = _read_time(found.log) if found.log else None
             attempt = former.attempt + 1 if former else 1
-            begun = replace(found, attempt=attempt, before=before)
+            begun = replace(found, attempt=attempt, before=before, started=event.time)
             self._tasks[number] = self.running[number] = begun
         task = self._tasks.get(number)
         if task and event.kind in ("finished", "failed"):
@@ -105,7 +118,7 @@ def _read_time(log: Path) -> int | None:
     try:
         with open(
             log, "rb"
-        ) as file:  # network file systems may know a closed file's time only late
+        ) as file:  # a network file system may know the time of a closed one late
             return os.fstat(file.fileno()).st_mtime_ns
     except OSError:
         return None

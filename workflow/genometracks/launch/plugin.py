@@ -8,6 +8,7 @@ https://github.com/snakemake/snakemake-interface-logger-plugins.
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from logging import LogRecord
 from typing import Any
 
@@ -66,7 +67,8 @@ def make_event(record: LogRecord) -> Event | None:
     fields = vars(record)
     kind = fields.get("event")
     if kind == LogEvent.JOB_INFO:
-        return _describe_job("started", fields, text=fields.get("reason"))
+        started = _describe_job("started", fields, text=fields.get("reason"))
+        return replace(started, time=record.created)
     if kind == LogEvent.JOB_ERROR:
         return _describe_job("failed", fields, text=fields.get("rule_msg"))
     if kind == LogEvent.JOB_FINISHED:
