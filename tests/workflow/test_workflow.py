@@ -140,8 +140,8 @@ def test_the_summary_has_seven_lines(project):
     # Padded: 18 bins in each first window, 11 and 12 in the last ones.
     assert lines[3] == "arithmetic   fp32 on cpu, batches of 4"
     assert lines[0] == (
-        "bins         777 of 4 bp; contigs: 2, 3,401 bp; 59 bins (7.6%) are near contig ends: "
-        "their windows read N past the end, as usual"
+        "bins         777 of 4 bp; contigs: 2, 3,401 bp; 59 bins (7.6%) near contig ends read N, "
+        "as usual"
     )
     with open(project / "results/small/evaluation.tsv") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))

@@ -7,6 +7,7 @@ import struct
 import numpy as np
 import pyBigWig
 import pytest
+import yaml
 from scipy.stats import spearmanr
 
 from finished_runs import parse, write_observed
@@ -141,6 +142,17 @@ def test_a_shard_that_was_kept_does_not_count_as_predicted(run, finish):
     kept = plan.windows - plan.shards[0].windows
     text = parse(out).text
     assert f"{kept} windows in 5.0 s (of {plan.windows}: the other shards were complete)" in text
+
+
+def test_the_terms_and_the_citation_of_the_weights_are_stated(run, finish):
+    described = run.weights.with_suffix(".yaml")
+    known = yaml.safe_load(described.read_text())
+    described.write_text(yaml.safe_dump({**known, "licence": "CC BY", "citation": "Doe <2026>"}))
+    run.plan()
+    run.predict()
+    text = parse(finish(run)).text
+    assert "licence" in text and "CC BY" in text
+    assert re.search(r"\bcite\s*Doe <2026>", text)
 
 
 def test_the_step_at_borders_and_the_ends_of_contigs_are_in_words(make_run, finish):

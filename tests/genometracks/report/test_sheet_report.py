@@ -45,6 +45,7 @@ def test_runs_are_compared_by_their_own_numbers(runs, tmp_path):
     means = [row["mean"] for row in parse(runs[0].folder / "report.html").rows("all-tracks")]
     assert [row["mean"] for row in rows] == [sorted(means, key=float)[1]] * 2 + ["–"]
     assert [row["tracks"] for row in rows] == ["3", "3", "3"]
+    assert [row["model"] for row in rows] == [f"{x}_model.safetensors, ConvModel" for x in "abc"]
     assert rows[0]["bins"] == f"{facts[0].bins:,}"
     assert rows[0]["wall time"] == "6.0 s"  # 2 s of the plan, 4 s of the prediction
     assert rows[0]["device hours"] == format_value(4 / 3600)
@@ -60,6 +61,7 @@ def test_runs_are_compared_by_their_own_numbers(runs, tmp_path):
 def test_without_an_evaluation_nothing_of_it_is_shown(runs, tmp_path):
     assert compare(runs[1:], tmp_path / "report.html") == 0
     report = parse(tmp_path / "report.html")
+    assert "Pearson" not in report.text
     assert "Pearson" not in report.tables["runs"][0] and "pairs" not in report.tables
 
 

@@ -104,10 +104,7 @@ def describe_padding(plan: Plan) -> str:
     if not plan.padded_bins:
         return ""
     share = f"{100 * plan.padded_bins / plan.bins:.2g}%"
-    return (
-        f"; {plan.padded_bins:,} bins ({share}) are near contig ends: their windows read N past "
-        "the end, as usual"
-    )
+    return f"; {plan.padded_bins:,} bins ({share}) near contig ends read N, as usual"
 
 
 def list_seams(seams: Seams) -> list[float]:

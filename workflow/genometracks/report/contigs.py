@@ -67,8 +67,9 @@ def describe_contigs(plan: Plan, *, shown: int) -> str:
         "outside of the regions."
     )
     if shown:
-        tracks = f"{shown} of {len(plan.tracks):,} tracks" if shown < len(plan.tracks) else "tracks"
-        text += f" Means of the {tracks} are over the covered bases."
+        some = f"{shown} of " if shown < len(plan.tracks) else ""
+        which = f"the {len(plan.tracks):,} tracks" if some else "the tracks"
+        text += f" Means of {some}{which} are over the covered bases."
     if len(plan.lengths) > MOST:
         text += f" The {MOST:,} longest of {len(plan.lengths):,} contigs are listed."
     return text

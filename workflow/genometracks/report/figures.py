@@ -55,9 +55,11 @@ def draw_histogram(sample: Sample, *, name: str, unit: str) -> bytes:
     """
     values = sample.values
     with style.context(STYLE):
-        figure = Figure(figsize=(4.2, 2.6), dpi=DPI)
+        figure = Figure(figsize=(3.55, 2.5), dpi=DPI)
         FigureCanvasAgg(figure)
-        figure.subplots_adjust(left=0.19, right=0.96, top=0.86, bottom=0.23)
+        label = wrap_label(unit, width=44, lines=2)
+        bottom = 0.29 if "\n" in label else 0.23
+        figure.subplots_adjust(left=0.26, right=0.93, top=0.86, bottom=bottom)
         ax = figure.add_subplot()
         if len(values):
             counts, edges = np.histogram(values, _choose_edges(values))
@@ -65,8 +67,8 @@ def draw_histogram(sample: Sample, *, name: str, unit: str) -> bytes:
             _scale_counts(ax, int(counts.max()))
             if edges[0] < 0 < edges[-1]:
                 ax.axvline(0, color=GREY, lw=0.8, ls=(0, (3, 2)))
-        ax.set_title(wrap_label(name, width=46, lines=1), loc="left", fontsize=9, pad=5)
-        ax.set_xlabel(wrap_label(unit, width=58, lines=1))
+        ax.set_title(wrap_label(name, width=40, lines=1), loc="left", fontsize=9, pad=5)
+        ax.set_xlabel(label)
         ax.set_ylabel("bins")
         ax.xaxis.set_major_locator(MaxNLocator(5))
         ax.xaxis.set_major_formatter(FuncFormatter(format_number))

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from genometracks.browse.page.page_data import name_model
 from genometracks.common.atomic import write_atomically
 from genometracks.config.folders import REPORT
 from genometracks.evaluation.table import Correlation, SiteScore
@@ -84,7 +85,7 @@ def _make_row(facts: Facts, folder: str) -> RunRow:
     return RunRow(
         run=facts.run,
         link=f"{folder}/{REPORT}",
-        model=facts.model,
+        model=", ".join(filter(None, (name_model(facts.weights), facts.model))),
         genome=facts.genome,
         tracks=facts.all_tracks,
         bins=facts.bins,

@@ -78,10 +78,10 @@ def find_first_row(rows: Sequence[Rated]) -> Rated | None:
 
 
 def describe_model(plan: Plan, model: ModelFile) -> list[Row]:
-    """What is known about the model: family, weights, geometry, output, licence."""
+    """What is known about the model: family, weights, geometry, output, terms."""
     geometry, folds = plan.geometry, plan.model.folds
     sources = ", ".join(fold.source for fold in folds[:5]) + (", ..." if folds[5:] else "")
-    reads = f"{geometry.window:,} bp in, {geometry.length:,} x {geometry.bin:,} bp out"
+    reads = f"{geometry.window:,} bp in, {geometry.length:,} bins of {geometry.bin:,} bp out"
     if geometry.trim:
         reads += f", of which {geometry.owned:,} are kept"
         if geometry.blend:
@@ -95,6 +95,7 @@ def describe_model(plan: Plan, model: ModelFile) -> list[Row]:
         ("output", plan.tracks[0].computed or "as the model gives it"),
         ("scale", model.scale or ""),
         ("licence", plan.model.licence or "not stated by the weights"),
+        ("cite", plan.model.citation or ""),
         ("notes", "; ".join(model.notes)),
     ]
     return [(name, text) for name, text in rows if text]
