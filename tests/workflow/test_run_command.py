@@ -94,6 +94,17 @@ def test_a_run_ends_with_what_it_wrote_and_is_not_repeated(project):
     assert again.stdout.startswith("results/small: nothing to do: complete before\n")
 
 
+def test_a_run_writes_into_its_folder_only(project, tmp_path_factory):
+    cache = tmp_path_factory.mktemp("cache")
+    where = {**variables(project), "XDG_CACHE_HOME": str(cache)}
+    for words in (["explain", "config.yaml"], ["run", "config.yaml", "--cores", "2"]):
+        command = [sys.executable, "-m", "genometracks.cli", *words]
+        subprocess.run(command, cwd=project, env=where, capture_output=True, check=True)
+        left = [path for path in (cache / "snakemake").rglob("*") if path.is_file()]
+        assert left == []
+        assert list(project.glob(".snakemake/sources-*")) == []
+
+
 def test_neither_way_of_running_repeats_the_jobs_of_the_other(project):
     assert run_warm(project).returncode == 0
     assert planned_rules(project) == set()

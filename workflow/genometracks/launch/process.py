@@ -9,6 +9,7 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -121,10 +122,10 @@ def _become_snakemake(
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, signal.SIG_DFL)
         threading.Thread(target=_end_with_parent, args=(life,), daemon=True).start()
-        with stand_by() if standby else nullcontext() as tools:
+        with stand_by() if standby else nullcontext() as tools, _make_cache() as cache:
             if tools:
                 os.environ["PATH"] = os.pathsep.join([str(tools), os.environ.get("PATH", "")])
-            status = _run_snakemake(list(words), events)
+            status = _run_snakemake(["--runtime-source-cache-path", cache, *words], events)
     except KeyboardInterrupt:
         status = exit_status(signal.SIGINT)
     except BaseException:
@@ -136,6 +137,17 @@ def _become_snakemake(
             with suppress(OSError, ValueError):
                 stream.flush()
         os._exit(status)
+
+
+def _make_cache() -> tempfile.TemporaryDirectory[str]:
+    """A folder for Snakemake's copies of its own files, which it would leave in the user's cache.
+
+    It deletes them when its interpreter ends, which the forked process never does. Jobs on other
+    machines read them: they are in the working folder.
+    """
+    parent = Path(".snakemake").absolute()
+    parent.mkdir(exist_ok=True)
+    return tempfile.TemporaryDirectory(dir=parent, prefix="sources-", ignore_cleanup_errors=True)
 
 
 def _run_snakemake(words: list[str], events: int) -> int:
