@@ -133,7 +133,12 @@ def test_jobs_of_a_killed_run_end_before_the_next_one_starts_its_own(cluster, pl
     first = {call["SLURM_JOB_ID"] for call in planned.list_calls("predict")}
     assert len(list_queue(cluster)) >= 4
     second = planned.start_run("--until", "merge")
-    until(lambda: len(planned.list_calls("predict")) == 4, "two more predictions", seconds=120)
+    until(
+        lambda: len(planned.list_calls("predict")) == 4 or second.poll() is not None,
+        "two more predictions",
+        seconds=120,
+    )
+    assert second.poll() is None, end(second)
     assert not first & {line.split()[0] for line in list_queue(cluster)}
     planned.release(*"0123")
     status, _, err = end(second)

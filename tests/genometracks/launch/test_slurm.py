@@ -82,6 +82,13 @@ def test_jobs_of_a_killed_run_are_cancelled_and_awaited(queue, capsys):
     assert capsys.readouterr().err == "" and list_jobs(NAME) == {}
 
 
+def test_processes_that_outlive_their_jobs_are_awaited(queue, monkeypatch):
+    left = [[8], [8], []]
+    monkeypatch.setattr(slurm, "find_snakemakes", lambda folder: left.pop(0))
+    end_left([DEAD])
+    assert left == []
+
+
 def test_jobs_that_do_not_end_are_one_line(queue, monkeypatch):
     monkeypatch.setattr(slurm, "GRACE", 0.6)
     (queue / "after").write_text("7 RUNNING\n8 COMPLETING\n")

@@ -11,9 +11,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from genometracks.errors import UserError
 from genometracks.launch.lock import Holder
+from genometracks.status.lock import find_snakemakes
 from genometracks.status.outcome import clean_line
 
 NAME = re.compile(r"\w[\w.-]{0,200}")
@@ -26,6 +28,8 @@ FAILURES = (
 """What Snakemake's Slurm plugin says of a failed job, and what is shown of it."""
 GRACE = 120.0
 """Seconds that cancelled jobs have to end: Slurm kills them after its KillWait, 30 s."""
+LINGER = 10.0
+"""Seconds that processes of a job may live on after it has left the queue."""
 ENDING = "COMPLETING"
 LIMIT = 60
 """Seconds that a command of Slurm may take."""
@@ -78,6 +82,14 @@ def end_left(former: Sequence[Holder]) -> None:
                     f"{left} and do not end: wait until `squeue --name={name}` lists none of "
                     "them, and run again"
                 )
+            _await_processes()
+
+
+def _await_processes() -> None:
+    """Wait for the end of what ended jobs did on this machine: it may outlive them in the queue."""
+    here, end = Path.cwd(), time.monotonic() + LINGER
+    while find_snakemakes(here) and time.monotonic() < end:
+        time.sleep(0.1)
 
 
 def end_jobs(name: str, *, hurry: Callable[[], bool] = lambda: False) -> list[str]:
