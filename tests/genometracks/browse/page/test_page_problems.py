@@ -3,9 +3,11 @@
 import shlex
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 
 from browser import Visit, open_chromium
+from genometracks.bigwig.writer import BigWigWriter
 from genometracks.browse.page.page import write_page
 from page_files import Shown, serve, serve_plainly, write_scene
 
@@ -183,6 +185,27 @@ def test_a_page_without_its_data_says_so(chromium, tmp_path):
         (text,) = problems(visit)
         assert text.startswith("page/data.json cannot be read (")
         assert text.endswith("): run the workflow again.")
+
+
+def test_a_bigwig_that_is_deleted_while_it_is_shown_is_one_message(chromium, tmp_path):
+    contigs = {"c1": 2000, "c2": 2_000_000}
+    write_page(write_scene(tmp_path / "run", TRACKS, contigs=contigs))
+    file = tmp_path / "run" / "bigwig" / "t1.bw"
+    with BigWigWriter(file, contigs, step=10) as writer:  # too large to be read at once
+        values = np.random.default_rng(0).random(200_000).astype(np.float32)
+        writer.write("c1", 0, values[:200])
+        writer.write("c2", 0, values)
+    with serve(tmp_path, ["run"], "run/page") as url, look(chromium, url) as visit:
+        visit.open("#tracks=t0,t1&locus=c1:1-2000")
+        file.unlink()
+        visit.page.evaluate("() => location.hash = '#locus=c2:900001-900500'")
+        visit.wait_for_shown(["alpha"])
+        assert problems(visit) == [
+            "bigwig/t1.bw is missing: run the workflow again, which writes it again without a "
+            "prediction."
+        ]
+        visit.wait_for_columns("alpha", [25] * 10, "0,114,178")
+        assert not visit.page.get_by_text("was not found").is_visible()
 
 
 def test_a_server_that_was_stopped_is_named(chromium, tmp_path):

@@ -11,7 +11,9 @@ const [FIXED, GAP] = [170, 6];  // of the controls, and between tracks
 const STYLE = `
     .igv-track-label { top: 2px; line-height: 17px; background: #ffffffd9; border-color: #b5bac4; }
     .igv-windowsize-panel-container { white-space: nowrap; }
-    @media (max-width: 560px) { .igv-logo, .igv-current-genome { display: none; } }
+    @media (max-width: 560px) {
+        .igv-logo, .igv-current-genome, .igv-navbar-toggle-button-container { display: none !important; }
+    }
     .facts { max-width: 420px; padding: 8px 12px; overflow-wrap: anywhere; white-space: normal; }
     .facts dl { display: grid; grid-template-columns: auto 1fr; gap: 3px 12px; margin: 0; }
     .facts dt { color: #5a6272; }
@@ -61,6 +63,13 @@ export class View {
             const locus = readLocus(text.trim());
             // igv.js takes what is before the first colon for the contig.
             return locus?.chr.includes(":") && await this.go(locus) || search(text, ...rest);
+        };
+        const alert = this.#browser.alert;
+        const present = alert.present.bind(alert);
+        alert.present = async (error, ...rest) => {
+            if (!error?.cause || !await this.#closeLost()) {  // only of tracks, there is a cause
+                present(error, ...rest);
+            }
         };
         const sheet = new CSSStyleSheet();
         sheet.replaceSync(STYLE);
@@ -155,6 +164,24 @@ export class View {
         }));
     }
 
+    /** Close the tracks whose files were lost after they were opened; whether there are some. */
+    async #closeLost() {
+        const loaded = [...this.#loaded.values()];
+        const reasons = await probeAll(loaded.map(({item}) => item.url));
+        const lost = loaded.filter((_, i) => reasons[i]);
+        if (lost.length === loaded.length) {
+            return false;  // it is the server, which may come back
+        }
+        for (const {item, track} of lost) {
+            if (this.#loaded.delete(item.id)) {
+                this.#wanted = this.#wanted.filter(other => other !== item);
+                this.#browser.removeTrack(track);
+                this.report.failed(item, reasons[loaded.findIndex(each => each.item === item)]);
+            }
+        }
+        return lost.length > 0;
+    }
+
     /** Search features by the name as it was typed, or usual ones: igv.js makes it upper case. */
     #keepCase(track) {
         if (track.searchable) {
@@ -229,6 +256,9 @@ function absolute(url) {
 function asHtml(facts) {
     const list = document.createElement("div");
     for (const fact of facts) {
+        if (fact.name === "Score" && Number(fact.value) === 0) {
+            continue;  // bigBeds of genes have none
+        }
         const line = document.createElement(fact === "<hr>" || fact === "<hr/>" ? "hr" : "div");
         if (line.tagName === "DIV") {
             const pair = fact.name ? `${fact.name}: ${fact.value}` : fact.html ?? fact;
