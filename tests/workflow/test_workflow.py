@@ -50,6 +50,7 @@ def make_project(folder: Path, **changes) -> Path:
         "model": {"weights": "m.safetensors"},
         "prediction": {"batch_size": 4, "precision": "fp32", "device": "cpu"},
         "shards": 3,
+        "browser": {"write": False},  # tests/workflow/test_browse.py has it
         "evaluation": {
             "observed": [{"track": "one", "bigwig": "o.bw", "aliases": {"chrB": "2", "chrA": "1"}}],
             "held_out": [{"contig": "chrB", "start": 2400, "end": 3000}],
