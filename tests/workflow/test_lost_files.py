@@ -10,7 +10,7 @@ from pipeline import run, snakemake
 from scene import RESULTS, read_files
 
 LOST = {
-    "bigwig/one.bw": {"bigwig", "manifest", "summary", "report"},
+    "bigwig/one.bw": {"bigwig", "browse", "manifest", "summary", "report"},
     "parquet": {"parquet", "manifest", "summary", "report"},
     "evaluation.tsv": {"evaluate", "manifest", "summary", "report"},
     "figures/scatter_0.png": {"evaluate", "manifest", "summary", "report"},

@@ -124,7 +124,9 @@ def test_changed_sites_repeat_the_evaluation_alone(project, monkeypatch, capsys)
     assert "s.bed: changed since the run" in capsys.readouterr().out
     assert planned_rules(project) == {
         "observed",
+        "reference",
         "evaluate",
+        "browse",
         "manifest",
         "summary",
         "report",

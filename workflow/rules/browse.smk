@@ -32,6 +32,7 @@ rule browse:
         plan=RUN.plan,
         bigwigs=of_run("results.browsed"),
         fasta=of_run("genome.bases"),
+        index=of_run("genome.index"),
         reference=RUN.reference,
     output:
         hub=directory(RUN.hub),

@@ -26,4 +26,4 @@ def test_durations_have_hours_minutes_and_seconds(seconds, text):
 
 def test_the_examples_in_docstrings_are_true():
     found = doctest.testmod(units)
-    assert found.attempted == 3 and not found.failed
+    assert found.attempted == 4 and not found.failed

@@ -184,6 +184,11 @@ class GenomeFolder:
         return self.path / "work" / "genome.fa"
 
     @property
+    def index(self) -> Path:
+        """The index of the normalised FASTA."""
+        return self.path / "work" / "genome.fa.fai"
+
+    @property
     def source(self) -> Path:
         """Folder of the FASTA, if it is downloaded."""
         return self.path / "work" / "source"
