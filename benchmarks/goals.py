@@ -67,7 +67,7 @@ GOALS = {
     "dry run of 10,000 shards, s": "< 15",
     "dry run of 256 shards of 7,611 tracks, s": "< 15",
     "light run, snakemake / genometracks run: wall": ">= 2",
-    "light run, snakemake / genometracks run: CPU": ">= 2",
+    "light run, snakemake / genometracks run: CPU": "",
     **{
         f"query of {tracks:,} tracks, {bases}: {question}, s": "< 1" if tracks == 1_000 else ""
         for tracks, bases in ((1_000, "4 Mb"), (7_611, "4 Mb"), (100, "100 Mb"))

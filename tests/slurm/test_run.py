@@ -53,12 +53,13 @@ def test_a_job_that_succeeds_at_the_second_attempt_is_no_failure(cluster, planne
     status, out, err = end(planned.start_run())
     assert status == 0, err
     assert re.fullmatch(r"results/lab: done in \d:\d\d:\d\d", out[0])
-    assert [line.split()[0] for line in out[1:]] == [
-        "results/lab/bigwig/",
-        "results/lab/tracks.tsv",
-        "results/lab/summary.txt",
-        "results/lab/manifest.json",
-        "results/lab/report.html",
+    rows = [line.split()[:2] for line in out[1:]]
+    assert rows == [
+        ["report", "results/lab/report.html,"],
+        ["bigWig", "results/lab/bigwig/:"],
+        ["tracks", "results/lab/tracks.tsv:"],
+        ["summary", "results/lab/summary.txt:"],
+        ["manifest", "results/lab/manifest.json:"],
     ]
     (failed,) = [line for line in err if line.startswith("failed: ")]
     expected = rf"failed: lab: predict shard 1: no such luck \({LOG.format(1)}, {SLURM_LOG}\)"
